@@ -1,0 +1,57 @@
+# The verbs. Each installs what it lacks (.ci/install); outputs are fixed, others script against them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# How long the long loops of test-all are.
+N ?= 20
+JOBS ?= $(shell nproc)
+SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+
+.PHONY: help build demo test test-all lint format layer bench fuzz soak publish clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## build/thaw and build/thaw-sandbox: release, static; prints the sizes
+	@.ci/install build
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target thaw thaw-sandbox -j $(JOBS)
+	@.ci/publish-binaries
+
+demo: build ## a real function with and without Thaw, side by side; picture in build/demo.html
+	@.ci/install functions
+	@build/functions/python/bin/python tests/system/demo.py
+
+test: build ## units, house, promises and the scenes at their short length, Python and Node
+	@.ci/install functions
+	@cmake --preset dev --log-level=WARNING
+	@cmake --build --preset dev --target unit_tests -j $(JOBS)
+	@ctest --preset dev
+
+test-all: test ## adds the sanitizers, the second compiler and the long lengths
+	@.ci/install sanitizers
+	@cmake --preset asan --log-level=WARNING
+	@cmake --build --preset asan --target unit_tests -j $(JOBS)
+	@ctest --preset asan
+	@cmake --preset gcc --log-level=WARNING
+	@cmake --build --preset gcc --target unit_tests -j $(JOBS)
+	@ctest --preset gcc
+
+lint: ## clang-format and clang-tidy over everything, shellcheck over the scripts
+	@.ci/install build lint
+	@cmake --preset dev --log-level=WARNING
+	@clang-format-19 --dry-run --Werror $(SOURCES)
+	@shellcheck .ci/install .ci/run .ci/publish-binaries tests/functions/install
+	@printf '%s\n' $(filter %.cpp,$(filter-out tests/compile_fail/%,$(SOURCES))) | \
+	  xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/dev --quiet
+
+format: ## rewrites the sources in our format
+	@.ci/install lint
+	@clang-format-19 -i $(SOURCES)
+
+layer bench fuzz soak publish:
+	@echo "make $@ is not built yet" >&2; exit 1
+
+clean: ## removes build/
+	@rm -rf build

@@ -1,0 +1,50 @@
+#include "extension/commands/serve.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <signal.h>
+
+#include "extension/lifecycle.hpp"
+#include "relay/task_group.hpp"
+
+namespace extension {
+namespace {
+
+asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay,
+                                          relay::Clock& clock, relay::Log& log) {
+  const auto port = relay.bind();
+  relay.set_gate(relay::Gate::open);
+  relay.start();
+  if (port != 0) log.raw("thaw: serving http://127.0.0.1:" + std::to_string(port));
+
+  asio::signal_set stop(io, SIGTERM, SIGINT);
+  boost::system::error_code ignored;
+  co_await stop.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+
+  relay.set_gate(relay::Gate::draining);
+  co_await relay.drain(clock.now() + kSigtermDrain);
+  if (relay.anything_to_say()) log.raw(relay.stats_json());
+  co_await relay.stop();
+}
+
+}  // namespace
+
+void serve(asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log) {
+  const auto on_end = [&](const std::exception_ptr& failure) {
+    io.stop();
+    if (!failure) return;
+    log.line(relay::LogLevel::error, "stopped by an internal error: " + relay::describe(failure));
+    // The relay still has tasks on `io`: it must not be taken down.
+    std::_Exit(EXIT_FAILURE);
+  };
+  asio::co_spawn(io, serve_until_stopped(io, relay, clock, log), on_end);
+  io.run();
+}
+
+}  // namespace extension

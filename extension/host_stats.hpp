@@ -1,0 +1,48 @@
+// What the host counts, beside the relay's own figures in /stats.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "relay/clock.hpp"
+
+namespace extension {
+
+/// Whether the platform tells when a function has ended.
+enum class TelemetryState {
+  off,         ///< not asked for
+  on,          ///< subscribed
+  refused,     ///< the platform said no, or 202, which emulators answer
+  unanswered,  ///< no answer in time; a record would make it `on`
+  silent,  ///< subscribed, but no runtimeDone for three invokes in a row; a record would make it
+           ///< `on`
+};
+
+[[nodiscard]] std::string_view to_string(TelemetryState state);
+
+/// Requests to the telemetry listener.
+struct TelemetryCounters {
+  std::uint64_t batches = 0;     ///< read and reported
+  std::uint64_t ignored = 0;     ///< another method or path, or longer than the limit
+  std::uint64_t unparsable = 0;  ///< not a JSON array
+};
+
+struct HostStats {
+  std::string_view pace;
+  std::uint64_t invokes = 0;
+  std::uint64_t holds = 0;      ///< invokes whose next was asked later than their function's end
+  relay::milliseconds held{0};  ///< the sum of those holds
+  std::optional<relay::milliseconds> last_hold;  ///< nullopt: the end of the function was not known
+  std::uint64_t unknown_ends = 0;   ///< invokes for which no runtimeDone came before next was asked
+  std::uint64_t other_records = 0;  ///< a runtimeDone for another request than the open one
+  std::uint64_t platform_retries = 0;  ///< calls to the Extensions API made again
+  TelemetryState telemetry = TelemetryState::off;
+  TelemetryCounters telemetry_posts;
+};
+
+/// The members of a JSON object, without braces.
+[[nodiscard]] std::string to_json_members(const HostStats& stats);
+
+}  // namespace extension

@@ -1,0 +1,86 @@
+// The life of one Lambda extension: bind, register, subscribe, then next for ever; each invoke held
+// as long as pace.hpp says; drained at SHUTDOWN. The order is the platform's: the runtime starts
+// only when every extension has registered, so a port bound before is there for the function's
+// first request (AWS docs, "Using the Lambda Extensions API to create extensions"; checked
+// 2026-11).
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "extension/extensions_api.hpp"
+#include "extension/host_stats.hpp"
+#include "extension/next_loop.hpp"
+#include "extension/pace.hpp"
+#include "extension/relay_port.hpp"
+#include "proto/telemetry.hpp"
+#include "relay/wakeup.hpp"
+
+namespace extension {
+
+struct LifecycleSettings {
+  PaceSettings pace;
+  std::string spool_dir;      ///< where the ready file goes
+  std::string telemetry_uri;  ///< "": do not subscribe
+};
+
+/// How long a drain may last that SIGTERM, not SHUTDOWN, has ordered.
+inline constexpr relay::milliseconds kSigtermDrain{1500};
+
+class Lifecycle {
+ public:
+  /// Everything referred to outlives it.
+  Lifecycle(const asio::any_io_executor& executor, Platform platform, RelayPort& relay,
+            HostStats& stats, LifecycleSettings settings);
+
+  /// Returns when SHUTDOWN or terminate() has come and the relay is drained and stopped. What
+  /// throws in between is survived; it throws only when the loop itself cannot go on.
+  [[nodiscard]] asio::awaitable<void> run();
+
+  /// SIGTERM.
+  void terminate() { terminated_.notify(); }
+
+  /// A telemetry record has come.
+  void heard(const proto::TelemetryRecord& record);
+
+ private:
+  struct OpenInvoke {
+    std::string request_id;
+    InvokeState state;
+  };
+
+  using End = std::variant<proto::ShutdownEvent, std::exception_ptr>;
+
+  [[nodiscard]] asio::awaitable<End> until_shutdown();
+  [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live();
+  void open_port();
+  void write_ready();
+  [[nodiscard]] asio::awaitable<void> subscribe();
+  void begin(proto::InvokeEvent event);
+  [[nodiscard]] asio::awaitable<void> hold();
+  void ended();
+  void missed_runtime_done();
+  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline);
+  [[nodiscard]] InvokeState current() const;
+
+  Platform platform_;
+  relay::Clock& clock_;
+  relay::Log& log_;
+  RelayPort& relay_;
+  HostStats& stats_;
+  LifecycleSettings settings_;
+  Events events_ = Events::invoke_and_shutdown;
+  std::uint16_t announced_port_ = 0;  ///< what the ready file says
+  std::optional<OpenInvoke> open_;    ///< from INVOKE to the next event
+  int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
+  relay::Wakeup heard_;
+  relay::Wakeup terminated_;
+};
+
+}  // namespace extension

@@ -1,0 +1,120 @@
+// The composition root: the only reader of the environment, the only place where the parts meet.
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "extension/commands/serve.hpp"
+#include "extension/lifecycle.hpp"
+#include "extension/random.hpp"
+#include "extension/ready_file.hpp"
+#include "extension/settings.hpp"
+#include "extension/start.hpp"
+#include "extension/telemetry_listener.hpp"
+
+namespace extension {
+namespace {
+
+// The relay and its road to Sentry.
+struct Relaying {
+  Relaying(const asio::any_io_executor& executor, const Platform& platform,
+           const Settings& settings, HostStats& stats)
+      : upstream(executor, platform.clock, platform.log, settings.upstream),
+        core(executor, platform.clock, platform.log, upstream, settings.relay, random_bits) {
+    const auto members = [](void* host) { return to_json_members(*static_cast<HostStats*>(host)); };
+    core.set_host_stats(members, &stats);
+  }
+
+  relay::HttpUpstream upstream;
+  relay::Relay core;
+  RealRelay port{core, upstream};
+};
+
+// What Lambda starts: the relay, and the life the platform dictates.
+struct Extension {
+  Extension(const asio::any_io_executor& executor, const Platform& platform,
+            const Settings& settings, HostStats& stats)
+      : relaying(executor, platform, settings, stats),
+        telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
+                  [this](const proto::TelemetryRecord& record) { lifecycle.heard(record); }),
+        lifecycle(executor, platform, relaying.port, stats,
+                  {settings.pace, settings.spool_dir,
+                   settings.telemetry ? telemetry.open("/etc/hosts") : ""}) {}
+
+  asio::awaitable<void> run() {
+    co_await lifecycle.run();
+    co_await telemetry.stop();
+  }
+
+  Relaying relaying;
+  TelemetryListener telemetry;
+  Lifecycle lifecycle;
+};
+
+// Returns only after SHUTDOWN or SIGTERM.
+void live(asio::io_context& io, const Platform& platform, const Settings& settings,
+          HostStats& stats) {
+  remove_ready_file(settings.spool_dir);
+  std::optional<Extension> parts;
+  try {
+    parts.emplace(io.get_executor(), platform, settings, stats);
+  } catch (...) {
+    survive(platform.log);
+  }
+  asio::signal_set sigterm(io, SIGTERM);
+  sigterm.async_wait([&](const boost::system::error_code& cancelled, int) {
+    if (!cancelled && parts) parts->lifecycle.terminate();
+  });
+  const bool well = hold_out(io, parts ? parts->run() : next_loop(platform), platform);
+  // After a failure the parts still have tasks on `io`: they must not be taken down.
+  if (!well) std::_Exit(EXIT_SUCCESS);
+}
+
+int run(const Start& start) {
+  const Settings& settings = start.reading.settings;
+  asio::io_context io{1};
+  relay::SystemClock clock(io.get_executor());
+  relay::FdLogSink sink(STDOUT_FILENO);
+  relay::Log log(settings.log, sink, clock);
+  for (const auto& complaint : start.reading.complaints) {
+    log.line(relay::LogLevel::warn, to_string(complaint));
+  }
+  HostStats stats;
+  HttpExtensionsApi api(io.get_executor(), clock, settings.runtime_api, start.name);
+  const Platform platform{api, clock, log, stats.platform_retries};
+  if (start.how == Start::How::extension) {
+    live(io, platform, settings, stats);
+  } else {
+    stats.pace = to_string(Pace::continuous);
+    Relaying relaying(io.get_executor(), platform, settings, stats);
+    serve(io, relaying.port, clock, log);
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace extension
+
+int main(int argc, char** argv) {
+  using extension::Start;
+  ::signal(SIGPIPE, SIG_IGN);
+  const Start start = extension::read_start(argc, argv, extension::to_environment(environ));
+  if (start.how == Start::How::print) {
+    std::fputs(start.text.c_str(), start.exit_code == 0 ? stdout : stderr);
+    return start.exit_code;
+  }
+  for (;;) {
+    try {
+      return extension::run(start);
+    } catch (const std::exception& failure) {
+      // Not even the bare loop could begin, as without descriptors; ending would fail every invoke.
+      std::fprintf(stderr, "thaw: cannot start (%s), trying again\n", failure.what());
+      ::poll(nullptr, 0, 1000);
+    }
+  }
+}

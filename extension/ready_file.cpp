@@ -1,0 +1,53 @@
+#include "extension/ready_file.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace extension {
+namespace {
+
+using boost::system::error_code;
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
+
+error_code success_or(bool ok) { return ok ? error_code{} : last_error(); }
+
+std::string ready_path(const std::string& directory) { return directory + "/ready"; }
+
+// Every folder on the way, as `mkdir -p`; the last one is then made private.
+error_code make_private_directory(const std::string& directory) {
+  for (auto slash = directory.find('/', 1); slash != std::string::npos;
+       slash = directory.find('/', slash + 1)) {
+    ::mkdir(directory.substr(0, slash).c_str(), 0755);
+  }
+  if (::mkdir(directory.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return last_error();
+
+  struct stat found{};
+  if (::lstat(directory.c_str(), &found) != 0) return last_error();
+  if (!S_ISDIR(found.st_mode)) return {ENOTDIR, boost::system::system_category()};
+  if (found.st_uid != ::geteuid()) return {EPERM, boost::system::system_category()};
+  return success_or(::chmod(directory.c_str(), 0700) == 0);
+}
+
+}  // namespace
+
+void remove_ready_file(const std::string& directory) { ::unlink(ready_path(directory).c_str()); }
+
+error_code write_ready_file(const std::string& directory, std::uint16_t port) {
+  if (const auto failed = make_private_directory(directory)) return failed;
+  remove_ready_file(directory);
+  const int fd = ::open(ready_path(directory).c_str(),
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return last_error();
+  const std::string text = std::to_string(port) + "\n";
+  error_code failed =
+      success_or(::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  if (::close(fd) != 0 && !failed) failed = last_error();
+  return failed;
+}
+
+}  // namespace extension

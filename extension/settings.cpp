@@ -1,0 +1,124 @@
+#include "extension/settings.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "extension/settings_rows.hpp"
+
+namespace extension {
+namespace {
+
+std::string_view value_of(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  if (found == environment.end()) return {};
+  std::string_view value = found->second;
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto begin = value.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return value.substr(begin, value.find_last_not_of(kBlank) + 1 - begin);
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, bad] = std::from_chars(text.data(), last, value);
+  if (bad != std::errc{} || end != last) return std::nullopt;
+  return value;
+}
+
+// A value as a complaint repeats it: whole if it is short, and never a control character.
+std::string quoted(std::string_view value) {
+  constexpr std::size_t kEnough = 40;
+  std::string out = "\"" + std::string(value.substr(0, kEnough));
+  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20; }, '?');
+  return out + (value.size() > kEnough ? "…\"" : "\"");
+}
+
+void take(const SettingRow& row, std::string_view value, SettingsReading& reading) {
+  const auto& info = row.info;
+  const auto complain = [&](const std::string& wanted) {
+    reading.complaints.push_back({std::string(info.name), quoted(value) + " is not " + wanted,
+                                  "using " + std::string(info.fallback)});
+  };
+  if (row.number != nullptr) {
+    const auto number = whole_number(value);
+    if (number && *number >= info.min && *number <= info.max) {
+      row.number(reading.settings, *number);
+    } else {
+      complain("a whole number from " + std::to_string(info.min) + " to " +
+               std::to_string(info.max));
+    }
+  } else if (row.choice != nullptr) {
+    if (!row.choice(reading.settings, value)) complain("one of " + std::string(info.words));
+  } else {
+    row.text(reading.settings, value, reading.complaints);
+  }
+}
+
+// 2 % of the function's memory for envelopes, 2 to 16 MiB.
+void fit_memory(Settings& settings, std::size_t function_mib) {
+  settings.relay.backlog.max_bytes =
+      std::clamp(function_mib * relay::kMiB / 50, 2 * relay::kMiB, 16 * relay::kMiB);
+}
+
+// No body above an eighth of the function's memory.
+void fit_bodies(SettingsReading& reading, std::size_t function_mib, bool explicitly) {
+  const std::size_t limit = std::max<std::size_t>(function_mib / 8, 1) * relay::kMiB;
+  auto& wire = reading.settings.relay.listener.max_body_bytes;
+  auto& decoded = reading.settings.relay.intake.max_decoded_bytes;
+  if (explicitly && wire > limit) {
+    reading.complaints.push_back(
+        {"THAW_MAX_BODY_MIB",
+         "is more than 1/8 of the function's " + std::to_string(function_mib) + " MB",
+         "using " + std::to_string(limit / relay::kMiB)});
+  }
+  wire = std::min(wire, limit);
+  decoded = std::min(decoded, limit);
+}
+
+}  // namespace
+
+Environment to_environment(const char* const* variables) {
+  Environment environment;
+  for (; *variables != nullptr; ++variables) {
+    const std::string_view text = *variables;
+    const auto name = text.substr(0, text.find('='));
+    if (name.size() < text.size()) environment.emplace(name, text.substr(name.size() + 1));
+  }
+  return environment;
+}
+
+std::string to_string(const Complaint& complaint) {
+  return complaint.variable + ": " + complaint.problem + "; " + complaint.instead;
+}
+
+SettingsReading read_settings(const Environment& environment) {
+  SettingsReading reading;
+  auto& settings = reading.settings;
+  const auto memory = whole_number(value_of(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"));
+  const auto function_mib = memory && *memory > 0 ? static_cast<std::size_t>(*memory) : 0;
+  if (function_mib > 0) fit_memory(settings, function_mib);
+
+  for (const auto& row : setting_rows()) {
+    const auto value = value_of(environment, row.info.name);
+    if (!value.empty()) take(row, value, reading);
+  }
+  if (function_mib > 0) {
+    fit_bodies(reading, function_mib, !value_of(environment, "THAW_MAX_BODY_MIB").empty());
+  }
+  settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
+  settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
+  const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
+  settings.log.json = format == "JSON" || format == "Json" || format == "json";
+  return reading;
+}
+
+std::vector<SettingInfo> settings_table() {
+  std::vector<SettingInfo> table;
+  for (const auto& row : setting_rows()) table.push_back(row.info);
+  return table;
+}
+
+}  // namespace extension

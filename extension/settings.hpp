@@ -1,0 +1,65 @@
+// The environment as values. What cannot be read gets a complaint and its default: a wrong setting
+// must not cost the customer an invoke.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "extension/pace.hpp"
+#include "relay/http_upstream.hpp"
+#include "relay/log.hpp"
+#include "relay/settings.hpp"
+
+namespace extension {
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+/// From environ(7)'s "NAME=value" strings, ended by a null pointer.
+[[nodiscard]] Environment to_environment(const char* const* variables);
+
+struct Settings {
+  relay::Settings relay;
+  relay::Log::Settings log;
+  PaceSettings pace;
+  relay::HttpUpstream::Settings upstream;
+  bool telemetry = true;
+  std::string spool_dir = "/tmp/thaw";
+  std::string extension_name;  ///< "": the file's own
+  std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
+};
+
+struct Complaint {
+  std::string variable;
+  std::string problem;  ///< what is wrong
+  std::string instead;  ///< what is used instead
+};
+
+/// "THAW_PORT: \"x\" is not a whole number from 0 to 65535; using 9797"
+[[nodiscard]] std::string to_string(const Complaint& complaint);
+
+struct SettingsReading {
+  Settings settings;
+  std::vector<Complaint> complaints;
+};
+
+/// Never fails. Empty values count as unset.
+[[nodiscard]] SettingsReading read_settings(const Environment& environment);
+
+/// One line of the settings table, as people read it: README and --help.
+struct SettingInfo {
+  std::string_view name;
+  std::string_view fallback;  ///< as the environment would write it; "" for none
+  std::string_view unit;      ///< "ms", "MiB" or ""
+  std::int64_t min, max;      ///< of a number, both included; else 0, 0
+  std::string_view words;     ///< of a choice: what it may be, separated by ", "
+  std::string_view meaning;
+};
+
+/// In the order people read them.
+[[nodiscard]] std::vector<SettingInfo> settings_table();
+
+}  // namespace extension

@@ -1,0 +1,34 @@
+// The settings table: each variable once, with its limits, its meaning, and where its value goes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "extension/settings.hpp"
+
+namespace extension {
+
+/// A variable and what takes its value; exactly one of the three functions is set.
+struct SettingRow {
+  SettingInfo info;
+  void (*number)(Settings& settings, std::int64_t value) = nullptr;
+  /// False: not one of the words.
+  bool (*choice)(Settings& settings, std::string_view value) = nullptr;
+  void (*text)(Settings& settings, std::string_view value,
+               std::vector<Complaint>& complaints) = nullptr;
+};
+
+/// In the order they are read: a later one may look at what an earlier one has set.
+[[nodiscard]] std::span<const SettingRow> setting_rows();
+
+/// THAW_UPSTREAM_DSN and SENTRY_DSN, THAW_ALLOWED_HOSTS: in upstream_settings.cpp.
+void take_upstream_dsns(Settings& settings, std::string_view value,
+                        std::vector<Complaint>& complaints);
+void take_sentry_dsn(Settings& settings, std::string_view value,
+                     std::vector<Complaint>& complaints);
+void take_allowed_hosts(Settings& settings, std::string_view value,
+                        std::vector<Complaint>& complaints);
+
+}  // namespace extension

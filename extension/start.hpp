@@ -1,0 +1,25 @@
+// What this process is to be: Lambda's extension, a relay by hand, or an answer on the terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "extension/settings.hpp"
+
+namespace extension {
+
+struct Start {
+  enum class How { extension, by_hand, print };
+  How how = How::extension;
+  SettingsReading reading;
+  std::string name;   ///< to register under
+  std::string text;   ///< to print,
+  int exit_code = 0;  ///< and to leave with
+};
+
+/// Without arguments and with AWS_LAMBDA_RUNTIME_API: the extension. Without arguments and without
+/// it: by hand if the program's folder is called extensions, where ending would fail every invoke,
+/// else the help.
+[[nodiscard]] Start read_start(int argc, const char* const* argv, Environment environment);
+
+}  // namespace extension

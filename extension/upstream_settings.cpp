@@ -1,0 +1,132 @@
+// Which upstreams the operator named: THAW_UPSTREAM_DSN, SENTRY_DSN and THAW_ALLOWED_HOSTS.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "extension/settings_rows.hpp"
+#include "proto/dsn.hpp"
+
+namespace extension {
+namespace {
+
+using relay::HostRule;
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+// Calls `each` for every entry of a comma separated list that is not blank.
+template <class Each>
+void for_each_entry(std::string_view list, Each&& each) {
+  while (!list.empty()) {
+    const auto entry = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(entry.size() + 1, list.size()));
+    if (const auto word = trimmed(entry); !word.empty()) each(word);
+  }
+}
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(host, ec);
+  return !ec && address.is_loopback();
+}
+
+// Thaw's own listener: sending there would be a circle.
+bool names_thaw(const proto::Dsn& dsn, const Settings& settings) {
+  return dsn.port == settings.relay.listener.port && is_loopback(dsn.host);
+}
+
+void configure(Settings& settings, proto::Dsn dsn) {
+  auto& configured = settings.relay.route.configured;
+  if (std::find(configured.begin(), configured.end(), dsn) == configured.end()) {
+    configured.push_back(std::move(dsn));
+  }
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view digits) {
+  std::uint16_t port = 0;
+  const auto* last = digits.data() + digits.size();
+  const auto [end, bad] = std::from_chars(digits.data(), last, port);
+  if (bad != std::errc{} || end != last || port == 0) return std::nullopt;
+  return port;
+}
+
+// The colon before a port: not one of an IPv6 literal's, whether it has brackets or not.
+std::size_t port_colon(std::string_view host) {
+  const auto last = host.rfind(':');
+  if (last == std::string_view::npos) return last;
+  if (host.starts_with('[')) return last > host.find(']') ? last : std::string_view::npos;
+  return host.find(':') == last ? last : std::string_view::npos;
+}
+
+std::optional<HostRule> parse_host_rule(std::string_view entry) {
+  HostRule rule;
+  if (entry.starts_with("https://")) {
+    entry.remove_prefix(8);
+  } else if (entry.starts_with("http://")) {
+    entry.remove_prefix(7);
+    rule.tls = false;
+    rule.port = 80;
+  }
+  if (const auto colon = port_colon(entry); colon != std::string_view::npos) {
+    const auto port = parse_port(entry.substr(colon + 1));
+    if (!port) return std::nullopt;
+    rule.port = *port;
+    entry = entry.substr(0, colon);
+  }
+  rule.suffix = entry.starts_with('.');
+  if (rule.suffix) entry.remove_prefix(1);
+  rule.host = proto::normalize_host(entry);
+  if (rule.host.empty() || rule.host.starts_with('.')) return std::nullopt;
+  return rule;
+}
+
+}  // namespace
+
+void take_upstream_dsns(Settings& settings, std::string_view value,
+                        std::vector<Complaint>& complaints) {
+  constexpr auto* kName = "THAW_UPSTREAM_DSN";
+  for_each_entry(value, [&](std::string_view entry) {
+    // A DSN is a secret of sorts: complaints name its place, not its text.
+    auto dsn = proto::parse_dsn(entry);
+    if (!dsn) {
+      complaints.push_back(
+          {kName, "an entry is not a DSN: " + dsn.error().message(), "ignoring it"});
+    } else if (names_thaw(*dsn, settings)) {
+      complaints.push_back({kName, "names Thaw's own port", "ignoring it; give it Sentry's DSN"});
+    } else {
+      configure(settings, std::move(*dsn));
+    }
+  });
+}
+
+void take_sentry_dsn(Settings& settings, std::string_view value,
+                     std::vector<Complaint>& complaints) {
+  auto dsn = proto::parse_dsn(value);
+  if (!dsn) {
+    complaints.push_back({"SENTRY_DSN", "is not a DSN: " + dsn.error().message(), "ignoring it"});
+  } else if (!names_thaw(*dsn, settings)) {
+    configure(settings, std::move(*dsn));
+  }
+}
+
+void take_allowed_hosts(Settings& settings, std::string_view value,
+                        std::vector<Complaint>& complaints) {
+  for_each_entry(value, [&](std::string_view entry) {
+    if (auto rule = parse_host_rule(entry)) {
+      settings.relay.route.allowed_hosts.push_back(std::move(*rule));
+    } else {
+      complaints.push_back({"THAW_ALLOWED_HOSTS",
+                            "an entry is none of host, host:port, .suffix, http://host:port",
+                            "ignoring it"});
+    }
+  });
+}
+
+}  // namespace extension

@@ -1,0 +1,54 @@
+#include "proto/bytes.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace proto {
+
+Bytes::Bytes(Bytes&& other) noexcept
+    : block_(std::move(other.block_)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+Bytes& Bytes::operator=(Bytes&& other) noexcept {
+  block_ = std::move(other.block_);
+  size_ = std::exchange(other.size_, 0);
+  capacity_ = std::exchange(other.capacity_, 0);
+  return *this;
+}
+
+Bytes Bytes::copy_of(std::string_view text) {
+  Bytes copy;
+  copy.append(text);
+  return copy;
+}
+
+void Bytes::reserve(std::size_t capacity) {
+  if (block_ && capacity <= capacity_) return;
+  auto block = std::make_unique_for_overwrite<char[]>(capacity + kPadding);
+  if (size_ > 0) std::memcpy(block.get(), block_.get(), size_);
+  std::memset(block.get() + size_, 0, kPadding);
+  block_ = std::move(block);
+  capacity_ = capacity;
+}
+
+void Bytes::resize(std::size_t size) {
+  reserve(size);
+  size_ = size;
+  std::memset(block_.get() + size_, 0, kPadding);
+}
+
+void Bytes::append(std::string_view text) {
+  const std::size_t old_size = size_;
+  const std::size_t new_size = old_size + text.size();
+  if (!block_ || new_size > capacity_) {
+    // Doubling keeps many small appends linear; the first one is exact.
+    reserve(block_ ? std::max(new_size, 2 * capacity_) : new_size);
+  }
+  if (!text.empty()) std::memcpy(block_.get() + old_size, text.data(), text.size());
+  size_ = new_size;
+  std::memset(block_.get() + size_, 0, kPadding);
+}
+
+}  // namespace proto

@@ -1,0 +1,166 @@
+#include "proto/envelope.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "proto/envelope_parser.hpp"
+#include "proto/errc.hpp"
+#include "proto/json.hpp"
+#include "proto/json_members.hpp"
+
+namespace proto {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+/// Before this no clock is right, and a wrong `sent_at` would shift all of the events' times
+/// upstream.
+constexpr WallTime kOldestSane = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
+
+/// One change of a header's text; `begin` and `end` are offsets.
+struct Edit {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::string text;
+};
+
+std::string edited(std::string_view text, std::vector<Edit> edits) {
+  std::ranges::sort(edits, {}, &Edit::begin);
+  std::string out;
+  std::size_t done = 0;
+  for (const Edit& edit : edits) {
+    out += text.substr(done, edit.begin - done);
+    out += edit.text;
+    done = edit.end;
+  }
+  out += text.substr(done);
+  return out;
+}
+
+const JsonMember* find_member(const JsonMembers& members, std::string_view key) {
+  const auto found = std::ranges::find(members.all(), key, &JsonMember::key);
+  return found == members.all().end() ? nullptr : &*found;
+}
+
+/// The member with one of the commas beside it, if there is one.
+Edit removal(std::string_view object, const JsonMember& member) {
+  std::size_t begin = static_cast<std::size_t>(member.key_begin - object.data());
+  std::size_t end = static_cast<std::size_t>(member.raw.data() - object.data()) + member.raw.size();
+  const std::size_t before = object.find_last_not_of(kBlanks, begin - 1);
+  const std::size_t behind = object.find_first_not_of(kBlanks, end);
+  if (object[before] == ',') {
+    begin = before;
+  } else if (object[behind] == ',') {
+    end = behind + 1;
+  }
+  return {begin, end, {}};
+}
+
+Edit replacement(std::string_view object, const JsonMember& member, std::string value) {
+  const auto begin = static_cast<std::size_t>(member.raw.data() - object.data());
+  return {begin, begin + member.raw.size(), std::move(value)};
+}
+
+}  // namespace
+
+Result<Envelope> Envelope::parse(Bytes body) {
+  Envelope envelope;
+  envelope.body_ = std::move(body);
+  EnvelopeParser parser{envelope.body_};
+  auto header = parser.header();
+  if (!header) return header.error();
+  envelope.header_end_ = header->end;
+  envelope.event_id_ = std::move(header->event_id);
+  envelope.dsn_ = std::move(header->dsn);
+  while (!parser.done()) {
+    auto item = parser.item();
+    if (!item) return item.error();
+    envelope.add(std::move(*item));
+    if (envelope.items_.size() > kMaxItems) return Errc::envelope_too_many_items;
+  }
+  // Relay looks at types only once the whole envelope is read.
+  const auto is_internal = [](const Item& item) { return item.type == "integration"; };
+  if (std::ranges::any_of(envelope.items_, is_internal)) return Errc::envelope_internal_items;
+  return envelope;
+}
+
+void Envelope::add(Item item) {
+  const ItemFacts facts = item.facts();
+  const Category ledger = ledger_category(facts);
+  counts_.add(ledger);
+  urgency_ = std::max(urgency_, proto::urgency(ledger));
+  // A minidump counts as an attachment, but it is an error.
+  for (const auto& category : limit_categories(facts)) {
+    if (category) urgency_ = std::max(urgency_, proto::urgency(*category));
+  }
+  deduplicated_ = deduplicated_ || item.type == "event" || item.type == "transaction";
+  check_in_ = check_in_ || item.type == "check_in";
+  items_.push_back(std::move(item));
+}
+
+std::string_view Envelope::items_as_they_came() const& {
+  const std::string_view whole = body_.view();
+  return whole.substr(std::min(header_end_ + 1, whole.size()));
+}
+
+std::string Envelope::restamped_header(const Dsn& dsn, WallTime now) const {
+  const std::string_view line = body_.view().substr(0, header_end_);
+  const std::size_t begin = line.find('{');
+  const std::string_view object = line.substr(begin);
+  JsonMembers members;
+  // It was read before, so it can be read again; were it not, an empty object would still be right.
+  if (!members.read(object, body_.capacity() + Bytes::kPadding - begin)) members = {};
+
+  std::vector<Edit> edits;
+  std::string added;
+  std::size_t left = members.all().size();
+  const auto put = [&](std::string_view key, std::string value) {
+    if (const JsonMember* member = find_member(members, key)) {
+      edits.push_back(replacement(object, *member, std::move(value)));
+    } else {
+      added += (added.empty() ? "\"" : ",\"") + std::string{key} + "\":" + value;
+    }
+  };
+  put("dsn", json_quote(to_string(dsn)));
+  const JsonMember* sent_at = find_member(members, "sent_at");
+  if (now >= kOldestSane) {
+    put("sent_at", json_quote(to_rfc3339(now)));
+  } else if (sent_at != nullptr) {
+    edits.push_back(removal(object, *sent_at));
+    --left;
+  }
+  if (!added.empty()) edits.push_back({1, 1, added + (left > 0 ? "," : "")});
+  return edited(object, std::move(edits)) + "\n";
+}
+
+boost::system::error_code check_dsn_agrees(const Envelope& envelope, std::string_view public_key,
+                                           std::uint64_t project_id) {
+  const auto& dsn = envelope.dsn();
+  if (!dsn) return {};
+  if (dsn->project_id != project_id) return Errc::envelope_project_mismatch;
+  if (dsn->public_key != public_key) return Errc::envelope_key_mismatch;
+  return {};
+}
+
+std::string normalize_event_id(std::string_view text) {
+  constexpr std::size_t kDigits = 32;
+  constexpr std::size_t kDashed = 36;
+  if (text.size() != kDigits && text.size() != kDashed) return {};
+  std::string id;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash_here = text.size() == kDashed && (i == 8 || i == 13 || i == 18 || i == 23);
+    const char c = text[i];
+    if (dash_here) {
+      if (c != '-') return {};
+    } else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
+      id += c;
+    } else if (c >= 'A' && c <= 'F') {
+      id += static_cast<char>(c - 'A' + 'a');
+    } else {
+      return {};
+    }
+  }
+  return id;
+}
+
+}  // namespace proto

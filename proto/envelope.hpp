@@ -1,0 +1,105 @@
+// Envelope bytes -> header and item views, byte-exact to Relay's parser, without copying a payload.
+// Format: Sentry develop docs, "Envelopes"; behaviour: getsentry/relay
+// relay-server/src/envelope/mod.rs (checked 2026-11). The parser never looks into payloads.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/bytes.hpp"
+#include "proto/category.hpp"
+#include "proto/dsn.hpp"
+#include "proto/result.hpp"
+#include "proto/timestamp.hpp"
+
+namespace proto {
+
+/// Relay's limit of items in one envelope.
+inline constexpr std::size_t kMaxItems = 500;
+
+/// One item; offsets into the envelope's bytes, so that a move of the envelope leaves them right.
+struct Item {
+  std::string type;              ///< unescaped
+  std::string attachment_type;   ///< unescaped, "" if absent
+  std::string platform;          ///< unescaped, "" if absent
+  std::uint64_t item_count = 0;  ///< header item_count, 0 if absent or not a number
+  std::size_t begin = 0;         ///< first byte of the item header's line
+  std::size_t payload_begin = 0;
+  std::size_t end = 0;  ///< behind the payload's last byte; the LF behind it is not included
+
+  [[nodiscard]] ItemFacts facts() const& { return {type, attachment_type, platform}; }
+
+  ItemFacts facts() const&& = delete;
+};
+
+/// An accepted body with what we need to know of it. Owns its bytes.
+class Envelope {
+ public:
+  /// Errors: envelope_* as Relay gives them, in the order in which Relay would find them.
+  [[nodiscard]] static Result<Envelope> parse(Bytes body);
+
+  /// Header event_id as 32 lower-case hex digits, "" if absent.
+  [[nodiscard]] const std::string& event_id() const { return event_id_; }
+
+  /// The header's dsn, if it had one.
+  [[nodiscard]] const std::optional<Dsn>& dsn() const { return dsn_; }
+
+  [[nodiscard]] const std::vector<Item>& items() const { return items_; }
+
+  [[nodiscard]] std::string_view bytes() const& { return body_.view(); }
+
+  std::string_view bytes() const&& = delete;
+
+  /// Everything behind the header's line, as it came, blank lines before the first item included.
+  /// Empty for an envelope without items. Lives as long as this envelope.
+  [[nodiscard]] std::string_view items_as_they_came() const&;
+  std::string_view items_as_they_came() const&& = delete;
+
+  /// The header's line, LF included and blanks before the object left out, with `dsn` and `sent_at`
+  /// replaced (or added) and every other byte of every other member as it came. A clock before 2020
+  /// removes sent_at instead.
+  [[nodiscard]] std::string restamped_header(const Dsn& dsn, WallTime now) const;
+
+  [[nodiscard]] const CategoryCounts& counts() const { return counts_; }
+
+  /// The most urgent item's.
+  [[nodiscard]] Urgency urgency() const { return urgency_; }
+
+  /// Holds an `event` or `transaction` item: upstream de-duplicates those, best effort.
+  [[nodiscard]] bool deduplicated_upstream() const { return deduplicated_; }
+
+  /// Holds a check_in item: those of one DSN leave in order.
+  [[nodiscard]] bool has_check_in() const { return check_in_; }
+
+ private:
+  void add(Item item);
+
+  Bytes body_;
+  std::size_t header_end_ = 0;  ///< behind the closing brace of the envelope header
+  std::string event_id_;
+  std::optional<Dsn> dsn_;
+  std::vector<Item> items_;
+  CategoryCounts counts_;
+  Urgency urgency_ = Urgency::bulk;
+  bool deduplicated_ = false;
+  bool check_in_ = false;
+};
+
+/// Relay's size and count limits per item type (relay-server/src/utils/sizes.rs). Returns the type
+/// that breaks one: 413 "envelope exceeded size limits for type '…'". nullopt if none does.
+[[nodiscard]] std::optional<std::string> exceeded_size_limit(const Envelope& envelope);
+
+/// Whether the envelope's dsn, if it has one, names the key and project of its request; host, port
+/// and path are not compared, as in Relay. Errors: envelope_project_mismatch,
+/// envelope_key_mismatch.
+[[nodiscard]] boost::system::error_code check_dsn_agrees(const Envelope& envelope,
+                                                         std::string_view public_key,
+                                                         std::uint64_t project_id);
+
+/// 32 lower-case hex digits from 32 hex digits or a dashed UUID; "" if it is neither.
+[[nodiscard]] std::string normalize_event_id(std::string_view text);
+
+}  // namespace proto

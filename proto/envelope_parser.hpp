@@ -1,0 +1,48 @@
+// The cursor over an envelope's bytes that Envelope::parse drives: one header, then items to the
+// end. Behaves as getsentry/relay relay-server/src/envelope/mod.rs (parse_headers, parse_item;
+// checked 2026-11), whose errors it gives. Linear in the headers; a payload with a `length` is
+// stepped over.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/envelope.hpp"
+#include "proto/json_members.hpp"
+
+namespace proto {
+
+class EnvelopeParser {
+ public:
+  struct Header {
+    std::size_t end = 0;  ///< behind the closing brace
+    std::string event_id;
+    std::optional<Dsn> dsn;
+  };
+
+  /// `body` outlives the parser and stays as it is.
+  explicit EnvelopeParser(const Bytes& body) : body_(body), text_(body.view()) {}
+
+  /// First of all. Errors: envelope_empty_body, _missing_header, _invalid_header, _missing_newline.
+  [[nodiscard]] Result<Header> header();
+
+  [[nodiscard]] bool done() const { return at_ >= text_.size(); }
+
+  /// Not when done. Errors: envelope_unexpected_eof, _invalid_item, _missing_newline.
+  [[nodiscard]] Result<Item> item();
+
+ private:
+  [[nodiscard]] Result<std::size_t> read_object(boost::system::error_code at_end,
+                                                boost::system::error_code invalid);
+  [[nodiscard]] Result<std::size_t> payload_end(std::optional<std::uint64_t> length) const;
+  [[nodiscard]] bool ends_line(std::size_t at) const;
+
+  const Bytes& body_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  JsonMembers members_;
+};
+
+}  // namespace proto

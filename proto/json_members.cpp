@@ -1,0 +1,148 @@
+#include "proto/json_members.hpp"
+
+#include <charconv>
+#include <system_error>
+
+namespace proto {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr int kMaxDepth = 127;
+
+std::string_view trimmed(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::size_t skip_digits(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
+
+/// RFC 8259 §6. By grammar, not by value: an integer above 64 bits is a number to Relay, but not to
+/// simdjson.
+bool is_number(std::string_view text) {
+  std::size_t at = text.starts_with('-') ? 1 : 0;
+  const std::size_t whole = at;
+  at = skip_digits(text, at);
+  if (at == whole || (text[whole] == '0' && at - whole > 1)) return false;
+  if (at < text.size() && text[at] == '.') {
+    const std::size_t fraction = ++at;
+    at = skip_digits(text, at);
+    if (at == fraction) return false;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    const std::size_t exponent = at;
+    at = skip_digits(text, at);
+    if (at == exponent) return false;
+  }
+  return at == text.size();
+}
+
+bool check(ondemand::value value, int depth);
+
+bool check_object(ondemand::value value, int depth) {
+  ondemand::object object;
+  if (depth > kMaxDepth || value.get_object().get(object)) return false;
+  for (auto next : object) {
+    ondemand::field field;
+    std::string_view key;
+    if (std::move(next).get(field) || field.unescaped_key().get(key)) return false;
+    if (!check(field.value(), depth + 1)) return false;
+  }
+  return true;
+}
+
+bool check_array(ondemand::value value, int depth) {
+  ondemand::array array;
+  if (depth > kMaxDepth || value.get_array().get(array)) return false;
+  for (auto next : array) {
+    ondemand::value element;
+    if (std::move(next).get(element) || !check(element, depth + 1)) return false;
+  }
+  return true;
+}
+
+/// Everything but objects, arrays and strings: the token is left for the iterator to skip.
+bool is_scalar(std::string_view token) {
+  return token == "null" || token == "true" || token == "false" || is_number(token);
+}
+
+/// The parser is lazy and says nothing about values nobody asks for, so all are asked for. `depth`
+/// is that of a container which begins here.
+// NOLINTNEXTLINE(misc-no-recursion): bounded by kMaxDepth
+bool check(ondemand::value value, int depth) {
+  const std::string_view token = value.raw_json_token();
+  switch (token.front()) {
+    case '{':
+      return check_object(value, depth);
+    case '[':
+      return check_array(value, depth);
+    case '"': {
+      std::string_view text;
+      return !value.get_string().get(text);
+    }
+    default:
+      return is_scalar(trimmed(token));
+  }
+}
+
+JsonKind kind_of(char first) {
+  switch (first) {
+    case '{':
+      return JsonKind::object;
+    case '[':
+      return JsonKind::array;
+    case '"':
+      return JsonKind::string;
+    case 't':
+    case 'f':
+      return JsonKind::boolean;
+    case 'n':
+      return JsonKind::null;
+    default:
+      return JsonKind::number;
+  }
+}
+
+bool read_member(ondemand::field& field, JsonMember& member) {
+  member.key_begin = field.key().raw() - 1;  // raw() is behind the quote
+  if (field.unescaped_key().get(member.key)) return false;
+  ondemand::value value = field.value();
+  const std::string_view token = trimmed(value.raw_json_token());
+  member.kind = kind_of(token.front());
+  if (member.kind == JsonKind::object || member.kind == JsonKind::array) return check(value, 2);
+  member.raw = token;
+  if (member.kind == JsonKind::string) return !value.get_string().get(member.text);
+  member.text = token;
+  return is_scalar(token);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> JsonMember::integer() const {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (kind != JsonKind::number || error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+bool JsonMembers::read(std::string_view object, std::size_t readable) {
+  members_.clear();
+  ondemand::document document;
+  ondemand::object members;
+  const simdjson::padded_string_view padded{object.data(), object.size(), readable};
+  if (parser_.iterate(padded).get(document) || document.get_object().get(members)) return false;
+  for (auto next : members) {
+    ondemand::field field;
+    if (std::move(next).get(field) || !read_member(field, members_.emplace_back())) return false;
+  }
+  return true;
+}
+
+}  // namespace proto

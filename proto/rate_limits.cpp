@@ -1,0 +1,159 @@
+#include "proto/rate_limits.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <system_error>
+
+namespace proto {
+namespace {
+
+using std::chrono::seconds;
+
+/// No sandbox lives this long, and sums with it do not overflow the clock.
+constexpr seconds kLongest = std::chrono::days{7};
+
+constexpr seconds kBare429 = seconds{60};  // Sentry dev docs, "Rate Limiting"
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+std::string_view take_until(std::string_view& rest, char separator) {
+  const std::size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return trimmed(part);
+}
+
+/// Whole seconds from an integer or decimal number, rounded up, at least 0.
+std::optional<seconds> parse_seconds(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stop != end || !std::isfinite(number)) return std::nullopt;
+  const double longest = static_cast<double>(kLongest.count());
+  return seconds{static_cast<std::int64_t>(std::ceil(std::clamp(number, 0.0, longest)))};
+}
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7), the only form that may still be made.
+std::optional<WallTime> parse_http_date(std::string_view text) {
+  constexpr std::string_view kShape = "Sun, 06 Nov 1994 08:49:37 GMT";
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (text.size() != kShape.size() || !text.ends_with(" GMT")) return std::nullopt;
+  const std::size_t month = kMonths.find(text.substr(8, 3));
+  if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  const std::string number = (month / 3 < 9 ? "0" : "") + std::to_string(month / 3 + 1);
+  std::string iso{text.substr(12, 4)};
+  iso.append("-").append(number).append("-").append(text.substr(5, 2));
+  iso.append("T").append(text.substr(17, 8)).append("Z");
+  const auto time = parse_rfc3339(iso);
+  if (!time) return std::nullopt;
+  return *time;
+}
+
+constexpr std::array<Category, kCategoryCount> all_categories() {
+  std::array<Category, kCategoryCount> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Category>(i);
+  return all;
+}
+
+}  // namespace
+
+std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
+  text = trimmed(text);
+  if (const auto number = parse_seconds(text)) return number;
+  const auto date = parse_http_date(text);
+  if (!date) return std::nullopt;
+  if (*date <= now) return seconds{0};
+  return std::min(std::chrono::ceil<seconds>(*date - now), kLongest);
+}
+
+seconds RateLimits::Limit::remaining(WallTime now) const {
+  // A clock that was set back must not make the limit longer than it was.
+  if (now >= until) return seconds{0};
+  return std::chrono::ceil<seconds>(until - std::max(now, learnt));
+}
+
+void RateLimits::extend(Limit& limit, seconds length, WallTime now) {
+  if (length <= limit.remaining(now)) return;
+  limit = {.learnt = now, .until = now + length};
+}
+
+void RateLimits::learn(std::string_view header, WallTime now) {
+  while (!header.empty()) {
+    std::string_view fields = take_until(header, ',');
+    // Without a colon it has no categories, not even an empty list of them.
+    const bool has_categories = fields.find(':') != std::string_view::npos;
+    const auto length = parse_seconds(take_until(fields, ':'));
+    if (!has_categories || !length) continue;
+    std::string_view categories = take_until(fields, ':');
+    if (categories.empty()) extend(all_, *length, now);
+    // Namespaces, which only metric buckets have, are not looked at: such a limit holds for all of
+    // them.
+    while (!categories.empty()) {
+      const auto category = category_of_name(take_until(categories, ';'));
+      if (category) extend(by_category_[static_cast<std::size_t>(*category)], *length, now);
+    }
+  }
+}
+
+void RateLimits::learn_bare_429(std::string_view retry_after, WallTime now) {
+  extend(all_, parse_retry_after(retry_after, now).value_or(kBare429), now);
+}
+
+bool RateLimits::blocked(Category category, WallTime now) const {
+  if (category == Category::internal) return false;
+  const Limit& own = by_category_[static_cast<std::size_t>(category)];
+  return std::max(own.remaining(now), all_.remaining(now)) > seconds{0};
+}
+
+bool RateLimits::blocked(const ItemFacts& item, WallTime now) const {
+  if (ledger_category(item) == Category::internal) return false;
+  if (all_.remaining(now) > seconds{0}) return true;
+  return std::ranges::any_of(limit_categories(item), [&](const auto& category) {
+    return category && blocked(*category, now);
+  });
+}
+
+bool RateLimits::any(WallTime now) const {
+  constexpr auto kAll = all_categories();
+  return all_.remaining(now) > seconds{0} ||
+         std::ranges::any_of(kAll, [&](Category category) { return blocked(category, now); });
+}
+
+std::string RateLimits::to_header(WallTime now) const {
+  // A category's own limit is named only if it outlasts the one for all: an SDK (JavaScript's) that
+  // has both believes the category's, even where it is the shorter.
+  const seconds all = all_.remaining(now);
+  std::array<seconds, kCategoryCount> left{};
+  for (const Category category : all_categories()) {
+    const auto index = static_cast<std::size_t>(category);
+    const seconds own = by_category_[index].remaining(now);
+    if (category != Category::internal && own > all) left[index] = own;
+  }
+  std::string header;
+  for (std::size_t first = 0; first < left.size(); ++first) {
+    const seconds length = left[first];
+    if (length == seconds{0}) continue;
+    if (!header.empty()) header += ',';
+    header += std::to_string(length.count());
+    char separator = ':';
+    for (std::size_t i = first; i < left.size(); ++i) {
+      if (left[i] != length) continue;
+      header += separator;
+      header += name(static_cast<Category>(i));
+      left[i] = seconds{0};
+      separator = ';';
+    }
+    header += ":key";
+  }
+  if (all == seconds{0}) return header;
+  return header + (header.empty() ? "" : ",") + std::to_string(all.count()) + "::organization";
+}
+
+}  // namespace proto

@@ -1,0 +1,20 @@
+// RFC 3339, the one form of time both Sentry and Lambda write.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "proto/result.hpp"
+
+namespace proto {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+/// "2026-11-23T18:00:00.123456Z", always UTC, always six digits.
+[[nodiscard]] std::string to_rfc3339(WallTime time);
+
+/// Date, 'T' or 't' or ' ', time, optional fraction, 'Z' or offset. Error: json_shape.
+[[nodiscard]] Result<WallTime> parse_rfc3339(std::string_view text);
+
+}  // namespace proto

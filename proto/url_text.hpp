@@ -1,0 +1,16 @@
+// Text as it stands in URLs and in Basic credentials.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace proto {
+
+/// A query's name or value: %XX and '+' undone; a '%' that begins no code stays.
+[[nodiscard]] std::string decode_query_text(std::string_view text);
+
+/// RFC 4648 §4, padding optional. nullopt for anything else.
+[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace proto

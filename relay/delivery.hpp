@@ -1,0 +1,92 @@
+// Takes what is due from the backlog, sends it, and gives it its fate, or puts it back with what the try has
+// taught. Decides nothing by itself: due, retry_policy and outcome do.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <list>
+#include <map>
+
+#include "relay/backlog.hpp"
+#include "relay/clock.hpp"
+#include "relay/log.hpp"
+#include "relay/relay.hpp"
+#include "relay/task_group.hpp"
+#include "relay/upstream.hpp"
+#include "relay/upstream_request.hpp"
+#include "relay/wakeup.hpp"
+
+namespace relay {
+
+class Delivery {
+ public:
+  struct Parts {
+    Clock& clock;
+    Log& log;
+    Upstream& upstream;
+    Backlog& backlog;
+    Destinations& destinations;
+    Stats& stats;
+    Wakeup& changed;  ///< notified whenever work may have become less
+    std::uint64_t (*random)();
+  };
+
+  Delivery(asio::any_io_executor executor, DeliverySettings settings, Parts parts);
+
+  /// Sends for as long as it is not cancelled. One at a time.
+  [[nodiscard]] asio::awaitable<void> run();
+
+  /// Something was accepted: look at it now.
+  void accepted() { look_.notify(); }
+  void set_gate(Gate gate);
+  void thawed();
+  /// The first byte of a local request is here: its envelope will want a connection.
+  void expect_one();
+
+  [[nodiscard]] std::size_t due() const;
+  [[nodiscard]] std::size_t in_flight() const;
+  [[nodiscard]] milliseconds awake() const { return awake_; }
+
+  void stop() { tasks_.stop(); }
+  [[nodiscard]] asio::awaitable<void> join() { return tasks_.join(); }
+
+ private:
+  /// One request on its way.
+  struct Flight {
+    explicit Flight(const asio::any_io_executor& executor) : moved(executor) {}
+    SendProgress progress;
+    SteadyTime deadline{};
+    Wakeup moved;           ///< the deadline was moved
+    bool frozen = false;    ///< a freeze may have hit it
+    bool judged = false;    ///< has had its grace after the thaw
+  };
+  using Answer = proto::Result<UpstreamAnswer>;
+
+  void start_due();
+  [[nodiscard]] WaitingFacts facts(const Entry& entry) const;
+  [[nodiscard]] milliseconds pause_before(const Entry& entry) const;
+  [[nodiscard]] SteadyTime next_look() const;
+  asio::awaitable<void> deliver(std::uint64_t id);
+  asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
+  asio::awaitable<void> watch(Flight& flight);
+  void grant_grace(Flight& flight);
+  void count_try(Entry& entry, const ComposedRequest& composed);
+  void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
+  void rate_limited(Entry& entry, const UpstreamAnswer& answer);
+  void unanswered(Entry& entry, const Flight& flight, boost::system::error_code why);
+  void server_failed(Entry& entry);
+  void back_off_from(Entry& entry);
+  bool drop_limited(Entry& entry);
+
+  asio::any_io_executor executor_;
+  DeliverySettings settings_;
+  Parts parts_;
+  Wakeup look_;
+  TaskGroup tasks_;
+  std::list<Flight> flights_;
+  std::map<Endpoint, std::size_t> busy_;  ///< requests begun and not ended, per host
+  Gate gate_ = Gate::open;
+  milliseconds awake_{0};
+};
+
+}  // namespace relay

@@ -1,0 +1,40 @@
+// The DSNs that envelopes have gone to: what upstream said about each. Bounded; entries stay where they are
+// for the life of the process, so an envelope may point at its own.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "proto/rate_limits.hpp"
+#include "relay/route.hpp"
+#include "relay/settings.hpp"
+
+namespace relay {
+
+struct Destination {
+  Route route;
+  proto::RateLimits limits;
+  Compression compression = Compression::zstd;  ///< falls to gzip for good when the host answers 415
+};
+
+class Destinations {
+ public:
+  Destinations(std::size_t max, Compression compression) : max_(max), compression_(compression) {}
+
+  /// The entry of `route`, made if it is new. nullptr when there are `max` already: 403.
+  [[nodiscard]] Destination* find_or_add(const Route& route);
+  /// The one the last accepted envelope went to; nullptr if there is none yet.
+  [[nodiscard]] Destination* last_used() { return last_used_; }
+
+  /// Every destination at the host of `endpoint` gets gzip from now on.
+  void fall_back_to_gzip(const Endpoint& endpoint);
+
+ private:
+  std::size_t max_;
+  Compression compression_;
+  std::vector<std::unique_ptr<Destination>> entries_;
+  Destination* last_used_ = nullptr;
+};
+
+}  // namespace relay

@@ -1,0 +1,79 @@
+#include "relay/dialer.hpp"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <utility>
+
+#include "relay/address_rules.hpp"
+#include "relay/deadline.hpp"
+#include "relay/errc.hpp"
+
+namespace relay {
+
+Dialer::Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
+               Settings settings)
+    : executor_(executor),
+      clock_(clock),
+      log_(log),
+      stats_(stats),
+      resolver_(executor, clock, std::move(settings.resolver)),
+      trust_(std::move(settings.trust), log) {}
+
+asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::dial(Endpoint endpoint,
+                                                                         SteadyTime deadline) {
+  auto addresses = co_await addresses_of(endpoint);
+  if (!addresses) co_return addresses.error();
+  auto connection = co_await connect(std::move(*addresses), endpoint.port, deadline);
+  if (!connection || !endpoint.tls) co_return connection;
+  const auto context = co_await trust_.context();
+  if (!context) co_return context.error();
+  const auto secured = co_await secure(**connection, *context, endpoint);
+  if (!secured) co_return secured.error();
+  co_return connection;
+}
+
+void Dialer::forget() {
+  resolver_.forget();
+  sessions_.forget();
+}
+
+asio::awaitable<proto::Result<Dialer::Addresses>> Dialer::addresses_of(Endpoint endpoint) {
+  auto addresses = co_await resolver_.resolve(endpoint.host);
+  // All must be public, not just the first: a name that mixes them is a trick (DNS rebinding).
+  if (addresses && !endpoint.any_address &&
+      !std::all_of(addresses->begin(), addresses->end(), is_public)) {
+    co_return Errc::address_forbidden;
+  }
+  co_return addresses;
+}
+
+asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::connect(Addresses addresses,
+                                                                            std::uint16_t port,
+                                                                            SteadyTime deadline) {
+  boost::system::error_code failed = asio::error::host_not_found;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    auto connection = std::make_unique<Connection>(executor_, stats_);
+    const SteadyTime now = clock_.now();
+    const auto share = (deadline - now) / static_cast<int>(addresses.size() - i);
+    const auto connected =
+        co_await with_deadline(clock_, now + share, connection->connect(addresses[i], port));
+    if (connected) co_return connection;
+    failed = connected.error();
+  }
+  if (failed == Errc::deadline_exceeded) failed = asio::error::timed_out;
+  co_return failed;
+}
+
+asio::awaitable<proto::Result<void>> Dialer::secure(Connection& connection, ssl_ctx_st* context,
+                                                    Endpoint endpoint) {
+  const std::string host = endpoint.host;
+  const auto secured = co_await connection.handshake(context, std::move(endpoint), sessions_);
+  if (!secured && secured.error() == Errc::certificate_rejected) {
+    log_.once("certificate", LogLevel::warn,
+              "the certificate of " + host + " is rejected: " + connection.verification() + " (roots: " +
+                  trust_.source() + "); if it is right, name its root with THAW_CA_FILE");
+  }
+  co_return secured;
+}
+
+}  // namespace relay

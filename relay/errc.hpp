@@ -1,0 +1,29 @@
+// Failures of the relay's own making; the network's and the formats' have their own categories.
+#pragma once
+
+#include <boost/system/error_code.hpp>
+
+namespace relay {
+
+enum class Errc {
+  deadline_exceeded = 1,  ///< the caller's deadline passed; the work was cancelled and awaited
+  connection_limit,       ///< no more connections to this host are allowed now
+  name_not_found,         ///< the name server says there is no such name, or no address for it
+  name_server_failed,     ///< no usable answer from any name server
+  address_forbidden,      ///< a host allowed only by suffix resolved to an address that is not public
+  no_trust,               ///< no root certificates could be loaded from any source
+  certificate_rejected,   ///< the peer's certificate did not verify, or is for another name
+  answer_malformed,       ///< the upstream's answer is not HTTP, or its header is too large
+  answer_incomplete,      ///< the upstream closed before a complete answer
+};
+
+const boost::system::error_category& errc_category() noexcept;
+
+inline boost::system::error_code make_error_code(Errc e) noexcept {
+  return {static_cast<int>(e), errc_category()};
+}
+
+}  // namespace relay
+
+template <>
+struct boost::system::is_error_code_enum<relay::Errc> : std::true_type {};

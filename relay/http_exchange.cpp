@@ -1,0 +1,118 @@
+#include "relay/http_exchange.hpp"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <string_view>
+#include <utility>
+
+#include "relay/errc.hpp"
+#include "relay/http_answer.hpp"
+#include "relay/wakeup.hpp"
+
+namespace relay {
+namespace {
+
+// One TLS record: a head and a small body leave in one piece. Also what is written in one turn of the loop.
+constexpr std::size_t kPieceBytes = 16 * 1024;
+
+bool fits_a_line(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+std::string host_field(const Endpoint& endpoint) {
+  const bool literal6 = endpoint.host.find(':') != std::string::npos;
+  std::string field = literal6 ? "[" + endpoint.host + "]" : endpoint.host;
+  if (endpoint.port != (endpoint.tls ? 443 : 80)) field += ":" + std::to_string(endpoint.port);
+  return field;
+}
+
+asio::awaitable<void> next_turn() {
+  co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+}
+
+/// Writes all of `bytes`; true if it came to that.
+asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes, SendProgress& progress,
+                                Clock& clock) {
+  while (!bytes.empty()) {
+    const auto written = co_await connection.write_some(bytes.substr(0, kPieceBytes));
+    if (!written) co_return false;
+    progress.last_byte = clock.wall_now();
+    bytes.remove_prefix(*written);
+    if (!bytes.empty()) co_await next_turn();
+  }
+  co_return true;
+}
+
+/// Ends only by being cancelled: what a failed write means the reading end finds out, after the answer that
+/// may have come before it.
+asio::awaitable<void> write_request(Connection& connection, std::string head, std::string_view body,
+                                    SendProgress& progress, Clock& clock) {
+  const std::size_t along =
+      std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
+  head += body.substr(0, along);
+  body.remove_prefix(along);
+  bool written = co_await write_all(connection, head, progress, clock);
+  if (written) written = co_await write_all(connection, body, progress, clock);
+  progress.fully_written = written;
+  Wakeup cancelled(co_await asio::this_coro::executor);
+  co_await cancelled.wait();
+}
+
+asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection, SendProgress& progress,
+                                                      Clock& clock) {
+  HttpAnswer answer;
+  while (!answer.complete()) {
+    const auto got = co_await connection.read_some(answer.room());
+    boost::system::error_code failed;
+    if (got) {
+      progress.last_byte = clock.wall_now();
+      failed = answer.came(*got);
+    } else {
+      failed = got.error() == asio::error::eof ? answer.ended() : got.error();
+    }
+    if (failed) co_return failed;
+    if (!answer.complete()) co_await next_turn();
+  }
+  Exchanged done{answer.answer(), answer.keeps_connection()};
+  co_return done;
+}
+
+}  // namespace
+
+std::string request_head(const UpstreamRequest& request) {
+  std::string head = request.method + " " + request.target + " HTTP/1.1\r\n";
+  if (!fits_a_line(request.method) || !fits_a_line(request.target) ||
+      !fits_a_line(request.endpoint.host) || request.target.find(' ') != std::string::npos) {
+    return {};
+  }
+  head += "Host: " + host_field(request.endpoint) + "\r\n";
+  for (const auto& [name, value] : request.headers) {
+    if (!fits_a_line(name) || !fits_a_line(value)) return {};
+    head += name + ": " + value + "\r\n";
+  }
+  // RFC 9110, 8.6: a request without content whose method expects none has no Content-Length.
+  if (request.method != "GET" || !request.body.empty()) {
+    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  return head + "\r\n";
+}
+
+asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, const UpstreamRequest& request,
+                                                   SendProgress& progress, Clock& clock) {
+  using asio::experimental::awaitable_operators::operator||;
+  std::string head = request_head(request);
+  if (head.empty()) co_return asio::error::invalid_argument;
+  auto first = co_await (
+      read_answer(connection, progress, clock) ||
+      write_request(connection, std::move(head), request.body, progress, clock));
+  if (first.index() == 1) co_return asio::error::operation_aborted;
+  auto done = std::get<0>(std::move(first));
+  if (done && !progress.fully_written) done->keeps_connection = false;
+  co_return done;
+}
+
+}  // namespace relay

@@ -1,0 +1,30 @@
+// One request and its answer on one connection.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "proto/result.hpp"
+#include "relay/clock.hpp"
+#include "relay/connection.hpp"
+#include "relay/upstream.hpp"
+
+namespace relay {
+
+/// What a finished exchange leaves.
+struct Exchanged {
+  UpstreamAnswer answer;
+  bool keeps_connection = false;
+};
+
+/// The bytes before the body; empty if one of the request's fields would break out of its line.
+[[nodiscard]] std::string request_head(const UpstreamRequest& request);
+
+/// Writes and reads at the same time, so that an early answer is heard; what was not written by then never
+/// is. The references outlive the call. Errors: network errors, Errc::answer_malformed and
+/// Errc::answer_incomplete; after one, or cancelled, the connection can only be closed.
+[[nodiscard]] asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection,
+                                                                 const UpstreamRequest& request,
+                                                                 SendProgress& progress, Clock& clock);
+
+}  // namespace relay

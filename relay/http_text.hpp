@@ -1,0 +1,40 @@
+// A local request and its answer, free of any HTTP library: what the listener reads, what intake decides.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/bytes.hpp"
+
+namespace relay {
+
+/// The parts of a local request that matter to us; the body as it came over the wire, still encoded.
+struct LocalRequest {
+  std::string method;
+  std::string target;  ///< path and query
+  std::string host;
+  std::string x_sentry_auth;
+  std::string authorization;
+  std::string content_type;
+  std::string content_encoding;
+  std::string user_agent;
+  proto::Bytes body;
+};
+
+struct Answer {
+  unsigned status = 200;
+  std::string body;
+  std::string_view content_type = "application/json";
+  std::string headers{};  ///< further complete lines, each with its CRLF
+};
+
+/// {"detail":"…"} with an optional cause, as Relay words its errors.
+[[nodiscard]] Answer error_answer(unsigned status, std::string_view detail, std::string_view cause = {});
+
+/// The reason phrase of the statuses we use.
+[[nodiscard]] std::string_view reason_phrase(unsigned status);
+
+/// The answer on the wire. `close` adds Connection: close.
+[[nodiscard]] std::string to_wire(const Answer& answer, bool close);
+
+}  // namespace relay

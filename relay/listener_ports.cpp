@@ -1,0 +1,96 @@
+// The listener's ports and places: where it listens, and whom it lets go when all places are taken.
+#include <algorithm>
+#include <boost/asio/ip/v6_only.hpp>
+
+#include "relay/listener.hpp"
+
+namespace relay {
+
+using boost::system::error_code;
+
+Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log, ListenerSettings settings,
+                   Hooks hooks)
+    : executor_(executor),
+      clock_(clock),
+      log_(log),
+      settings_(settings),
+      hooks_(std::move(hooks)),
+      someone_receives_(executor),
+      someone_left_(executor),
+      tasks_(executor, [this](std::exception_ptr failure) {
+        log_.once("listener", LogLevel::error, "a local connection failed: " + describe(failure));
+      }) {}
+
+std::uint16_t Listener::bind() {
+  const auto loopback = asio::ip::address_v4::loopback();
+  if (!listen({loopback, settings_.port})) {
+    log_.once("port", LogLevel::warn,
+              "port " + std::to_string(settings_.port) +
+                  " is taken: listening on another one and trying again at each invoke; set THAW_PORT");
+    if (!listen({loopback, 0})) {
+      log_.once("no port", LogLevel::error, "cannot listen on 127.0.0.1: accepting nothing for now");
+      return 0;
+    }
+  }
+  // Node resolves localhost to ::1 first; where there is no IPv6 loopback that is fine.
+  listen({asio::ip::address_v6::loopback(), port_});
+  return port_;
+}
+
+void Listener::retry_bind() {
+  if (port_ != 0 && (settings_.port == 0 || port_ == settings_.port)) return;
+  if (listen({asio::ip::address_v4::loopback(), settings_.port})) {
+    listen({asio::ip::address_v6::loopback(), port_});
+  }
+}
+
+bool Listener::listen(const tcp::endpoint& endpoint) {
+  error_code ec;
+  tcp::acceptor acceptor(executor_);
+  acceptor.open(endpoint.protocol(), ec);
+  if (ec) return false;
+  acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true), ec);
+  acceptor.bind(endpoint, ec);
+  if (ec) return false;
+  acceptor.listen(tcp::acceptor::max_listen_connections, ec);
+  if (ec) return false;
+  port_ = acceptor.local_endpoint(ec).port();
+  acceptors_.push_back(std::move(acceptor));
+  if (started_) tasks_.spawn(accept(acceptors_.back()));
+  return true;
+}
+
+void Listener::start() {
+  started_ = true;
+  for (auto& acceptor : acceptors_) tasks_.spawn(accept(acceptor));
+  tasks_.spawn(sweep());
+}
+
+void Listener::close() {
+  error_code ec;
+  for (auto& acceptor : acceptors_) acceptor.close(ec);
+}
+
+Listener::Clients::iterator Listener::longest_idle() {
+  auto longest = clients_.end();
+  for (auto client = clients_.begin(); client != clients_.end(); ++client) {
+    if (client->receiving || !client->socket.is_open()) continue;
+    if (longest == clients_.end() || client->idle_since < longest->idle_since) longest = client;
+  }
+  return longest;
+}
+
+void Listener::close_longest_idle() {
+  const auto client = longest_idle();
+  if (client == clients_.end()) return;
+  error_code ec;
+  client->socket.close(ec);
+}
+
+void Listener::touched() {
+  last_activity_ = clock_.now();
+  hooks_.changed();
+}
+
+}  // namespace relay

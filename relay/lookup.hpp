@@ -1,0 +1,52 @@
+// One question to the name servers: a c-ares channel and its sockets, gone with the frame that owns them.
+// A channel a question costs a read of /etc/resolv.conf, which may have changed since the last freeze, and
+// in return a cancelled question leaves nothing behind.
+#pragma once
+
+#include <ares.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <string>
+#include <vector>
+
+#include "proto/result.hpp"
+#include "relay/clock.hpp"
+
+namespace relay {
+
+class Lookup {
+ public:
+  struct Found {
+    std::vector<asio::ip::address> addresses;  ///< IPv4 first
+    milliseconds lifetime{0};                  ///< the shortest of all records involved
+  };
+
+  /// `clock` outlives the lookup; `name_servers` as ares_set_servers_ports_csv takes them, "" the system's.
+  Lookup(asio::any_io_executor executor, Clock& clock, std::string name_servers);
+  ~Lookup();
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  /// Once. Errors: Errc::name_not_found, Errc::name_server_failed.
+  [[nodiscard]] asio::awaitable<proto::Result<Found>> run(std::string host);
+
+ private:
+  bool open();
+  void take(int status, ares_addrinfo* found);
+  void watch(ares_socket_t socket, bool readable, bool writable);
+  void process();
+  [[nodiscard]] SteadyTime next_timeout() const;
+
+  Clock& clock_;
+  std::string name_servers_;
+  // All sockets of the channel, as one descriptor: they come and go, it stays (epoll(7)).
+  asio::posix::stream_descriptor sockets_;
+  ares_channel channel_ = nullptr;
+  bool done_ = false;
+  proto::Result<Found> answer_;
+};
+
+}  // namespace relay

@@ -1,0 +1,187 @@
+#include "relay/relay.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/delivery.hpp"
+#include "relay/intake.hpp"
+#include "relay/listener.hpp"
+#include "relay/page.hpp"
+
+namespace relay {
+namespace {
+
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+Target split(std::string_view target) {
+  const auto mark = target.find('?');
+  if (mark == std::string_view::npos) return {target, {}};
+  return {target.substr(0, mark), target.substr(mark + 1)};
+}
+
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  return host.substr(0, host.find(':'));
+}
+
+bool is_health_path(std::string_view path) {
+  return path == "/health" || path.starts_with("/api/relay/healthcheck/live") ||
+         path.starts_with("/api/relay/healthcheck/ready");
+}
+
+}  // namespace
+
+struct Relay::Parts {
+  Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream, Settings settings,
+        std::uint64_t (*random)());
+
+  Answer answer(LocalRequest request);
+  Answer view(const LocalRequest& request, std::string_view path) const;
+  [[nodiscard]] Moment moment() const;
+  [[nodiscard]] Work work() const;
+  Listener::Hooks hooks();
+
+  Clock& clock;
+  Log& log;
+  Stats stats;
+  MemoryJournal journal;
+  Backlog backlog;
+  Destinations destinations;
+  Wakeup changed;
+  Delivery delivery;
+  Intake intake;
+  Listener listener;
+  TaskGroup tasks;
+  std::string (*host_stats)(void*) = nullptr;
+  void* host = nullptr;
+};
+
+Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in, Upstream& upstream,
+                    Settings settings, std::uint64_t (*random)())
+    : clock(clock_in),
+      log(log_in),
+      backlog(settings.backlog, journal, stats),
+      destinations(settings.route.max_dsns, settings.delivery.compression),
+      changed(executor),
+      delivery(executor, settings.delivery,
+               {clock, log, upstream, backlog, destinations, stats, changed, random}),
+      intake(settings.intake, settings.route,
+             {clock, backlog, destinations, stats, [this] { return listener.port(); },
+              [this] { return delivery.awake(); }, [this] { delivery.accepted(); }}),
+      listener(executor, clock, log, settings.listener, hooks()),
+      tasks(executor, [this](std::exception_ptr failure) {
+        ++stats.task_failures;
+        log.once("relay", LogLevel::error, "sending stopped: " + describe(failure));
+      }) {}
+
+Listener::Hooks Relay::Parts::hooks() {
+  Listener::Hooks hooks;
+  hooks.answer = [this](LocalRequest request) { return answer(std::move(request)); };
+  hooks.first_byte = [this] { delivery.expect_one(); };
+  hooks.unanswerable = [this](RejectReason reason) { stats.ledger.reject(reason); };
+  hooks.changed = [this] { changed.notify(); };
+  return hooks;
+}
+
+Answer Relay::Parts::answer(LocalRequest request) {
+  // The views point into `target`, so it must not move with the request.
+  const std::string target = request.target;
+  const auto [path, query] = split(target);
+  if (const auto envelope_path = match_envelope_path(path)) {
+    if (request.method == "POST") return intake.take(std::move(request), *envelope_path, query);
+    Answer refused = error_answer(405, "an envelope is sent with POST");
+    refused.headers = "Allow: POST\r\n";
+    return refused;
+  }
+  if (request.method == "GET") return view(request, path);
+  return error_answer(404, "no such path here: SDKs post to /api/{project}/envelope/, people GET /stats");
+}
+
+Answer Relay::Parts::view(const LocalRequest& request, std::string_view path) const {
+  if (is_health_path(path)) return {200, R"({"is_healthy":true})"};
+  if (path != "/stats") return error_answer(404, "no such page: try /stats");
+  // A browser led here by a foreign name must not read it (DNS rebinding).
+  if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
+  return {200, to_json(stats, moment())};
+}
+
+Moment Relay::Parts::moment() const {
+  Moment moment{backlog.waiting(), backlog.size(), backlog.bytes(), work(), ""};
+  if (host_stats != nullptr) moment.host_members = host_stats(host);
+  if (!moment.host_members.empty()) moment.host_members.insert(0, ",");
+  return moment;
+}
+
+Work Relay::Parts::work() const {
+  return {listener.receiving(), delivery.due(), delivery.in_flight()};
+}
+
+Relay::Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream, Settings settings,
+             std::uint64_t (*random)())
+    : parts_(std::make_unique<Parts>(std::move(executor), clock, log, upstream, std::move(settings),
+                                     random)) {}
+
+Relay::~Relay() = default;
+
+std::uint16_t Relay::bind() { return parts_->listener.bind(); }
+
+void Relay::retry_bind() { parts_->listener.retry_bind(); }
+
+std::uint16_t Relay::port() const { return parts_->listener.port(); }
+
+void Relay::start() {
+  parts_->listener.start();
+  parts_->tasks.spawn(parts_->delivery.run());
+}
+
+void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
+
+void Relay::thawed() { parts_->delivery.thawed(); }
+
+Work Relay::work() const { return parts_->work(); }
+
+std::optional<SteadyTime> Relay::last_local_activity() const { return parts_->listener.last_activity(); }
+
+asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
+  return parts_->changed.wait_until(parts_->clock, deadline);
+}
+
+asio::awaitable<void> Relay::drain(SteadyTime deadline) {
+  parts_->delivery.set_gate(Gate::draining);
+  while (parts_->clock.now() < deadline) {
+    const Work work = parts_->work();
+    if (work.receiving == 0 && work.in_flight == 0 && parts_->backlog.size() == 0) break;
+    co_await parts_->changed.wait_until(parts_->clock, deadline);
+  }
+  parts_->intake.close();
+  parts_->delivery.stop();
+  co_await parts_->delivery.join();
+  parts_->backlog.drop_all(DropReason::network_error);
+}
+
+asio::awaitable<void> Relay::stop() {
+  parts_->listener.close();
+  parts_->listener.stop();
+  parts_->delivery.stop();
+  parts_->tasks.stop();
+  co_await parts_->listener.join();
+  co_await parts_->delivery.join();
+  co_await parts_->tasks.join();
+}
+
+void Relay::set_host_stats(std::string (*members)(void* host), void* host) {
+  parts_->host_stats = members;
+  parts_->host = host;
+}
+
+std::string Relay::stats_json() const { return to_json(parts_->stats, parts_->moment()); }
+
+bool Relay::anything_to_say() const {
+  const Stats& stats = parts_->stats;
+  return stats.envelopes_accepted + stats.ledger.rejected() + stats.task_failures > 0;
+}
+
+}  // namespace relay

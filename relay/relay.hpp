@@ -1,0 +1,87 @@
+// The relay as its host sees it: a port that accepts, work that may be waited for, a gate that says whether
+// a freeze can come. Knows nothing of Lambda.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "relay/clock.hpp"
+#include "relay/log.hpp"
+#include "relay/settings.hpp"
+#include "relay/upstream.hpp"
+
+namespace relay {
+
+/// Whether the process may be stopped at any instruction.
+enum class Gate {
+  open,      ///< no freeze can come: send what there is
+  late,      ///< a freeze may come: only what the late rule allows
+  draining,  ///< the end: send everything, whatever its back-off says
+};
+
+/// What would be unfinished if a freeze came now.
+struct Work {
+  std::size_t receiving = 0;  ///< local requests begun and not yet answered
+  std::size_t due = 0;        ///< envelopes that wait and may be sent now
+  std::size_t in_flight = 0;  ///< upstream requests without an answer
+
+  [[nodiscard]] bool none() const { return receiving == 0 && due == 0 && in_flight == 0; }
+};
+
+class Relay {
+ public:
+  /// Everything passed in outlives the relay. Nothing is opened yet. `random` gives 64 random bits.
+  Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream, Settings settings,
+        std::uint64_t (*random)());
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  /// Listens on the wanted port of 127.0.0.1 (and ::1 if there); if it is taken, on any free one; if even
+  /// that fails, on none: logged, and tried again by retry_bind(). Returns the port, 0 for none.
+  std::uint16_t bind();
+  /// At each INVOKE: takes the wanted port if it has become free. Cheap when there is nothing to do.
+  void retry_bind();
+  [[nodiscard]] std::uint16_t port() const;
+
+  /// Starts accepting and delivering.
+  void start();
+
+  void set_gate(Gate gate);
+  /// The process was, or may have been, stopped: requests in flight are judged, back-off and deadlines are
+  /// re-armed. At every INVOKE and SHUTDOWN, before set_gate.
+  void thawed();
+
+  [[nodiscard]] Work work() const;
+  /// When the last byte of a local request was read or the last answer written; nullopt: none yet.
+  [[nodiscard]] std::optional<SteadyTime> last_local_activity() const;
+  /// Returns when work() or last_local_activity() may have changed, at `deadline` at the latest, or early
+  /// when cancelled.
+  [[nodiscard]] asio::awaitable<void> changed_until(SteadyTime deadline);
+
+  /// The end: lets local requests finish, sends everything, urgent first, until `deadline`; then closes the
+  /// listener, answers `closing`, and gives what is left its fate. Returns as soon as nothing is left.
+  [[nodiscard]] asio::awaitable<void> drain(SteadyTime deadline);
+
+  /// Cancels every task and waits for their end. After it the relay may die.
+  [[nodiscard]] asio::awaitable<void> stop();
+
+  /// For the host's own figures in /stats (invokes, holds, pace): a JSON object's members without braces,
+  /// or "". Called for each view.
+  void set_host_stats(std::string (*members)(void* host), void* host);
+
+  /// /stats as JSON.
+  [[nodiscard]] std::string stats_json() const;
+  /// Anything was accepted, rejected, lost or went wrong: worth a summary line.
+  [[nodiscard]] bool anything_to_say() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace relay

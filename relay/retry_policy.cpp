@@ -1,0 +1,25 @@
+#include "relay/retry_policy.hpp"
+
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+constexpr milliseconds kFirst{1000};   // Relay's own first pause and growth
+constexpr milliseconds kLongest{60000};
+
+}  // namespace
+
+milliseconds back_off(unsigned failures, std::uint64_t random) {
+  auto pause = kFirst.count();
+  for (unsigned failure = 1; failure < failures && pause < kLongest.count(); ++failure) {
+    pause += pause / 2;
+  }
+  pause = std::min(pause, kLongest.count());
+  const auto half = static_cast<std::uint64_t>(pause / 2);
+  return milliseconds{pause - static_cast<milliseconds::rep>(random % (half + 1))};
+}
+
+unsigned resend_limit(bool deduplicated_upstream) { return deduplicated_upstream ? 2 : 1; }
+
+}  // namespace relay

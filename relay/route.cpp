@@ -1,0 +1,122 @@
+#include "relay/route.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace relay {
+namespace {
+
+constexpr std::uint16_t kHttps = 443;
+
+/// A host as a request names it; the scheme and port may be left open.
+struct NamedHost {
+  std::string host;
+  std::optional<bool> tls;
+  std::optional<std::uint16_t> port;
+  std::string path_prefix;  ///< the upstream's own
+};
+
+bool is_name(std::string_view host) {
+  const bool letters = std::ranges::any_of(host, [](char c) { return c >= 'a' && c <= 'z'; });
+  return letters && host.find(':') == std::string_view::npos && std::ranges::all_of(host, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+         });
+}
+
+/// Whole labels below `suffix`, never `suffix` itself.
+bool is_below(std::string_view host, std::string_view suffix) {
+  return is_name(host) && host.size() > suffix.size() + 1 && host.ends_with(suffix) &&
+         host[host.size() - suffix.size() - 1] == '.' && host.front() != '.' &&
+         host.find("..") == std::string_view::npos;
+}
+
+std::optional<NamedHost> host_of_path(std::string_view prefix) {
+  if (!prefix.starts_with('/')) return std::nullopt;
+  prefix.remove_prefix(1);
+  const auto slash = prefix.find('/');
+  std::string_view segment = prefix.substr(0, slash);
+  NamedHost named;
+  if (slash != std::string_view::npos) named.path_prefix = prefix.substr(slash);
+  if (const auto colon = segment.rfind(':'); colon != std::string_view::npos && !segment.ends_with(']')) {
+    const std::string_view digits = segment.substr(colon + 1);
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) return std::nullopt;
+    named.port = port;
+    segment = segment.substr(0, colon);
+  }
+  named.host = proto::normalize_host(segment);
+  if (named.host.empty()) return std::nullopt;
+  return named;
+}
+
+bool agrees(const NamedHost& named, bool tls, std::uint16_t port) {
+  return named.tls.value_or(tls) == tls && named.port.value_or(port) == port;
+}
+
+bool matches(const HostRule& rule, const NamedHost& named) {
+  const bool host = rule.suffix ? is_below(named.host, rule.host) : named.host == rule.host;
+  return host && agrees(named, rule.tls, rule.port);
+}
+
+struct Permission {
+  bool tls;
+  std::uint16_t port;
+  bool any_address;
+};
+
+std::optional<Permission> permission(const RouteSettings& settings, const NamedHost& named) {
+  for (const auto& dsn : settings.configured) {
+    if (named.host == dsn.host && agrees(named, dsn.tls, dsn.port)) return Permission{dsn.tls, dsn.port, true};
+  }
+  for (const auto& rule : settings.allowed_hosts) {
+    if (matches(rule, named)) return Permission{rule.tls, rule.port, !rule.suffix};
+  }
+  const bool sentry = named.host == "sentry.io" || is_below(named.host, "sentry.io");
+  if (settings.configured.empty() && sentry && agrees(named, true, kHttps)) {
+    return Permission{true, kHttps, false};
+  }
+  return std::nullopt;
+}
+
+std::optional<Route> permitted(const RouteSettings& settings, const NamedHost& named,
+                               const RouteRequest& request) {
+  const auto allowed = permission(settings, named);
+  if (!allowed) return std::nullopt;
+  proto::Dsn dsn;
+  dsn.tls = allowed->tls;
+  dsn.public_key = request.public_key;
+  dsn.host = named.host;
+  dsn.port = allowed->port;
+  dsn.path_prefix = named.path_prefix;
+  dsn.project_id = request.project_id;
+  return Route{std::move(dsn), allowed->any_address};
+}
+
+}  // namespace
+
+bool is_loopback_name(std::string_view host) {
+  const std::string name = proto::normalize_host(host);
+  return name == "localhost" || name == "::1" || name == "127.0.0.1" ||
+         (name.starts_with("127.") && std::ranges::all_of(name, [](char c) {
+            return (c >= '0' && c <= '9') || c == '.';
+          }));
+}
+
+std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,
+                                const RouteRequest& request) {
+  for (const auto& dsn : settings.configured) {
+    if (dsn.public_key == request.public_key && dsn.project_id == request.project_id) {
+      return Route{dsn, true};
+    }
+  }
+  if (const auto named = host_of_path(request.path_prefix)) {
+    if (auto route = permitted(settings, *named, request)) return route;
+  }
+  if (!request.envelope_dsn) return std::nullopt;
+  const auto& dsn = *request.envelope_dsn;
+  if (is_loopback_name(dsn.host) && dsn.port == own_port) return std::nullopt;
+  return permitted(settings, NamedHost{dsn.host, dsn.tls, dsn.port, dsn.path_prefix}, request);
+}
+
+}  // namespace relay

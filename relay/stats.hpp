@@ -1,0 +1,31 @@
+// Everything the relay counts, in one place. Counters are the log.
+#pragma once
+
+#include <cstdint>
+
+#include "relay/ledger.hpp"
+
+namespace relay {
+
+struct Stats {
+  Ledger ledger;  ///< by data category
+
+  // Envelopes, whatever they hold.
+  std::uint64_t envelopes_accepted = 0;
+  std::uint64_t envelopes_delivered = 0;
+  std::uint64_t envelopes_lost = 0;  ///< refused or dropped whole
+
+  std::uint64_t bytes_in = 0;   ///< request bodies as they came
+  std::uint64_t bytes_out = 0;  ///< request bodies as they left
+
+  std::uint64_t requests = 0;             ///< upstream requests begun
+  std::uint64_t retries = 0;              ///< of them, for an envelope that had been tried before
+  std::uint64_t cuts = 0;                 ///< upstream requests a freeze took away
+  std::uint64_t possible_duplicates = 0;  ///< envelopes sent again after they were fully written
+  std::uint64_t failures = 0;             ///< upstream requests without an answer
+  std::uint64_t task_failures = 0;        ///< tasks of ours that ended with an exception
+
+  bool durable = false;  ///< accepted means in a file, not only in memory
+};
+
+}  // namespace relay

@@ -1,0 +1,22 @@
+// An accepted envelope as the request that carries it upstream. Pure.
+#pragma once
+
+#include "proto/bytes.hpp"
+#include "relay/backlog.hpp"
+#include "relay/upstream.hpp"
+
+namespace relay {
+
+/// A request together with the body it points to.
+struct ComposedRequest {
+  UpstreamRequest request;
+  proto::Bytes body;
+  bool zstd = false;
+};
+
+/// The body is the header line with fresh sent_at and dsn, then the items as they came; compressed from
+/// 1 KiB on. Exactly one auth; the SDK's User-Agent, or ours where it sent none; nothing else of what the
+/// SDK's request said travels on (getsentry/relay: relay-server/src/services/upstream.rs).
+[[nodiscard]] ComposedRequest compose(const Entry& entry, WallTime now);
+
+}  // namespace relay

@@ -1,0 +1,177 @@
+#include "tests/sandbox/environment.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sandbox {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// AWS docs, "Understanding the Lambda execution environment lifecycle", init phase.
+constexpr auto kInitLimit = 10s;
+
+}  // namespace
+
+Environment::Environment(Parts parts, Command function, std::vector<Command> extensions,
+                         OutsideWorld outside)
+    : parts_(parts),
+      function_(std::move(function)),
+      extensions_(std::move(extensions)),
+      outside_(std::move(outside)) {
+  parts_.processes.on_exit([this](Process& process) { exited(process); });
+}
+
+asio::awaitable<void> Environment::prepare() {
+  if (initialised_ || !fresh_) co_return;
+  if (!co_await initialise("init", std::chrono::steady_clock::now() + kInitLimit)) {
+    // AWS docs: a failed init is cleaned up and tried once more inside the first invoke.
+    co_await shut_down("spindown");
+    fresh_ = false;
+  }
+}
+
+asio::awaitable<bool> Environment::initialise(std::string phase, SteadyTime deadline) {
+  const double begin = epoch_ms();
+  failure_.reset();
+  parts_.extensions.clear();
+  parts_.runtime.clear();
+  parts_.telemetry.open();
+  boost::json::object start;
+  start["initializationType"] = "on-demand";
+  start["phase"] = phase;
+  start["functionName"] = parts_.function.name;
+  start["functionVersion"] = parts_.function.version;
+  parts_.telemetry.publish("platform.initStart", std::move(start));
+  parts_.recorder.event("init (" + phase + ")");
+  initialised_ = co_await run_init(deadline);
+  parts_.telemetry.close_subscriptions();
+  parts_.processes.init_over();
+  announce_init(phase, begin);
+  init_ms_ = phase == "init" ? epoch_ms() - begin : 0;
+  fresh_ = false;
+  co_return initialised_;
+}
+
+asio::awaitable<bool> Environment::run_init(SteadyTime deadline) {
+  const auto failed = [this] { return failure_.has_value(); };
+  const auto registered = [](const Agent& agent) { return agent.state != AgentState::started; };
+  const auto waiting = [](const Agent& agent) { return agent.state == AgentState::ready; };
+  for (const Command& extension : extensions_)
+    if (!launch(extension, true)) co_return false;
+  co_await parts_.changed.until([&] { return failed() || all_agents(registered); }, deadline);
+  if (!failed() && all_agents(registered)) {
+    parts_.extensions.open_registration();
+    if (!launch(function_, false)) co_return false;
+    co_await parts_.changed.until(
+        [&] { return failed() || parts_.runtime.asked_ever() || parts_.runtime.init_failed(); },
+        deadline);
+    parts_.extensions.close_registration();
+    co_await parts_.changed.until(
+        [&] { return failed() || (parts_.runtime.ready() && all_agents(waiting)); }, deadline);
+  }
+  if (!failed() && !(parts_.runtime.ready() && all_agents(waiting)))
+    fail("Sandbox.Timeout", "init did not end in time");
+  co_return !failed();
+}
+
+bool Environment::launch(const Command& command, bool is_extension) {
+  const auto started = parts_.processes.start(command);
+  if (!started) {
+    launch_failed_ = true;
+    fail(is_extension ? "Extension.LaunchError" : "Runtime.InvalidEntrypoint",
+         "fork/exec " + command.arguments.front() + ": " + started.error().message());
+    parts_.recorder.problem(failure_->text);
+    return false;
+  }
+  if (is_extension) {
+    parts_.extensions.launched(command.label, *started);
+  } else {
+    runtime_process_ = *started;
+  }
+  return true;
+}
+
+bool Environment::all_agents(bool (*holds)(const Agent&)) const {
+  return std::ranges::all_of(parts_.extensions.agents(),
+                             [&](const auto& agent) { return holds(*agent); });
+}
+
+void Environment::fail(std::string type, std::string text) {
+  if (!failure_) failure_ = Failure{std::move(type), std::move(text)};
+}
+
+void Environment::exited(Process& process) {
+  if (&process == runtime_process_) {
+    const bool silent = process.exit_code() == 0;
+    if (!stopping_)
+      fail("Runtime.ExitError", silent ? "Runtime exited without providing a reason"
+                                       : "Runtime exited with error: " + process.ending());
+    if (!stopping_) parts_.recorder.event("Runtime.ExitError");
+  }
+  for (auto& agent : parts_.extensions.agents()) {
+    if (agent->process != &process) continue;
+    if (!stopping_) {
+      const std::string type = agent->fatal_error.empty() ? "Extension.Crash" : agent->fatal_error;
+      parts_.recorder.event(type + " " + agent->name);
+      fail(type, process.ending());
+    }
+    agent->state = AgentState::exited;
+    release(*agent);
+  }
+  parts_.changed.notify();
+}
+
+void Environment::announce_init(const std::string& phase, double begin_ms) {
+  boost::json::object done;
+  done["initializationType"] = "on-demand";
+  done["phase"] = phase;
+  done["status"] = failure_ ? "error" : "success";
+  if (failure_) done["errorType"] = failure_->type;
+  parts_.telemetry.publish("platform.initRuntimeDone", done);
+  done["metrics"] = boost::json::object{{"durationMs", epoch_ms() - begin_ms}};
+  parts_.telemetry.publish("platform.initReport", std::move(done));
+  for (const auto& agent : parts_.extensions.agents()) {
+    std::string line = "EXTENSION Name: " + agent->name + " State: ";
+    line.append(name(agent->state)).append(" Events: [");
+    for (const auto& event : agent->events)
+      line += (event == *agent->events.begin() ? "" : ", ") + event;
+    parts_.recorder.event(line + "]");
+  }
+  parts_.recorder.event(failure_ ? "init failed: " + failure_->type + ": " + failure_->text
+                                 : "init done");
+}
+
+void Environment::freeze() {
+  if (!initialised_ || parts_.frost.frozen()) return;
+  const double now = epoch_ms();
+  parts_.processes.freeze();
+  parts_.frost.begin();
+  parts_.recorder.event("freeze");
+  parts_.recorder.freezes.emplace_back(now, std::nullopt);
+  if (freeze_follows_invoke_) parts_.recorder.invokes.back().freeze_begin_ms = now;
+  outside_.frozen();
+}
+
+void Environment::thaw() {
+  if (!parts_.frost.frozen()) return;
+  outside_.thawed();
+  const double now = epoch_ms();
+  parts_.recorder.event("thaw");
+  parts_.recorder.freezes.back().second = now;
+  if (freeze_follows_invoke_) parts_.recorder.invokes.back().freeze_end_ms = now;
+  freeze_follows_invoke_ = false;
+  parts_.processes.thaw();
+  parts_.frost.end();
+}
+
+void Environment::drop_next() {
+  for (auto& agent : parts_.extensions.agents()) {
+    if (agent->parked == nullptr) continue;
+    parts_.recorder.event("drop next of " + agent->name);
+    agent->parked->drop_connection();
+  }
+}
+
+}  // namespace sandbox

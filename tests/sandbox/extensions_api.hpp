@@ -1,0 +1,74 @@
+// The Extensions API, version 2020-01-01: who may register, and what each wrong order is answered.
+// AWS docs, "Using the Lambda Extensions API to create extensions"; error types and texts from
+// aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapi/{handler,middleware}/.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "tests/sandbox/condition.hpp"
+#include "tests/sandbox/extension_agent.hpp"
+#include "tests/sandbox/recorder.hpp"
+
+namespace sandbox {
+
+/// Answers `status` instead of the real one, `left` times.
+struct ForcedAnswer {
+  unsigned status = 0;
+  unsigned left = 0;
+  /// Uses one up.
+  [[nodiscard]] bool take();
+};
+
+struct FunctionFacts {
+  std::string name = "test_function";
+  std::string version = "$LATEST";
+  std::string handler;
+  std::string account_id = "123456789012";
+  std::string arn = "arn:aws:lambda:us-east-1:123456789012:function:test_function";
+  unsigned memory_mb = 128;
+  unsigned timeout_ms = 3000;
+};
+
+class ExtensionsApi {
+ public:
+  ExtensionsApi(Condition& changed, Recorder& recorder, const FunctionFacts& function,
+                ForcedAnswer register_answer, ForcedAnswer next_answer);
+
+  /// Agents of one environment; gone (their polls closed) at clear().
+  Agent& launched(std::string name, Process* process);
+  void clear();
+
+  [[nodiscard]] std::vector<std::unique_ptr<Agent>>& agents() { return agents_; }
+
+  /// Internal extensions may register until the runtime first asks for an invoke.
+  void open_registration() { registration_open_ = true; }
+
+  void close_registration() { registration_open_ = false; }
+
+  [[nodiscard]] Agent* find(std::string_view id);
+  /// 403 if `request` names no known extension; sets `agent` otherwise.
+  [[nodiscard]] std::optional<Response> identify(const Request& request, Agent*& agent);
+
+  /// `path` is what follows /2020-01-01/extension.
+  asio::awaitable<Response> handle(std::string path, Request request, Peer& peer);
+
+ private:
+  [[nodiscard]] Response register_agent(const Request& request);
+  [[nodiscard]] Response enter(Agent& agent, std::set<std::string> events, const Request& request);
+  asio::awaitable<Response> next(const Request& request, Peer& peer);
+  [[nodiscard]] Response report_error(const Request& request, bool in_init);
+
+  Condition& changed_;
+  Recorder& recorder_;
+  const FunctionFacts& function_;
+  ForcedAnswer register_answer_;
+  ForcedAnswer next_answer_;
+  bool registration_open_ = false;
+  std::vector<std::unique_ptr<Agent>> agents_;
+};
+
+}  // namespace sandbox

@@ -1,0 +1,2 @@
+// Boost.JSON, header-only: its definitions live in this one file.
+#include <boost/json/src.hpp>

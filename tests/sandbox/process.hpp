@@ -1,0 +1,65 @@
+// One child: started as the platform starts it, in a process group of its own.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <sys/types.h>
+
+#include "proto/result.hpp"
+#include "tests/sandbox/condition.hpp"
+
+namespace sandbox {
+
+struct Command {
+  std::string label;  ///< "function" or the extension's file name
+  bool is_function = false;
+  std::vector<std::string>
+      arguments;  ///< argv; the first is the program, looked up in PATH if bare
+  std::vector<std::string> environment;
+  std::string directory;         ///< where it starts; empty stays where we are
+  unsigned descriptors = 1024;   ///< RLIMIT_NOFILE
+  std::optional<unsigned> user;  ///< uid and gid to run as
+};
+
+class Process {
+ public:
+  /// Returns the errno of what failed, of exec in the child too.
+  [[nodiscard]] static proto::Result<Process> start(asio::io_context& io, const Command& command);
+
+  [[nodiscard]] pid_t id() const { return id_; }
+
+  [[nodiscard]] bool running() const { return !wait_status_; }
+
+  /// Looks whether it has ended, without blocking. True the first time it finds so.
+  bool reap();
+
+  /// To the whole group, as long as the direct child has not been reaped.
+  void signal_group(int signal) const;
+
+  /// To whatever is left in the group after the direct child ended.
+  void kill_leftovers() const;
+
+  /// Waits, blocking, until SIGSTOP has stopped every thread of the direct child.
+  void wait_stopped(std::chrono::steady_clock::time_point deadline) const;
+
+  /// The exit status when it exited by itself.
+  [[nodiscard]] std::optional<int> exit_code() const;
+
+  /// "exit status 7", "exit code 0", "signal: killed".
+  [[nodiscard]] std::string ending() const;
+
+  asio::posix::stream_descriptor output;
+  asio::posix::stream_descriptor errors;
+
+ private:
+  Process(pid_t id, asio::posix::stream_descriptor out, asio::posix::stream_descriptor err);
+  pid_t id_;
+  std::optional<int> wait_status_;
+};
+
+}  // namespace sandbox

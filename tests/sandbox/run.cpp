@@ -1,0 +1,189 @@
+#include "tests/sandbox/run.hpp"
+
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "tests/sandbox/certificate.hpp"
+
+namespace sandbox {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kAwakeBeforeKill = 500ms;
+/// What is on the way when the environment ends still arrives, if the upstream is not slower than
+/// this.
+constexpr auto kLastArrivals = 2s;
+
+TaskGroup::OnFailure to_problem(Recorder& recorder) {
+  return [&recorder](const std::exception_ptr& failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      recorder.problem(std::string("sandbox: ") + error.what());
+    }
+  };
+}
+
+}  // namespace
+
+Run::Run(asio::io_context& io, const Options& options, Recorder& recorder)
+    : io_(io),
+      options_(options),
+      recorder_(recorder),
+      tasks_(io, to_problem(recorder)),
+      script_(io, to_problem(recorder)),
+      changed_(io),
+      frost_(io),
+      directory_(options.user),
+      reserved_port_(io),
+      processes_(io, tasks_, recorder, options.pipes),
+      extensions_(changed_, recorder, options.facts, options.register_answer, options.next_answer),
+      runtime_(changed_, recorder),
+      telemetry_(io, frost_, recorder, extensions_, options.telemetry),
+      server_(io, tasks_, extensions_, runtime_, telemetry_),
+      road_(io, tasks_, frost_, recorder.upstream, options.road),
+      signals_(io, SIGINT, SIGTERM) {}
+
+bool Run::make_upstream() {
+  if (!directory_.ok()) {
+    recorder_.problem("no directory could be made under /tmp");
+    return false;
+  }
+  if (!options_.capture) return true;
+  std::unique_ptr<asio::ssl::context> tls;
+  if (options_.tls) tls = make_tls(directory_.ca());
+  if (options_.tls && !tls) {
+    recorder_.problem("no certificate could be made");
+    return false;
+  }
+  capture_ =
+      std::make_unique<Capture>(io_, tasks_, road_, recorder_, options_.faults, std::move(tls));
+  capture_->start();
+  return true;
+}
+
+Placeholders Run::placeholders() const {
+  Placeholders result{{"port", std::to_string(reserved_port_.number())},
+                      {"tmp", directory_.tmp()},
+                      {"ca", directory_.ca()}};
+  if (capture_) {
+    result["upstream"] = "127.0.0.1:" + std::to_string(capture_->port());
+    result["upstream_port"] = std::to_string(capture_->port());
+  }
+  return result;
+}
+
+void Run::make_environment() {
+  const std::string api = "127.0.0.1:" + std::to_string(server_.port());
+  const Placeholders values = placeholders();
+  std::vector<Command> extensions;
+  for (const auto& path : options_.extensions)
+    extensions.push_back(extension_command(options_, path, values, api));
+  OutsideWorld outside{[this] { road_.frozen(); }, [] {}, [this] { road_.cut_all(); }};
+  const Environment::Parts parts{io_,         changed_, frost_,     recorder_,     processes_,
+                                 extensions_, runtime_, telemetry_, options_.facts};
+  environment_ = std::make_unique<Environment>(parts, function_command(options_, values, api),
+                                               std::move(extensions), std::move(outside));
+}
+
+asio::awaitable<int> Run::play() {
+  if (!make_upstream()) co_return 1;
+  make_environment();
+  tasks_.spawn(processes_.reap());
+  tasks_.spawn(watch_signals());
+  server_.start();
+  script_.spawn(play_script());
+  co_await script_.join();
+  co_await take_down();
+  if (interrupted_) co_return 130;
+  co_return environment_->launch_failed() ? 1 : 0;
+}
+
+asio::awaitable<void> Run::watch_signals() {
+  boost::system::error_code failed;
+  co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+  if (failed) co_return;
+  interrupted_ = true;
+  recorder_.problem("ended by a signal");
+  script_.stop();
+}
+
+asio::awaitable<void> Run::play_script() {
+  for (std::size_t i = 0; i < options_.script.size(); ++i) {
+    const bool invoke_follows =
+        i + 1 < options_.script.size() && options_.script[i + 1].kind == StepKind::invoke;
+    co_await play_step(options_.script[i], invoke_follows);
+    if (environment_->launch_failed()) co_return;
+  }
+}
+
+asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
+  if (step.kind != StepKind::spindown && tmp_is_stale_) {
+    directory_.empty_tmp();
+    tmp_is_stale_ = false;
+  }
+  switch (step.kind) {
+    case StepKind::invoke:
+      co_return co_await invokes(step, invoke_follows);
+    case StepKind::freeze:
+      co_await environment_->prepare();
+      environment_->freeze();
+      co_await sleep_for(io_, step.length);
+      break;
+    case StepKind::thaw:
+      co_await environment_->prepare();
+      co_await rest_awake(step.length);
+      environment_->freeze();
+      break;
+    case StepKind::kill:
+      co_await environment_->prepare();
+      co_await rest_awake(kAwakeBeforeKill);
+      co_await environment_->destroy();
+      break;
+    case StepKind::spindown:
+      co_await environment_->spindown();
+      tmp_is_stale_ = true;
+      break;
+    case StepKind::drop_next:
+      co_await environment_->prepare();
+      environment_->drop_next();
+      break;
+  }
+  after_invoke_ = false;
+}
+
+asio::awaitable<void> Run::rest_awake(std::chrono::milliseconds length) {
+  environment_->thaw();
+  co_await sleep_for(io_, length);
+}
+
+asio::awaitable<void> Run::invokes(const Step& step, bool invoke_follows) {
+  for (unsigned i = 0; i < step.times && !environment_->launch_failed(); ++i) {
+    if (std::exchange(after_invoke_, true) && options_.gap.count() > 0)
+      co_await sleep_for(io_, options_.gap);
+    const bool event_pending = options_.gap.count() == 0 && (i + 1 < step.times || invoke_follows);
+    const std::string event =
+        fill_in(options_.events[next_event_++ % options_.events.size()], placeholders());
+    co_await environment_->invoke(event, !event_pending);
+  }
+}
+
+asio::awaitable<void> Run::take_down() {
+  using Clock = std::chrono::steady_clock;
+  co_await environment_->destroy();
+  if (capture_) co_await capture_->finish(Clock::now() + options_.road.round_trip + kLastArrivals);
+  telemetry_.stop();
+  co_await telemetry_.join();
+  // The last lines of processes that have ended are in their pipes.
+  co_await sleep_for(io_, 20ms);
+  tasks_.stop();
+  co_await tasks_.join();
+}
+
+}  // namespace sandbox

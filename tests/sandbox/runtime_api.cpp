@@ -1,0 +1,95 @@
+#include "tests/sandbox/runtime_api.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace sandbox {
+namespace {
+
+/// 6 MiB and a little for the platform's own framing.
+constexpr std::size_t kMostResponse = (std::size_t{6} << 20) + 100;
+
+constexpr std::string_view kInvocation = "/invocation/";
+
+Response accepted() { return json_response(202, R"({"status":"OK"})"); }
+
+}  // namespace
+
+void RuntimeApi::clear() {
+  if (parked_ != nullptr) parked_->answer(Response{});
+  current_ = nullptr;
+  asked_ever_ = false;
+  init_failed_ = false;
+  changed_.notify();
+}
+
+void RuntimeApi::hand_out(Invoke& invoke) {
+  current_ = &invoke;
+  Response response = json_response(200, invoke.event);
+  auto& headers = response.headers;
+  headers.emplace_back("Lambda-Runtime-Aws-Request-Id", invoke.id);
+  headers.emplace_back("Lambda-Runtime-Deadline-Ms",
+                       std::to_string(static_cast<std::int64_t>(invoke.deadline_ms)));
+  headers.emplace_back("Lambda-Runtime-Invoked-Function-Arn", invoke.arn);
+  headers.emplace_back("Lambda-Runtime-Trace-Id", invoke.trace);
+  parked_->answer(std::move(response));
+  changed_.notify();
+}
+
+asio::awaitable<Response> RuntimeApi::handle(std::string path, Request request, Peer& peer) {
+  if (path == "/invocation/next") {
+    if (request.method != "GET") co_return method_not_allowed("GET");
+    co_return co_await next(peer);
+  }
+  if (request.method != "POST") co_return method_not_allowed("POST");
+  if (path == "/init/error") {
+    recorder_.event("init/error from the runtime");
+    init_failed_ = true;
+    changed_.notify();
+    co_return accepted();
+  }
+  if (!path.starts_with(kInvocation)) co_return not_found();
+  const std::size_t slash = path.rfind('/');
+  const std::string verb = path.substr(slash);
+  if (verb != "/response" && verb != "/error") co_return not_found();
+  const std::string id = path.substr(kInvocation.size(), slash - kInvocation.size());
+  co_return finish(id, verb == "/error", std::move(request));
+}
+
+asio::awaitable<Response> RuntimeApi::next(Peer& peer) {
+  if (parked_ != nullptr || (current_ != nullptr && !current_->responded_ms))
+    co_return platform_error(403, "InvalidStateTransition", "State transition is not allowed");
+  recorder_.event("next function");
+  asked_ever_ = true;
+  Parked parked(peer, parked_);
+  changed_.notify();
+  co_await changed_.until([&parked] { return parked.answered(); });
+  co_return parked.take();
+}
+
+Response RuntimeApi::finish(std::string_view id, bool is_error, Request request) {
+  if (current_ == nullptr || current_->id != id)
+    return platform_error(400, "InvalidRequestID", "Invalid request ID");
+  if (current_->responded_ms)
+    return platform_error(403, "InvalidStateTransition", "State transition is not allowed");
+  if (request.body.size() > kMostResponse) {
+    current_->is_error = true;
+    current_->error_type = "Function.ResponseSizeTooLarge";
+    current_->response =
+        R"({"errorType":"Function.ResponseSizeTooLarge","errorMessage":)"
+        R"("Response payload size exceeded maximum allowed payload size (6291556 bytes)."})";
+  } else {
+    current_->is_error = is_error;
+    if (is_error)
+      current_->error_type = std::string(request.header("Lambda-Runtime-Function-Error-Type"));
+    current_->response = std::move(request.body);
+  }
+  current_->responded_ms = epoch_ms();
+  recorder_.event(current_->is_error ? "error from function" : "response from function");
+  changed_.notify();
+  if (current_->error_type == "Function.ResponseSizeTooLarge")
+    return platform_error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size");
+  return accepted();
+}
+
+}  // namespace sandbox

@@ -1,0 +1,74 @@
+"""A minimal Lambda runtime whose event says what to do.
+
+AWS docs, "Using the Lambda runtime API for custom runtimes". Event members, all optional, in the order
+they are obeyed: calls (requests to the platform, answered back), post (an envelope to URL), sleep_ms,
+print, exit, kill, error, echo_env, big, respond_then_exit.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+
+API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+
+
+def call(method, path, body=None, headers=None, base=API):
+    request = urllib.request.Request(base + path, data=body, headers=headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, dict(refusal.headers), refusal.read().decode()
+
+
+def handle(event):
+    answer = {"ok": True, "pid": os.getpid()}
+    if "calls" in event:
+        answer["calls"] = [
+            [*call(c[0], c[1], (c[3] if len(c) > 3 else "").encode() or None, c[2] if len(c) > 2 else {})[::2]]
+            for c in event["calls"]
+        ]
+    if "post" in event:
+        body = event["post"]["body"].replace("NOW", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        answer["post"] = call("POST", "", body.encode(), event["post"].get("headers"), event["post"]["url"])[0]
+    time.sleep(event.get("sleep_ms", 0) / 1000)
+    for _ in range(event.get("print_lines", 0)):
+        print("x" * 99, flush=True)
+    if "print" in event:
+        print(event["print"], flush=True)
+    if "exit" in event:
+        os._exit(event["exit"])
+    if event.get("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if event.get("echo_env"):
+        answer["env"] = dict(os.environ)
+        answer["cwd"] = os.getcwd()
+    if "big" in event:
+        answer["big"] = "x" * event["big"]
+    return answer
+
+
+def main():
+    if os.environ.get("IGNORE_SIGTERM"):
+        signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM ignored", flush=True))
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: (print("SIGTERM", flush=True), os._exit(0)))
+    while True:
+        _, headers, body = call("GET", "/2018-06-01/runtime/invocation/next")
+        event = json.loads(body)
+        path = "/2018-06-01/runtime/invocation/" + headers["Lambda-Runtime-Aws-Request-Id"]
+        answer = handle(event)
+        if "error" in event:
+            call("POST", path + "/error", json.dumps({"errorType": event["error"]}).encode(),
+                 {"Lambda-Runtime-Function-Error-Type": event["error"]})
+        else:
+            call("POST", path + "/response", json.dumps(answer).encode())
+        if "respond_then_exit" in event:
+            sys.exit(event["respond_then_exit"])
+
+
+main()

@@ -1,0 +1,162 @@
+#include "tests/sandbox/telemetry_api.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "proto/timestamp.hpp"
+#include "tests/sandbox/task_group.hpp"
+
+namespace sandbox {
+namespace {
+
+namespace json = boost::json;
+
+struct Reading {
+  Subscription subscription;
+  std::string problem;
+};
+
+bool in_range(const json::object& object, std::string_view key, std::int64_t low, std::int64_t high,
+              std::int64_t& value) {
+  const json::value* found = object.if_contains(key);
+  if (found == nullptr) return true;
+  if (!found->is_int64()) return false;
+  value = found->get_int64();
+  return value >= low && value <= high;
+}
+
+std::string read_buffering(const json::object& body, Subscription& subscription) {
+  const json::value* found = body.if_contains("buffering");
+  if (found == nullptr || !found->is_object()) return {};
+  const json::object& buffering = found->get_object();
+  std::int64_t items = 10000, bytes = 262144, timeout = 1000;
+  if (!in_range(buffering, "maxItems", 1000, 10000, items)) return "buffering.maxItems";
+  if (!in_range(buffering, "maxBytes", 262144, 1048576, bytes)) return "buffering.maxBytes";
+  if (!in_range(buffering, "timeoutMs", 25, 30000, timeout)) return "buffering.timeoutMs";
+  subscription.most_items = static_cast<std::size_t>(items);
+  subscription.buffering = std::chrono::milliseconds(timeout);
+  return {};
+}
+
+/// http://sandbox.localdomain:PORT[/path]; the short name works too.
+std::string read_destination(const json::object& body, Subscription& subscription) {
+  const json::value* found = body.if_contains("destination");
+  if (found == nullptr || !found->is_object()) return "destination";
+  const json::value* uri = found->get_object().if_contains("URI");
+  if (uri == nullptr || !uri->is_string()) return "destination.URI";
+  std::string_view text = uri->get_string();
+  for (const std::string_view start : {"http://sandbox.localdomain:", "http://sandbox:"}) {
+    if (!text.starts_with(start)) continue;
+    text.remove_prefix(start.size());
+    const auto [end, failed] =
+        std::from_chars(text.data(), text.data() + text.size(), subscription.port);
+    if (failed != std::errc{} || subscription.port == 0) return "destination.URI";
+    const std::string path(end, text.data() + text.size());
+    if (!path.empty()) subscription.path = path;
+    return {};
+  }
+  return "destination.URI";
+}
+
+Reading read_subscription(const std::string& text) {
+  Reading reading;
+  boost::system::error_code failed;
+  const json::value document = json::parse(text, failed);
+  if (failed || !document.is_object()) return {{}, "body is not a JSON object"};
+  const json::object& body = document.get_object();
+  const json::value* schema = body.if_contains("schemaVersion");
+  if (schema == nullptr ||
+      !(*schema == "2022-07-01" || *schema == "2022-12-13" || *schema == "2025-01-29"))
+    return {{}, "schemaVersion"};
+  const json::value* types = body.if_contains("types");
+  if (types == nullptr || !types->is_array() || types->get_array().empty()) return {{}, "types"};
+  reading.problem = read_buffering(body, reading.subscription);
+  if (reading.problem.empty()) reading.problem = read_destination(body, reading.subscription);
+  return reading;
+}
+
+}  // namespace
+
+struct TelemetryApi::Running {
+  Running(asio::io_context& io, Frost& frost, Subscription subscription,
+          std::chrono::milliseconds delay)
+      : feed(io, frost, std::move(subscription), delay), task(io, [](std::exception_ptr) {}) {}
+
+  TelemetryFeed feed;
+  TaskGroup task;
+};
+
+TelemetryApi::TelemetryApi(asio::io_context& io, Frost& frost, Recorder& recorder,
+                           ExtensionsApi& extensions, TelemetryOptions options)
+    : io_(io), frost_(frost), recorder_(recorder), extensions_(extensions), options_(options) {}
+
+TelemetryApi::~TelemetryApi() = default;
+
+void TelemetryApi::open() {
+  stop();
+  history_.clear();
+  open_ = true;
+}
+
+void TelemetryApi::stop() {
+  open_ = false;
+  std::erase_if(ending_, [](const auto& running) { return running->task.empty(); });
+  for (auto& running : feeds_) {
+    running->task.stop();
+    ending_.push_back(std::move(running));
+  }
+  feeds_.clear();
+}
+
+asio::awaitable<void> TelemetryApi::join() {
+  for (auto& running : ending_) co_await running->task.join();
+}
+
+Response TelemetryApi::subscribe(const Request& request) {
+  if (request.method != "PUT") return method_not_allowed("PUT");
+  if (options_.mode == TelemetryMode::unsupported)
+    return json_response(202, R"({"errorMessage":"Telemetry API is not supported",)"
+                              R"("errorType":"Telemetry.NotSupported"})");
+  Agent* agent = nullptr;
+  if (auto refused = extensions_.identify(request, agent)) return std::move(*refused);
+  if (!open_ || options_.mode == TelemetryMode::refused)
+    return platform_error(403, "Telemetry.SubscriptionClosed",
+                          "Telemetry API subscription is closed already");
+  Reading reading = read_subscription(request.body);
+  if (!reading.problem.empty())
+    return platform_error(400, "ValidationError", "Invalid " + reading.problem);
+  recorder_.event("telemetry subscription of " + agent->name);
+  reading.subscription.subscriber = agent->name;
+  if (options_.mode == TelemetryMode::on) add_feed(std::move(reading.subscription));
+  return json_response(200, "\"OK\"");
+}
+
+void TelemetryApi::add_feed(Subscription subscription) {
+  boost::json::object record;
+  record["name"] = subscription.subscriber;
+  record["state"] = "Subscribed";
+  record["types"] = boost::json::array{"platform"};
+  auto& running = feeds_.emplace_back(
+      std::make_unique<Running>(io_, frost_, std::move(subscription), options_.delay));
+  for (const auto& event : history_) running->feed.add(event);
+  running->task.spawn(running->feed.run());
+  publish("platform.telemetrySubscription", std::move(record));
+}
+
+void TelemetryApi::publish(std::string_view type, boost::json::object record) {
+  std::string time = proto::to_rfc3339(std::chrono::system_clock::now());
+  if (time.size() > 23) time = time.substr(0, 23) + "Z";  // milliseconds, as the platform writes
+  boost::json::object event;
+  event["time"] = time;
+  event["type"] = type;
+  event["record"] = std::move(record);
+  std::string text = boost::json::serialize(event);
+  for (auto& running : feeds_) running->feed.add(text);
+  if (open_) history_.push_back(std::move(text));
+}
+
+}  // namespace sandbox

@@ -1,0 +1,65 @@
+// The Telemetry API, version 2022-07-01: who may subscribe, and the platform events subscribers
+// get. AWS docs, "Accessing real-time telemetry data for extensions using the Telemetry API".
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "tests/sandbox/extensions_api.hpp"
+#include "tests/sandbox/telemetry_feed.hpp"
+
+namespace sandbox {
+
+class TaskGroup;
+
+/// on; off: subscriptions are accepted, nothing is delivered; unsupported: the emulators' 202 stub;
+/// refused: 403.
+enum class TelemetryMode { on, off, unsupported, refused };
+
+struct TelemetryOptions {
+  TelemetryMode mode = TelemetryMode::on;
+  std::chrono::milliseconds delay{0};
+};
+
+class TelemetryApi {
+ public:
+  TelemetryApi(asio::io_context& io, Frost& frost, Recorder& recorder, ExtensionsApi& extensions,
+               TelemetryOptions options);
+  ~TelemetryApi();
+
+  /// A new environment: subscriptions of the last one are gone, new ones may come.
+  void open();
+
+  void close_subscriptions() { open_ = false; }
+
+  /// Ends deliveries; to be called before destruction.
+  void stop();
+  asio::awaitable<void> join();
+
+  [[nodiscard]] Response subscribe(const Request& request);
+
+  /// To every subscriber, now and, for those that subscribe during this init, later.
+  void publish(std::string_view type, boost::json::object record);
+
+ private:
+  void add_feed(Subscription subscription);
+
+  asio::io_context& io_;
+  Frost& frost_;
+  Recorder& recorder_;
+  ExtensionsApi& extensions_;
+  TelemetryOptions options_;
+  bool open_ = false;
+  std::vector<std::string> history_;  ///< this init's events, for those who subscribe late
+  struct Running;
+  std::vector<std::unique_ptr<Running>> feeds_;
+  std::vector<std::unique_ptr<Running>> ending_;
+};
+
+}  // namespace sandbox

@@ -1,0 +1,56 @@
+#include "tests/sandbox/telemetry_feed.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sandbox/http_exchange.hpp"
+
+namespace sandbox {
+
+using namespace std::chrono_literals;
+
+TelemetryFeed::TelemetryFeed(asio::io_context& io, Frost& frost, Subscription subscription,
+                             std::chrono::milliseconds delay)
+    : io_(io), frost_(frost), subscription_(std::move(subscription)), age_wanted_(subscription_.buffering + delay), added_(io) {}
+
+void TelemetryFeed::add(std::string event_json) {
+  waiting_.push_back({frost_.awake_time(), std::move(event_json)});
+  added_.notify();
+}
+
+bool TelemetryFeed::due(const Waiting& event) const {
+  return frost_.awake_time() - event.added >= age_wanted_;
+}
+
+asio::awaitable<void> TelemetryFeed::run() {
+  for (;;) {
+    co_await added_.until([this] { return !waiting_.empty(); });
+    co_await frost_.sleep_awake(age_wanted_ - (frost_.awake_time() - waiting_.front().added));
+    if (due(waiting_.front())) co_await deliver(next_batch());
+  }
+}
+
+std::string TelemetryFeed::next_batch() {
+  std::string batch = "[";
+  for (std::size_t i = 0; i < subscription_.most_items && !waiting_.empty(); ++i) {
+    if (!due(waiting_.front())) break;
+    if (i > 0) batch += ',';
+    batch += waiting_.front().json;
+    waiting_.pop_front();
+  }
+  return batch + "]";
+}
+
+asio::awaitable<void> TelemetryFeed::deliver(std::string batch) {
+  for (auto pause = 100ms;; pause = std::min(2 * pause, 5000ms)) {
+    Headers headers;
+    headers.emplace_back("Host", "sandbox.localdomain:" + std::to_string(subscription_.port));
+    headers.emplace_back("Content-Type", "application/json");
+    const unsigned status =
+        co_await post(io_, subscription_.port, subscription_.path, std::move(headers), batch);
+    if (status == 200) co_return;
+    co_await frost_.sleep_awake(pause);
+  }
+}
+
+}  // namespace sandbox

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Promise P3, case by case: whatever is wrong with Thaw or its surroundings, every invoke of the function
+succeeds, Thaw lives until SHUTDOWN, and the log says once what to do.
+
+The real binary, a real SDK, the sandbox. `-k NAME` picks a case.
+"""
+
+import pathlib
+import shutil
+import socket
+import tempfile
+import unittest
+
+import sandbox
+
+INVOKES = 4
+# With nothing wrong an invoke ends well below this; with something wrong it may cost the budget (1 s) once.
+BUDGET_MS = 1000
+SLACK_MS = 700
+
+
+def texts(log):
+    """Log lines as text."""
+    return [line if isinstance(line, str) else line.get("line", "") for line in log]
+
+
+class NeverInTheWay(unittest.TestCase):
+    """Each test is one trouble."""
+
+    def play(self, *, thaw=True, env=None, options=(), script=None, advice=None, arrives=None):
+        """Runs the function with the trouble and checks what P3 promises."""
+        run = sandbox.run(
+            "python", script or f"invoke*{INVOKES} spindown", thaw=thaw, env=env,
+            events=[{"errors": 1, "flush": True}],
+            options=["--freeze", "live", "--gap-ms", "50", "--timeout-ms", "10000", *options])
+        self.assertEqual(len(run.invokes), INVOKES)
+        for invoke in run.invokes:
+            self.assertEqual(invoke["status"], "success", invoke)
+            self.assertLess(invoke["billed_ms"] - invoke["response_ms"], BUDGET_MS + SLACK_MS)
+        self.assertEqual(self.thaw_exits(run), [0], "Thaw ends once, after SHUTDOWN, with 0")
+        if advice is not None:
+            said = [line for line in texts(run.report["extension_log"]) if advice in line]
+            self.assertEqual(len(said), 1, run.report["extension_log"])
+        if arrives is not None:
+            self.assertEqual(len(run.arrived), arrives)
+        return run
+
+    def thaw_exits(self, run):
+        """Exit codes of extension processes."""
+        return [event["code"] for event in run.report["platform"]
+                if event.get("what") == "exit" and event.get("process") == "extension"]
+
+    def test_nothing_wrong(self):
+        self.play(arrives=INVOKES)
+
+    def test_no_dsn(self):
+        self.play(env={"THAW_UPSTREAM_DSN": None}, arrives=0)
+
+    def test_malformed_settings(self):
+        self.play(env={"THAW_BUDGET_MS": "soon", "THAW_CONNECTIONS": "-1", "THAW_PACE": "quick",
+                       "THAW_UPSTREAM_DSN": "htp:/nonsense"}, advice="THAW_BUDGET_MS")
+
+    def test_port_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            self.play(env={"THAW_PORT": str(taken.getsockname()[1])}, advice="THAW_PORT")
+
+    def test_no_tmp(self):
+        self.play(env={"THAW_SPOOL_DIR": "/proc/thaw"}, advice="THAW_SPOOL_DIR", arrives=INVOKES)
+
+    def test_log_pipe_full(self):
+        self.play(env={"THAW_LOG": "debug"}, options=["--stdout", "stop"], arrives=INVOKES)
+
+    def test_log_pipe_closed(self):
+        self.play(env={"THAW_LOG": "debug"}, options=["--stdout", "close"], arrives=INVOKES)
+
+    def test_upstream_refuses_connections(self):
+        self.play(options=["--upstream-fault", "refuse"], arrives=0)
+
+    def test_upstream_hangs(self):
+        self.play(options=["--upstream-fault", "hang"], arrives=0)
+
+    def test_registration_refused_for_a_while(self):
+        for status in ("403", "500"):
+            with self.subTest(status):
+                self.play(options=["--register-answer", f"{status}:5"], arrives=INVOKES)
+
+    def test_next_refused_for_a_while(self):
+        for status in ("403", "500"):
+            with self.subTest(status):
+                self.play(options=["--next-answer", f"{status}:1"], arrives=INVOKES)
+
+    def test_another_file_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            other = pathlib.Path(folder) / "sentry-relay.bin"
+            shutil.copy(sandbox.BUILD / "thaw", other)
+            self.play(thaw=other, arrives=INVOKES)
+
+    def test_out_of_descriptors(self):
+        self.play(options=["--nofile", "10"])
+
+    def test_lost_next_connection(self):
+        self.play(script="invoke drop-next invoke*3 spindown", arrives=INVOKES)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,115 @@
+"""Runs thaw-sandbox with a function and without or with Thaw, and reads its report."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+KEY = "abcdef0123456789abcdef0123456789"
+PROJECT = 42
+
+FUNCTIONS = {
+    "python": [BUILD / "functions/python/bin/python", ROOT / "tests/functions/python/handler.py"],
+    "node": [BUILD / "functions/node/node", ROOT / "tests/functions/node/handler.js"],
+}
+
+
+class Run:
+    """One run of the sandbox: what the function sent, what arrived, what it cost."""
+
+    def __init__(self, report):
+        self.report = report
+        self.invokes = report["invokes"]
+        self.sent = [
+            normal(event_id)
+            for invoke in self.invokes
+            if isinstance(invoke["response"], dict)
+            for event_id in invoke["response"].get("sent", [])
+        ]
+        self.arrivals = [
+            normal(arrival["event_id"])
+            for arrival in report["arrivals"]
+            if "event" in arrival["items"]
+        ]
+        self.stats = summary_line(report["extension_log"])
+
+    @property
+    def arrived(self):
+        """Events that arrived, each once."""
+        return set(self.arrivals) & set(self.sent)
+
+    @property
+    def duplicates(self):
+        """Arrivals beyond the first of an event."""
+        return len(self.arrivals) - len(set(self.arrivals))
+
+    @property
+    def handed_over(self):
+        """Events Thaw acknowledged; None without a summary line (no Thaw, or killed)."""
+        if self.stats is None:
+            return None
+        return self.stats["items"].get("error", {}).get("accepted", 0)
+
+    def p50(self, field):
+        """The median of one measure over the invokes, in milliseconds."""
+        values = sorted(invoke[field] for invoke in self.invokes if invoke[field] is not None)
+        return values[len(values) // 2]
+
+
+def normal(event_id):
+    """Event ids as 32 hex digits: SDKs differ in dashes."""
+    return (event_id or "").replace("-", "").lower()
+
+
+def summary_line(log):
+    """Thaw's SHUTDOWN line: the last log line that is a JSON object with `items`."""
+    for line in reversed(log):
+        text = line if isinstance(line, str) else line.get("line", "")
+        start = text.find('{"')
+        if start < 0:
+            continue
+        try:
+            value = json.loads(text[start:])
+        except ValueError:
+            continue
+        if "items" in value:
+            return value
+    return None
+
+
+def run(function, script, *, thaw, options=(), events=None, env=None, timeout=170):
+    """Runs `script` and returns a Run.
+
+    `thaw`: True for build/thaw as extension and the DSN at localhost, a path for another binary. `env`
+    goes to both sides and wins over what is set here; a value of None leaves a variable out.
+    """
+    command, handler = FUNCTIONS[function]
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        arguments = [str(BUILD / "thaw-sandbox"), "--report", str(report), "--script", script]
+        upstream = f"http://{KEY}@{{upstream}}/{PROJECT}"
+        variables = {"SENTRY_DSN": upstream}
+        if thaw:
+            arguments += ["--extension", str(BUILD / "thaw" if thaw is True else thaw)]
+            variables = {
+                "THAW_PORT": "{port}",
+                "THAW_SPOOL_DIR": "{tmp}/thaw",
+                "THAW_UPSTREAM_DSN": upstream,
+                "SENTRY_DSN": f"http://{KEY}@127.0.0.1:{{port}}/{PROJECT}",
+            }
+        for name, value in {**variables, **(env or {})}.items():
+            if value is not None:
+                arguments += ["--env", f"{name}={value}"]
+        if function == "node":
+            arguments += ["--function-env", f"NODE_PATH={BUILD / 'functions/node/node_modules'}"]
+        if events is not None:
+            file = pathlib.Path(folder) / "events"
+            file.write_text("".join(json.dumps(event) + "\n" for event in events))
+            arguments += ["--event-file", str(file)]
+        arguments += [*options, "--", str(command), str(handler)]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
+        if done.returncode != 0 or not report.exists():
+            raise RuntimeError(f"sandbox failed ({done.returncode}): {done.stdout}{done.stderr}")
+        return Run(json.loads(report.read_text()))
