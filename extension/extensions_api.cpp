@@ -132,7 +132,11 @@ asio::awaitable<Reply<Subscribed>> HttpExtensionsApi::subscribe_telemetry(
 
 asio::awaitable<proto::Result<HttpAnswer>> HttpExtensionsApi::exchange(HttpCall call) {
   if (!platform_) co_return platform_.error();
+  const Lent lent(reserved_);
   tcp::socket socket(executor_);
+  boost::system::error_code ec;
+  socket.open(platform_->protocol(), ec);
+  if (ec) co_return ec;
   const auto connected = co_await relay::with_deadline(clock_, clock_.now() + kConnectLimit,
                                                        connect(socket, *platform_));
   if (!connected) co_return connected.error();
@@ -149,7 +153,6 @@ asio::awaitable<proto::Result<HttpAnswer>> HttpExtensionsApi::exchange(HttpCall 
   request.body() = std::move(call.body);
   request.prepare_payload();
 
-  boost::system::error_code ec;
   co_await http::async_write(socket, request, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return ec;
   co_return co_await read_answer(socket);

@@ -12,6 +12,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "extension/reserved_descriptor.hpp"
 #include "proto/lambda_events.hpp"
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -87,6 +88,7 @@ class HttpExtensionsApi final : public ExtensionsApi {
   std::string host_;  ///< of the Host header: the address as it was given
   std::string extension_name_;
   std::string identifier_;
+  ReservedDescriptor reserved_;
 };
 
 }  // namespace extension

@@ -61,18 +61,18 @@ asio::awaitable<void> Lifecycle::run() {
     co_return;
   }
   const End& end = std::get<0>(first);
-  if (const auto* failure = std::get_if<std::exception_ptr>(&end)) std::rethrow_exception(*failure);
-  const auto& shutdown = std::get<proto::ShutdownEvent>(end);
-  const auto deadline = shutdown_deadline(shutdown.deadline, clock_.wall_now(), clock_.now());
+  if (end.failure) std::rethrow_exception(end.failure);
+  const auto deadline = shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now());
   co_await drain(deadline - kExitMargin);
 }
 
 // live() with its exception as a value: thrown, it would leave run() waiting for SIGTERM.
 asio::awaitable<Lifecycle::End> Lifecycle::until_shutdown() {
   try {
-    co_return co_await live();
+    auto shutdown = co_await live();
+    co_return End{std::move(shutdown), nullptr};
   } catch (...) {
-    co_return std::current_exception();
+    co_return End{{}, std::current_exception()};
   }
 }
 

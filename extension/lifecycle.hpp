@@ -9,7 +9,6 @@
 #include <exception>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -55,7 +54,11 @@ class Lifecycle {
     InvokeState state;
   };
 
-  using End = std::variant<proto::ShutdownEvent, std::exception_ptr>;
+  // Not a variant: operator|| would flatten it into its own.
+  struct End {
+    proto::ShutdownEvent shutdown;
+    std::exception_ptr failure;  ///< null: SHUTDOWN has come
+  };
 
   [[nodiscard]] asio::awaitable<End> until_shutdown();
   [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live();

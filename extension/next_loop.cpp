@@ -36,11 +36,18 @@ milliseconds pause_after(const Refused& refused) {
   return pending ? kSoon : kLater;
 }
 
+std::string describe(const Reply<proto::Registration>& failed) {
+  if (!failed) return failed.error().message();
+  return describe(std::get<Refused>(*failed));
+}
+
 // INVOKE is not granted on Managed Instances (AWS docs, "Understanding the Lambda Managed Instances
 // execution environment"). The same type says of SHUTDOWN that no file has our name.
-bool denies_invoke(const Refused& refused) {
-  return refused.status == 403 && refused.error.type == "Extension.InvalidEventType" &&
-         refused.error.message.find("SHUTDOWN") == std::string::npos;
+bool denies_invoke(const Reply<proto::Registration>& failed) {
+  const auto* refused = failed ? std::get_if<Refused>(&*failed) : nullptr;
+  return refused != nullptr && refused->status == 403 &&
+         refused->error.type == "Extension.InvalidEventType" &&
+         refused->error.message.find("SHUTDOWN") == std::string::npos;
 }
 
 // Says once, whatever happens, that something unforeseen did.
@@ -60,14 +67,14 @@ asio::awaitable<bool> try_register(Platform platform, Events& events) {
     auto reply = co_await platform.api.register_for(events);
     if (reply && std::holds_alternative<proto::Registration>(*reply)) co_return true;
     if (!reply && reply.error() == asio::error::operation_aborted) co_return false;
-    std::string why = reply ? describe(std::get<Refused>(*reply)) : reply.error().message();
-    const bool only_shutdown =
-        events == Events::invoke_and_shutdown && reply && denies_invoke(std::get<Refused>(*reply));
-    events = only_shutdown ? Events::shutdown_only : Events::invoke_and_shutdown;
-    if (only_shutdown) co_return co_await try_register(platform, events);
+    if (events == Events::invoke_and_shutdown && denies_invoke(reply)) {
+      events = Events::shutdown_only;
+      co_return co_await try_register(platform, events);
+    }
+    events = Events::invoke_and_shutdown;
     platform.log.once(
         "register", LogLevel::error,
-        "cannot register with the Extensions API (" + why +
+        "cannot register with the Extensions API (" + describe(reply) +
             "); trying on. The file in /opt/extensions and THAW_EXTENSION_NAME must agree.");
   } catch (...) {
     survive(platform.log);

@@ -50,7 +50,7 @@ constexpr Range6 kNotPublic6[] = {
 };
 
 constexpr Range6 kGlobalUnicast{{0x20}, 3};
-constexpr Range6 kSixToFour{{0x20, 0x02}, 16};         // RFC 3056: the IPv4 address is bytes 2 to 5
+constexpr Range6 kSixToFour{{0x20, 0x02}, 16};  // RFC 3056: the IPv4 address is bytes 2 to 5
 constexpr Range6 kNat64{{0x00, 0x64, 0xff, 0x9b}, 96};  // RFC 6052: the last four bytes
 
 bool within(address_v4 address, const Range4& range) {
@@ -60,7 +60,8 @@ bool within(address_v4 address, const Range4& range) {
 bool within(const Bytes6& bytes, const Range6& range) {
   const std::size_t whole = range.prefix / 8;
   const unsigned rest = range.prefix % 8;
-  if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole), range.first.begin())) {
+  if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole),
+                  range.first.begin())) {
     return false;
   }
   return rest == 0 || ((bytes[whole] ^ range.first[whole]) >> (8 - rest)) == 0;

@@ -1,9 +1,10 @@
 #include "relay/connection.hpp"
 
+#include <utility>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <utility>
 
 namespace relay {
 
@@ -25,7 +26,8 @@ asio::awaitable<proto::Result<void>> Connection::connect(asio::ip::address addre
   if (failed) co_return failed;
   socket_.non_blocking(true, failed);
   if (failed) co_return failed;
-  // Without it the tail of a request may wait for an acknowledgement; failing that, it only is slower.
+  // Without it the tail of a request may wait for an acknowledgement; failing that, it only is
+  // slower.
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   wire_.emplace(socket_.native_handle(), stats_);

@@ -1,17 +1,18 @@
 // One connection to one endpoint, plain or TLS. Dying closes it.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "proto/result.hpp"
 #include "relay/tls_stream.hpp"
@@ -33,8 +34,10 @@ class Connection {
   [[nodiscard]] asio::awaitable<proto::Result<void>> connect(asio::ip::address address,
                                                              std::uint16_t port);
   /// Errors: as TlsStream::handshake. What is passed in outlives the connection.
-  [[nodiscard]] asio::awaitable<proto::Result<void>> handshake(ssl_ctx_st* context, Endpoint endpoint,
+  [[nodiscard]] asio::awaitable<proto::Result<void>> handshake(ssl_ctx_st* context,
+                                                               Endpoint endpoint,
                                                                TlsSessions& sessions);
+
   /// Why handshake() said Errc::certificate_rejected, for a log line.
   [[nodiscard]] std::string verification() const { return tls_ ? tls_->verification() : ""; }
 
@@ -51,7 +54,7 @@ class Connection {
 
   asio::ip::tcp::socket socket_;
   UpstreamStats& stats_;
-  std::optional<Wire> wire_;         ///< once connected
+  std::optional<Wire> wire_;        ///< once connected
   std::unique_ptr<TlsStream> tls_;  ///< reads and writes wire_
 };
 

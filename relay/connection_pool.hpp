@@ -16,13 +16,16 @@ class ConnectionPool {
   /// A connection is kept for `reuse` of wall time. `clock` outlives the pool.
   ConnectionPool(const Clock& clock, milliseconds reuse) : clock_(clock), reuse_(reuse) {}
 
-  /// The one used last that is young enough and quiet; null if there is none. Those that are not are closed.
+  /// The one used last that is young enough and quiet; null if there is none. Those that are not
+  /// are closed.
   [[nodiscard]] std::unique_ptr<Connection> take(const Endpoint& endpoint);
   /// When full, the longest idle is closed.
   void put(Endpoint endpoint, std::unique_ptr<Connection> connection);
   /// A connection to `endpoint` that take() would give.
   [[nodiscard]] bool has(const Endpoint& endpoint);
+
   void clear() { idle_.clear(); }
+
   [[nodiscard]] std::size_t size() const { return idle_.size(); }
 
  private:

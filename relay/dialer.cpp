@@ -1,8 +1,9 @@
 #include "relay/dialer.hpp"
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
 #include <utility>
+
+#include <boost/asio/error.hpp>
 
 #include "relay/address_rules.hpp"
 #include "relay/deadline.hpp"
@@ -70,8 +71,9 @@ asio::awaitable<proto::Result<void>> Dialer::secure(Connection& connection, ssl_
   const auto secured = co_await connection.handshake(context, std::move(endpoint), sessions_);
   if (!secured && secured.error() == Errc::certificate_rejected) {
     log_.once("certificate", LogLevel::warn,
-              "the certificate of " + host + " is rejected: " + connection.verification() + " (roots: " +
-                  trust_.source() + "); if it is right, name its root with THAW_CA_FILE");
+              "the certificate of " + host + " is rejected: " + connection.verification() +
+                  " (roots: " + trust_.source() +
+                  "); if it is right, name its root with THAW_CA_FILE");
   }
   co_return secured;
 }

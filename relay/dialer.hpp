@@ -1,11 +1,13 @@
-// From an endpoint to a connection that may carry a request: name, address rules, connect, handshake.
+// From an endpoint to a connection that may carry a request: name, address rules, connect,
+// handshake.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -27,14 +29,15 @@ class Dialer {
   };
 
   /// What is passed in outlives the dialer.
-  Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats, Settings settings);
+  Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
+         Settings settings);
 
-  /// A connection ready for a request. The addresses are tried in order; but for the last, each gets an
-  /// equal share of the time until `deadline`, which the caller must keep. The connection goes to an address
-  /// that was checked. Errors: network errors, those of Resolver::resolve and TlsStream::handshake,
-  /// Errc::address_forbidden, Errc::no_trust.
-  [[nodiscard]] asio::awaitable<proto::Result<std::unique_ptr<Connection>>> dial(Endpoint endpoint,
-                                                                                SteadyTime deadline);
+  /// A connection ready for a request. The addresses are tried in order; but for the last, each
+  /// gets an equal share of the time until `deadline`, which the caller must keep. The connection
+  /// goes to an address that was checked. Errors: network errors, those of Resolver::resolve and
+  /// TlsStream::handshake, Errc::address_forbidden, Errc::no_trust.
+  [[nodiscard]] asio::awaitable<proto::Result<std::unique_ptr<Connection>>> dial(
+      Endpoint endpoint, SteadyTime deadline);
 
   /// Drops names and TLS sessions.
   void forget();

@@ -1,9 +1,9 @@
-// Build-time tool: turns a bundle of PEM certificates into the table that relay/roots.hpp declares, sorted
-// by subject hash so that the same bundle gives the same file.
-// Usage: generate_roots BUNDLE.crt embedded_roots.cpp
+// Build-time tool: turns a bundle of PEM certificates into the table that relay/roots.hpp declares,
+// sorted by subject hash so that the same bundle gives the same file. Usage: generate_roots
+// BUNDLE.crt embedded_roots.cpp
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -56,12 +56,13 @@ void write_table(std::ostream& out, const Certificates& certificates) {
 
 int main(int count, char** arguments) {
   if (count != 3) {
-    std::cerr << "usage: generate_roots BUNDLE.crt embedded_roots.cpp\n";
+    std::fputs("usage: generate_roots BUNDLE.crt embedded_roots.cpp\n", stderr);
     return 2;
   }
   const Certificates certificates = read_bundle(arguments[1]);
   if (certificates.empty()) {
-    std::cerr << arguments[1] << ": no certificates; install the package ca-certificates\n";
+    std::fprintf(stderr, "%s: no certificates; install the package ca-certificates\n",
+                 arguments[1]);
     return 1;
   }
   std::ofstream out(arguments[2], std::ios::binary);

@@ -1,15 +1,16 @@
 #include "relay/http_answer.hpp"
 
 #include <array>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/field.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
 
 #include "relay/errc.hpp"
 
@@ -21,7 +22,8 @@ namespace http = beast::http;
 using boost::system::error_code;
 
 constexpr std::uint32_t kMostHeaderBytes = 16 * 1024;
-// Sentry answers with a line of JSON. Whoever sends more is not worth the keeping of his connection.
+// Sentry answers with a line of JSON. Whoever sends more is not worth the keeping of his
+// connection.
 constexpr std::uint64_t kMostBodyBytes = 1024 * 1024;
 // A peer may send any number (RFC 9110, 15.2); none of ours sends more than one.
 constexpr int kMostInterim = 8;
@@ -31,7 +33,6 @@ constexpr int kMostInterim = 8;
 class HttpAnswer::Parser final : public http::basic_parser<false> {
  public:
   Parser() {
-    eager(true);
     header_limit(kMostHeaderBytes);
     body_limit(boost::none);  // counted below, where it is no reason to lose the status
   }
@@ -40,7 +41,8 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
   bool body_too_long = false;
 
  private:
-  void on_request_impl(http::verb, beast::string_view, beast::string_view, int, error_code&) override {}
+  void on_request_impl(http::verb, beast::string_view, beast::string_view, int,
+                       error_code&) override {}
 
   void on_response_impl(int status, beast::string_view, int, error_code&) override {
     answer.status = static_cast<unsigned>(status);
@@ -55,6 +57,7 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
   }
 
   void on_header_impl(error_code&) override {}
+
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
 
   std::size_t on_body_impl(beast::string_view body, error_code& failed) override {
@@ -63,7 +66,8 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
 
   void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
 
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code& failed) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body,
+                                 error_code& failed) override {
     return count(body, failed);
   }
 
@@ -82,8 +86,11 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
 struct HttpAnswer::State {
   std::optional<Parser> parser{std::in_place};
   int interim = 0;
-  std::size_t held = 0;  ///< bytes at the front of `buffer` that the parser has not taken
-  std::array<char, kMostHeaderBytes + 1> buffer;  ///< so that the parser meets its limit first
+  std::size_t header_bytes = 0;  ///< taken by the parser: its own limit starts anew with each line
+  std::size_t held = 0;          ///< bytes at the front of `buffer` that the parser has not taken
+  std::array<char, kMostHeaderBytes + 1> buffer;  ///< so that too long a header shows
+
+  error_code parse();
 };
 
 HttpAnswer::HttpAnswer() : state_(new State) {}
@@ -92,14 +99,26 @@ HttpAnswer::~HttpAnswer() = default;
 
 asio::mutable_buffer HttpAnswer::room() { return asio::buffer(state_->buffer) + state_->held; }
 
+error_code HttpAnswer::State::parse() {
+  error_code failed;
+  const bool in_header = !parser->is_header_done();
+  const std::size_t taken = parser->put(asio::buffer(buffer, held), failed);
+  held -= taken;
+  std::memmove(buffer.data(), buffer.data() + taken, held);
+  if (!in_header) return failed;
+  header_bytes += taken;
+  const bool header_done = parser->is_header_done();
+  // Until here the parser stops behind the header, so that its bytes can be counted.
+  if (header_done) parser->eager(true);
+  return header_bytes + (header_done ? 0 : held) > kMostHeaderBytes ? http::error::header_limit
+                                                                    : failed;
+}
+
 error_code HttpAnswer::came(std::size_t bytes) {
   State& state = *state_;
   state.held += bytes;
   while (state.held > 0 && !complete()) {
-    error_code failed;
-    const std::size_t taken = state.parser->put(asio::buffer(state.buffer, state.held), failed);
-    state.held -= taken;
-    std::memmove(state.buffer.data(), state.buffer.data() + taken, state.held);
+    const error_code failed = state.parse();
     if (state.parser->body_too_long) return {};
     if (failed == http::error::need_more && state.held < state.buffer.size()) return {};
     if (failed) return Errc::answer_malformed;
@@ -109,6 +128,7 @@ error_code HttpAnswer::came(std::size_t bytes) {
       return Errc::answer_malformed;
     }
     state.parser.emplace();
+    state.header_bytes = 0;
   }
   return {};
 }

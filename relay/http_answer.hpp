@@ -1,9 +1,10 @@
 // An HTTP/1.1 answer, taken in as it comes; all that is kept of it is what delivery asks about.
 #pragma once
 
+#include <memory>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/system/error_code.hpp>
-#include <memory>
 
 #include "relay/upstream.hpp"
 
@@ -23,7 +24,8 @@ class HttpAnswer {
   [[nodiscard]] boost::system::error_code ended();
 
   [[nodiscard]] bool complete() const;
-  /// The connection may carry another request: the answer was read to its exact end, and so it says.
+  /// The connection may carry another request: the answer was read to its exact end, and so it
+  /// says.
   [[nodiscard]] bool keeps_connection() const;
   /// Once complete.
   [[nodiscard]] const UpstreamAnswer& answer() const;

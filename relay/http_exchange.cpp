@@ -1,13 +1,14 @@
 #include "relay/http_exchange.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <string_view>
-#include <utility>
 
 #include "relay/errc.hpp"
 #include "relay/http_answer.hpp"
@@ -16,11 +17,13 @@
 namespace relay {
 namespace {
 
-// One TLS record: a head and a small body leave in one piece. Also what is written in one turn of the loop.
+// One TLS record: a head and a small body leave in one piece. Also what is written in one turn of
+// the loop.
 constexpr std::size_t kPieceBytes = 16 * 1024;
 
 bool fits_a_line(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 std::string host_field(const Endpoint& endpoint) {
@@ -35,8 +38,8 @@ asio::awaitable<void> next_turn() {
 }
 
 /// Writes all of `bytes`; true if it came to that.
-asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes, SendProgress& progress,
-                                Clock& clock) {
+asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes,
+                                SendProgress& progress, Clock& clock) {
   while (!bytes.empty()) {
     const auto written = co_await connection.write_some(bytes.substr(0, kPieceBytes));
     if (!written) co_return false;
@@ -47,12 +50,11 @@ asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes, 
   co_return true;
 }
 
-/// Ends only by being cancelled: what a failed write means the reading end finds out, after the answer that
-/// may have come before it.
+/// Ends only by being cancelled: what a failed write means the reading end finds out, after the
+/// answer that may have come before it.
 asio::awaitable<void> write_request(Connection& connection, std::string head, std::string_view body,
                                     SendProgress& progress, Clock& clock) {
-  const std::size_t along =
-      std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
+  const std::size_t along = std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
   head += body.substr(0, along);
   body.remove_prefix(along);
   bool written = co_await write_all(connection, head, progress, clock);
@@ -62,8 +64,8 @@ asio::awaitable<void> write_request(Connection& connection, std::string head, st
   co_await cancelled.wait();
 }
 
-asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection, SendProgress& progress,
-                                                      Clock& clock) {
+asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
+                                                      SendProgress& progress, Clock& clock) {
   HttpAnswer answer;
   while (!answer.complete()) {
     const auto got = co_await connection.read_some(answer.room());
@@ -101,14 +103,12 @@ std::string request_head(const UpstreamRequest& request) {
   return head + "\r\n";
 }
 
-asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, const UpstreamRequest& request,
-                                                   SendProgress& progress, Clock& clock) {
+asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, std::string head,
+                                                   std::string_view body, SendProgress& progress,
+                                                   Clock& clock) {
   using asio::experimental::awaitable_operators::operator||;
-  std::string head = request_head(request);
-  if (head.empty()) co_return asio::error::invalid_argument;
-  auto first = co_await (
-      read_answer(connection, progress, clock) ||
-      write_request(connection, std::move(head), request.body, progress, clock));
+  auto first = co_await (read_answer(connection, progress, clock) ||
+                         write_request(connection, std::move(head), body, progress, clock));
   if (first.index() == 1) co_return asio::error::operation_aborted;
   auto done = std::get<0>(std::move(first));
   if (done && !progress.fully_written) done->keeps_connection = false;

@@ -1,8 +1,10 @@
 // One request and its answer on one connection.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -20,11 +22,14 @@ struct Exchanged {
 /// The bytes before the body; empty if one of the request's fields would break out of its line.
 [[nodiscard]] std::string request_head(const UpstreamRequest& request);
 
-/// Writes and reads at the same time, so that an early answer is heard; what was not written by then never
-/// is. The references outlive the call. Errors: network errors, Errc::answer_malformed and
-/// Errc::answer_incomplete; after one, or cancelled, the connection can only be closed.
+/// Writes `head` and `body`, and reads at the same time, so that an early answer is heard; what was
+/// not written by then never is. The references and `body` outlive the call. Errors: network
+/// errors, Errc::answer_malformed and Errc::answer_incomplete; after one, or cancelled, the
+/// connection can only be closed.
 [[nodiscard]] asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection,
-                                                                 const UpstreamRequest& request,
-                                                                 SendProgress& progress, Clock& clock);
+                                                                 std::string head,
+                                                                 std::string_view body,
+                                                                 SendProgress& progress,
+                                                                 Clock& clock);
 
 }  // namespace relay

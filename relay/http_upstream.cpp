@@ -1,7 +1,8 @@
 #include "relay/http_upstream.hpp"
 
-#include <boost/asio/error.hpp>
 #include <utility>
+
+#include <boost/asio/error.hpp>
 
 #include "relay/deadline.hpp"
 #include "relay/errc.hpp"
@@ -16,12 +17,15 @@ class HttpUpstream::Share {
       : upstream_(upstream), endpoint_(std::move(endpoint)), count_(count) {
     ++(upstream_.warming_[endpoint_].*count_);
   }
+
   ~Share() {
     const auto warming = upstream_.warming_.find(endpoint_);
     --(warming->second.*count_);
-    if (warming->second.connections + warming->second.awaited == 0) upstream_.warming_.erase(warming);
+    if (warming->second.connections + warming->second.awaited == 0)
+      upstream_.warming_.erase(warming);
     if (count_ == &Warming::connections) upstream_.warmed_.notify();
   }
+
   Share(const Share&) = delete;
   Share& operator=(const Share&) = delete;
 
@@ -31,7 +35,8 @@ class HttpUpstream::Share {
   std::size_t Warming::* count_;
 };
 
-HttpUpstream::HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& log, Settings settings)
+HttpUpstream::HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& log,
+                           Settings settings)
     : clock_(clock),
       connect_(settings.connect),
       dialer_(executor, clock, log, stats_,
@@ -49,11 +54,14 @@ HttpUpstream::~HttpUpstream() = default;
 asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const UpstreamRequest& request,
                                                                   SendProgress& progress) {
   progress = SendProgress{};
+  std::string head = request_head(request);
+  if (head.empty()) co_return make_error_code(asio::error::invalid_argument);
   const std::uint64_t generation = generation_;
   auto connection = co_await checkout(request.endpoint);
   if (!connection) co_return connection.error();
   progress.reused_connection = connection->pooled;
-  auto done = co_await exchange(*connection->connection, request, progress, clock_);
+  auto done =
+      co_await exchange(*connection->connection, std::move(head), request.body, progress, clock_);
   if (!done) co_return done.error();
   if (done->keeps_connection && generation == generation_) {
     pool_.put(request.endpoint, std::move(connection->connection));

@@ -1,12 +1,14 @@
-// The upstream of production: HTTP/1.1 over TCP or TLS, on connections that are kept for the next request.
+// The upstream of production: HTTP/1.1 over TCP or TLS, on connections that are kept for the next
+// request.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "relay/clock.hpp"
 #include "relay/connection.hpp"
@@ -24,13 +26,14 @@ class HttpUpstream final : public Upstream {
  public:
   struct Settings {
     milliseconds connect{1500};  ///< for name lookup, connect and handshake together
-    milliseconds reuse{5000};    ///< idle age, by wall clock, up to which a connection is used again
-    std::string ca_file{};         ///< THAW_CA_FILE; empty: not set
-    std::string ssl_cert_file{};   ///< SSL_CERT_FILE; empty: not set
+    milliseconds reuse{5000};  ///< idle age, by wall clock, up to which a connection is used again
+    std::string ca_file{};     ///< THAW_CA_FILE; empty: not set
+    std::string ssl_cert_file{};              ///< SSL_CERT_FILE; empty: not set
     std::vector<std::string> name_servers{};  ///< "address:port"; empty: the system's
   };
 
-  /// Opens, reads and makes nothing before the first request. What is passed in outlives the upstream.
+  /// Opens, reads and makes nothing before the first request. What is passed in outlives the
+  /// upstream.
   HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& log, Settings settings);
   /// After stop() and join(), and with no send() under way.
   ~HttpUpstream() override;
@@ -39,13 +42,14 @@ class HttpUpstream final : public Upstream {
 
   /// Never retries. Errors, beside those of Upstream: asio::error::timed_out for the connect limit,
   /// asio::error::invalid_argument for a request that would not be HTTP.
-  [[nodiscard]] asio::awaitable<proto::Result<UpstreamAnswer>> send(const UpstreamRequest& request,
-                                                                    SendProgress& progress) override;
+  [[nodiscard]] asio::awaitable<proto::Result<UpstreamAnswer>> send(
+      const UpstreamRequest& request, SendProgress& progress) override;
   void warm(const Endpoint& endpoint) override;
   void forget() override;
 
   /// Ends what warm() began and refuses more; returns before they end.
   void stop() { warming_tasks_.stop(); }
+
   [[nodiscard]] asio::awaitable<void> join() { return warming_tasks_.join(); }
 
   [[nodiscard]] const UpstreamStats& stats() const { return stats_; }

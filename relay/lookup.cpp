@@ -1,25 +1,26 @@
 #include "relay/lookup.hpp"
 
-#include <netinet/in.h>
-#include <sys/epoll.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <utility>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cstring>
-#include <utility>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "relay/errc.hpp"
 
 namespace relay {
 namespace {
 
-// The first of the doubling timeouts: a lost datagram is asked again twice within the default connect limit.
+// The first of the doubling timeouts: a lost datagram is asked again twice within the default
+// connect limit.
 constexpr int kTimeoutMs = 400;
 constexpr int kTries = 3;
 // RFC 8767, 4: no answer is worth keeping longer than a week.
@@ -59,8 +60,10 @@ Errc meaning_of(int status) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
-    case ARES_EBADNAME: return Errc::name_not_found;
-    default: return Errc::name_server_failed;
+    case ARES_EBADNAME:
+      return Errc::name_not_found;
+    default:
+      return Errc::name_server_failed;
   }
 }
 
@@ -94,9 +97,9 @@ bool Lookup::open() {
   options.sock_state_cb = [](void* self, ares_socket_t socket, int readable, int writable) {
     static_cast<Lookup*>(self)->watch(socket, readable != 0, writable != 0);
   };
-  const int status =
-      ares_init_options(&channel_, &options, ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                                                 ARES_OPT_SOCK_STATE_CB);
+  const int status = ares_init_options(
+      &channel_, &options,
+      ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
   if (status != ARES_SUCCESS) return false;
   return name_servers_.empty() ||
          ares_set_servers_ports_csv(channel_, name_servers_.c_str()) == ARES_SUCCESS;
@@ -171,8 +174,9 @@ void Lookup::process() {
 SteadyTime Lookup::next_timeout() const {
   timeval left{};
   const timeval* const set = ares_timeout(channel_, nullptr, &left);
-  const auto wait = set == nullptr ? std::chrono::microseconds(std::chrono::milliseconds(kTimeoutMs))
-                                   : std::chrono::seconds(set->tv_sec) + std::chrono::microseconds(set->tv_usec);
+  const auto wait =
+      set == nullptr ? std::chrono::microseconds(std::chrono::milliseconds(kTimeoutMs))
+                     : std::chrono::seconds(set->tv_sec) + std::chrono::microseconds(set->tv_usec);
   // c-ares looks at whole microseconds of its own clock; a turn a millisecond late is soon enough.
   return clock_.now() + wait + milliseconds{1};
 }

@@ -1,16 +1,16 @@
-// One question to the name servers: a c-ares channel and its sockets, gone with the frame that owns them.
-// A channel a question costs a read of /etc/resolv.conf, which may have changed since the last freeze, and
-// in return a cancelled question leaves nothing behind.
+// One question to the name servers: a c-ares channel and its sockets, gone with the frame that owns
+// them. A channel a question costs a read of /etc/resolv.conf, which may have changed since the
+// last freeze, and in return a cancelled question leaves nothing behind.
 #pragma once
 
-#include <ares.h>
+#include <string>
+#include <vector>
 
+#include <ares.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <string>
-#include <vector>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -24,7 +24,8 @@ class Lookup {
     milliseconds lifetime{0};                  ///< the shortest of all records involved
   };
 
-  /// `clock` outlives the lookup; `name_servers` as ares_set_servers_ports_csv takes them, "" the system's.
+  /// `clock` outlives the lookup; `name_servers` as ares_set_servers_ports_csv takes them, "" the
+  /// system's.
   Lookup(asio::any_io_executor executor, Clock& clock, std::string name_servers);
   ~Lookup();
   Lookup(const Lookup&) = delete;

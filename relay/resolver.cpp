@@ -1,8 +1,9 @@
 #include "relay/resolver.hpp"
 
 #include <algorithm>
-#include <boost/system/error_code.hpp>
 #include <utility>
+
+#include <boost/system/error_code.hpp>
 
 #include "relay/lookup.hpp"
 
@@ -16,10 +17,12 @@ class Asking {
       : names_(names), name_(std::move(name)), done_(done) {
     names_.insert(name_);
   }
+
   ~Asking() {
     names_.erase(name_);
     done_.notify();
   }
+
   Asking(const Asking&) = delete;
   Asking& operator=(const Asking&) = delete;
 
@@ -44,7 +47,8 @@ asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::resolve(std::strin
   boost::system::error_code not_literal;
   const auto literal = asio::ip::make_address(host, not_literal);
   if (!not_literal) co_return Addresses(1, literal);
-  // Whoever asks for a name that is being asked for waits; if the other is cancelled, the next one asks.
+  // Whoever asks for a name that is being asked for waits; if the other is cancelled, the next one
+  // asks.
   for (;;) {
     if (const Addresses* known = recall(host)) co_return *known;
     if (!asking_.contains(host)) break;
@@ -72,9 +76,9 @@ const Resolver::Addresses* Resolver::recall(const std::string& host) const {
 
 void Resolver::learn(const std::string& host, Answer answer) {
   if (learnt_.size() >= kMostNames && !learnt_.contains(host)) {
-    learnt_.erase(std::min_element(learnt_.begin(), learnt_.end(), [](const auto& a, const auto& b) {
-      return a.second.since < b.second.since;
-    }));
+    learnt_.erase(std::min_element(
+        learnt_.begin(), learnt_.end(),
+        [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
   }
   learnt_[host] = std::move(answer);
 }

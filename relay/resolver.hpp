@@ -1,15 +1,16 @@
-// Host names to addresses, on our own loop: c-ares does the protocol, we do the waiting. Asio's own resolver
-// runs on a hidden thread and does not end when cancelled.
+// Host names to addresses, on our own loop: c-ares does the protocol, we do the waiting. Asio's own
+// resolver runs on a hidden thread and does not end when cancelled.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -22,7 +23,8 @@ class Resolver {
   using Addresses = std::vector<asio::ip::address>;
 
   struct Settings {
-    /// "address" or "address:port"; empty: those of /etc/resolv.conf, and without that file 127.0.0.1.
+    /// "address" or "address:port"; empty: those of /etc/resolv.conf, and without that file
+    /// 127.0.0.1.
     std::vector<std::string> name_servers{};
   };
 
@@ -31,9 +33,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// IPv4 addresses first, at least one. From /etc/hosts, else from a name server; /etc/resolv.conf is read
-  /// anew for each lookup. A literal is answered at once. Has no limit of its own worth waiting for: the
-  /// caller's deadline cancels it, and it ends at once, its sockets closed.
+  /// IPv4 addresses first, at least one. From /etc/hosts, else from a name server; /etc/resolv.conf
+  /// is read anew for each lookup. A literal is answered at once. Has no limit of its own worth
+  /// waiting for: the caller's deadline cancels it, and it ends at once, its sockets closed.
   /// Errors: Errc::name_not_found, Errc::name_server_failed.
   [[nodiscard]] asio::awaitable<proto::Result<Addresses>> resolve(std::string host);
 

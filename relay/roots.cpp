@@ -1,13 +1,13 @@
 #include "relay/roots.hpp"
 
+#include <new>
+#include <utility>
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
-
-#include <new>
-#include <utility>
 
 namespace relay {
 namespace {
@@ -61,7 +61,8 @@ bool subject_hash_of(std::string_view der, std::uint32_t& hash) {
   if (found) {
     X509_NAME* const name = d2i_X509_NAME(nullptr, &at, end - at);
     found = name != nullptr;
-    if (found) hash = static_cast<std::uint32_t>(X509_NAME_hash_ex(name, nullptr, nullptr, nullptr));
+    if (found)
+      hash = static_cast<std::uint32_t>(X509_NAME_hash_ex(name, nullptr, nullptr, nullptr));
     X509_NAME_free(name);
   }
   ERR_clear_error();
@@ -93,7 +94,8 @@ bool PemReader::next(std::string& der) {
   }
   OPENSSL_free(name);
   OPENSSL_free(header);
-  OPENSSL_clear_free(data, static_cast<std::size_t>(size));  // the block may have been a private key
+  OPENSSL_clear_free(data,
+                     static_cast<std::size_t>(size));  // the block may have been a private key
   ERR_clear_error();
   return !ended;
 }
@@ -123,7 +125,8 @@ bool Roots::serve(x509_store_st* store) {
 }
 
 bool Roots::load(const X509_name_st* subject, x509_store_st* store) const {
-  const auto hash = static_cast<std::uint32_t>(X509_NAME_hash_ex(subject, nullptr, nullptr, nullptr));
+  const auto hash =
+      static_cast<std::uint32_t>(X509_NAME_hash_ex(subject, nullptr, nullptr, nullptr));
   bool any = false;
   for (const Root& root : roots_) {
     if (root.subject_hash != hash) continue;

@@ -1,5 +1,5 @@
-// Root certificates by subject. Parsing one costs OpenSSL 0.2 ms and some 10 KB, and a verification needs
-// one of about 140: so they are kept as DER, and only the one asked for is parsed.
+// Root certificates by subject. Parsing one costs OpenSSL 0.2 ms and some 10 KB, and a verification
+// needs one of about 140: so they are kept as DER, and only the one asked for is parsed.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ class PemReader {
   PemReader(const PemReader&) = delete;
   PemReader& operator=(const PemReader&) = delete;
 
-  /// Reads one more block; its certificate goes to `der`, which is empty if the block held none. False at
-  /// the end of the text.
+  /// Reads one more block; its certificate goes to `der`, which is empty if the block held none.
+  /// False at the end of the text.
   [[nodiscard]] bool next(std::string& der);
 
  private:
@@ -62,6 +62,7 @@ class Roots {
   void add(std::string der);
   /// Refers to certificates that live for ever.
   void add(std::span<const Root> roots);
+
   [[nodiscard]] std::size_t size() const { return roots_.size(); }
 
   /// From now on `store`, which must die before this, finds its certificates here.

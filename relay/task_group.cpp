@@ -3,8 +3,10 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <cassert>
+#include <memory>
 #include <utility>
 
 namespace relay {
@@ -37,7 +39,15 @@ void TaskGroup::spawn(asio::awaitable<void> task) {
 }
 
 void TaskGroup::ended(Tasks::iterator task, std::exception_ptr failure) {
-  tasks_.erase(task);
+  if (stopped_) {
+    // A cancel from outside the loop reaches the task by way of the queue (Boost 1.81, co_spawn.hpp:
+    // co_spawn_cancellation_handler) and may find that it has ended: the signal outlives what is queued.
+    auto last = std::make_shared<Tasks>();
+    last->splice(last->end(), tasks_, task);
+    asio::post(executor_, [last] {});
+  } else {
+    tasks_.erase(task);
+  }
   if (failure && !is_cancellation(failure)) on_failure_(std::move(failure));
   if (tasks_.empty()) all_ended_.notify();
 }

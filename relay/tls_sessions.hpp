@@ -1,4 +1,5 @@
-// The last TLS session of each endpoint, so that the next connection skips the certificate exchange.
+// The last TLS session of each endpoint, so that the next connection skips the certificate
+// exchange.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,9 @@ class TlsSessions {
   void keep(const Endpoint& endpoint, ssl_session_st* session);
   /// Null if there is none; lives until the next call of another member.
   [[nodiscard]] ssl_session_st* find(const Endpoint& endpoint) const;
+
   void drop(const Endpoint& endpoint) { sessions_.erase(endpoint); }
+
   void forget() { sessions_.clear(); }
 
  private:

@@ -1,17 +1,17 @@
 #include "relay/tls_stream.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-
-#include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <limits>
-#include <new>
-#include <utility>
 
 #include "relay/errc.hpp"
 
@@ -107,8 +107,9 @@ void TlsStream::name_peer() {
   int named = 0;
   if (not_literal) {
     // RFC 6066, 3: a host name without a trailing dot; literals are not permitted there.
-    named = SSL_set_tlsext_host_name(ssl_.get(), endpoint_.host.c_str()) == 1 &&
-            X509_VERIFY_PARAM_set1_host(expected, endpoint_.host.data(), endpoint_.host.size()) == 1;
+    named =
+        SSL_set_tlsext_host_name(ssl_.get(), endpoint_.host.c_str()) == 1 &&
+        X509_VERIFY_PARAM_set1_host(expected, endpoint_.host.data(), endpoint_.host.size()) == 1;
   } else if (literal.is_v4()) {
     const auto bytes = literal.to_v4().to_bytes();
     named = X509_VERIFY_PARAM_set1_ip(expected, bytes.data(), bytes.size());
@@ -120,7 +121,8 @@ void TlsStream::name_peer() {
 }
 
 Step TlsStream::handshake() {
-  if (broken_) return {.want = Step::Want::nothing, .bytes = 0, .failed = Errc::certificate_rejected};
+  if (broken_)
+    return {.want = Step::Want::nothing, .bytes = 0, .failed = Errc::certificate_rejected};
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) return {};
@@ -160,10 +162,16 @@ std::string TlsStream::verification() const {
 Step TlsStream::outcome(int result) {
   Step step;
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ: step.want = Step::Want::readable; return step;
-    case SSL_ERROR_WANT_WRITE: step.want = Step::Want::writable; return step;
+    case SSL_ERROR_WANT_READ:
+      step.want = Step::Want::readable;
+      return step;
+    case SSL_ERROR_WANT_WRITE:
+      step.want = Step::Want::writable;
+      return step;
     // A peer that leaves without close_notify cut at most a body, which nobody reads.
-    case SSL_ERROR_ZERO_RETURN: step.failed = boost::asio::error::eof; break;
+    case SSL_ERROR_ZERO_RETURN:
+      step.failed = boost::asio::error::eof;
+      break;
     default:
       if (SSL_get_verify_result(ssl_.get()) != X509_V_OK) {
         step.failed = Errc::certificate_rejected;

@@ -1,5 +1,5 @@
-// TLS over a Wire, as single non-blocking attempts. OpenSSL reads and writes the socket through us, without
-// buffers in between: a write that succeeded is with the kernel to the last byte.
+// TLS over a Wire, as single non-blocking attempts. OpenSSL reads and writes the socket through us,
+// without buffers in between: a write that succeeded is with the kernel to the last byte.
 #pragma once
 
 #include <memory>
@@ -16,20 +16,21 @@ struct ssl_st;
 
 namespace relay {
 
-/// Sets what every stream of ours needs on a fresh context: TLS 1.2 or later, verification, session news.
+/// Sets what every stream of ours needs on a fresh context: TLS 1.2 or later, verification, session
+/// news.
 void configure_for_streams(ssl_ctx_st* context);
 
 class TlsStream {
  public:
-  /// `wire` and `sessions` outlive the stream; the context must come from configure_for_streams. The peer
-  /// must prove to be endpoint.host, a name or an address.
+  /// `wire` and `sessions` outlive the stream; the context must come from configure_for_streams.
+  /// The peer must prove to be endpoint.host, a name or an address.
   TlsStream(ssl_ctx_st* context, Wire& wire, Endpoint endpoint, TlsSessions& sessions);
   ~TlsStream();
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  /// Errors: Errc::certificate_rejected, those of the wire, those of OpenSSL. A failure is final, and the
-  /// endpoint's session is dropped.
+  /// Errors: Errc::certificate_rejected, those of the wire, those of OpenSSL. A failure is final,
+  /// and the endpoint's session is dropped.
   [[nodiscard]] Step handshake();
   [[nodiscard]] Step read(boost::asio::mutable_buffer into);
   /// At most one record at a time. After want, call again with the same bytes.

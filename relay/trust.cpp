@@ -1,17 +1,17 @@
 #include "relay/trust.hpp"
 
-#include <fcntl.h>
-#include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <cerrno>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
-#include <cerrno>
-#include <utility>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "relay/errc.hpp"
 #include "relay/tls_stream.hpp"
@@ -27,10 +27,13 @@ boost::system::error_code last_error() { return {errno, boost::system::system_ca
 class File {
  public:
   // O_NONBLOCK: a FIFO must not hold us.
-  explicit File(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  explicit File(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
+
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -43,10 +46,12 @@ class File {
 /// A regular file of moderate size, whole.
 proto::Result<std::string> read_file(const std::string& path) {
   const File file(path);
-  struct stat status {};
+  struct stat status{};
   if (file.fd() < 0 || ::fstat(file.fd(), &status) != 0) return last_error();
-  if (!S_ISREG(status.st_mode)) return boost::system::error_code(EINVAL, boost::system::system_category());
-  if (status.st_size > kMostBytes) return boost::system::error_code(EFBIG, boost::system::system_category());
+  if (!S_ISREG(status.st_mode))
+    return boost::system::error_code(EINVAL, boost::system::system_category());
+  if (status.st_size > kMostBytes)
+    return boost::system::error_code(EFBIG, boost::system::system_category());
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t got = ::read(file.fd(), text.data(), text.size());
   if (got < 0) return last_error();
@@ -91,7 +96,8 @@ void Trust::step() {
 
 void Trust::list_candidates() {
   if (!settings_.ca_file.empty()) candidates_.push_back({settings_.ca_file, "THAW_CA_FILE"});
-  if (!settings_.ssl_cert_file.empty()) candidates_.push_back({settings_.ssl_cert_file, "SSL_CERT_FILE"});
+  if (!settings_.ssl_cert_file.empty())
+    candidates_.push_back({settings_.ssl_cert_file, "SSL_CERT_FILE"});
   for (const std::string& path : settings_.system_files) candidates_.push_back({path, ""});
   // So that the list is never empty once made; "" cannot be opened.
   candidates_.push_back({"", ""});

@@ -1,13 +1,14 @@
-// Whom TLS connections trust. Nothing is read or made before the first connection asks; then the sources
-// are taken in a step at a time, so that no turn of the loop is long.
+// Whom TLS connections trust. Nothing is read or made before the first connection asks; then the
+// sources are taken in a step at a time, so that no turn of the loop is long.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -23,7 +24,8 @@ class Trust {
   struct Settings {
     std::string ca_file{};        ///< THAW_CA_FILE; empty: not set
     std::string ssl_cert_file{};  ///< SSL_CERT_FILE, as OpenSSL reads it; empty: not set
-    /// Amazon Linux, Debian, Alpine: the first that holds a certificate is taken, else the embedded ones.
+    /// Amazon Linux, Debian, Alpine: the first that holds a certificate is taken, else the embedded
+    /// ones.
     std::vector<std::string> system_files = {
         "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
         "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"};
@@ -35,8 +37,8 @@ class Trust {
   Trust(const Trust&) = delete;
   Trust& operator=(const Trust&) = delete;
 
-  /// The context for TlsStream, made at the first call; lives as long as this. A call that is cancelled
-  /// leaves its share done for the next. Errors: Errc::no_trust.
+  /// The context for TlsStream, made at the first call; lives as long as this. A call that is
+  /// cancelled leaves its share done for the next. Errors: Errc::no_trust.
   [[nodiscard]] asio::awaitable<proto::Result<ssl_ctx_st*>> context();
 
   /// Which source was taken, "embedded", or "" before the first call.

@@ -1,16 +1,18 @@
 #include "relay/wire.hpp"
 
-#include <sys/socket.h>
+#include <cerrno>
 
 #include <boost/asio/error.hpp>
-#include <cerrno>
+#include <sys/socket.h>
 
 namespace relay {
 namespace {
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
-boost::system::error_code from_errno(int error) { return {error, boost::system::system_category()}; }
+boost::system::error_code from_errno(int error) {
+  return {error, boost::system::system_category()};
+}
 
 }  // namespace
 

@@ -1,11 +1,12 @@
-// A connected socket as single non-blocking attempts, so that plain text and TLS wait in one place, and
-// "with the kernel" means exactly that: send() returned.
+// A connected socket as single non-blocking attempts, so that plain text and TLS wait in one place,
+// and "with the kernel" means exactly that: send() returned.
 #pragma once
+
+#include <cstddef>
+#include <string_view>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/system/error_code.hpp>
-#include <cstddef>
-#include <string_view>
 
 #include "relay/upstream_stats.hpp"
 
@@ -30,6 +31,7 @@ class Wire {
   [[nodiscard]] Step send(std::string_view bytes);
   /// Neither the end of the stream nor data is there to be read; nothing is consumed.
   [[nodiscard]] bool quiet() const;
+
   /// The first failure of all, or none.
   [[nodiscard]] boost::system::error_code failed() const { return failed_; }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr auto kDescription =
     "Thaw takes Sentry envelopes on localhost and delivers them around Lambda's freeze.\n"
     "Lambda starts it by itself, as an external extension: put the file into /opt/extensions\n"
-    "(a layer's extensions/ folder). By hand it serves the same port without Lambda.";
+    "(a layer's extensions/ folder). By hand it serves the same port without Lambda.\n";
 
 constexpr auto kExamples =
     "Examples:\n"

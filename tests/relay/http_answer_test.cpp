@@ -1,10 +1,10 @@
 #include "relay/http_answer.hpp"
 
-#include <doctest/doctest.h>
-
-#include <boost/asio/buffer.hpp>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/buffer.hpp>
+#include <doctest/doctest.h>
 
 #include "relay/errc.hpp"
 
@@ -84,10 +84,11 @@ TEST_SUITE("relay/http_answer") {
   }
 
   TEST_CASE("what is not HTTP is malformed") {
-    for (const char* bytes : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "\x15\x03\x01\x00\x02\x02\x28\r\n\r\n",
-                              "HTTP/1.1 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                              "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    for (const char* bytes :
+         {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "\x15\x03\x03\x01\x02\x02\x28\r\n\r\n",
+          "HTTP/1.1 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
       CAPTURE(bytes);
       HttpAnswer answer;
       CHECK(feed(answer, bytes) == Errc::answer_malformed);
@@ -110,8 +111,13 @@ TEST_SUITE("relay/http_answer") {
       CHECK_FALSE(feed(answer, header_of(bytes)));
       CHECK(answer.complete());
     }
-    HttpAnswer answer;
-    CHECK(feed(answer, header_of(16 * 1024 + 1)) == Errc::answer_malformed);
+    HttpAnswer long_line;
+    CHECK(feed(long_line, header_of(16 * 1024 + 1)) == Errc::answer_malformed);
+
+    std::string many = "HTTP/1.1 200 OK\r\n";
+    while (many.size() <= 16U * 1024) many += "X: y\r\n";
+    HttpAnswer short_lines;
+    CHECK(feed(short_lines, many) == Errc::answer_malformed);
   }
 
   TEST_CASE("beyond a MiB of body the status is enough, and the connection is not kept") {
@@ -127,7 +133,8 @@ TEST_SUITE("relay/http_answer") {
 
   TEST_CASE("Connection: close, and bytes behind the answer, end the connection") {
     HttpAnswer closing;
-    REQUIRE_FALSE(feed(closing, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+    REQUIRE_FALSE(
+        feed(closing, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     CHECK_FALSE(closing.keeps_connection());
 
     HttpAnswer followed;

@@ -1,8 +1,7 @@
 #include "relay/resolver.hpp"
 
-#include <doctest/doctest.h>
-
 #include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
 
 #include "relay/errc.hpp"
 #include "tests/support/fake_name_server.hpp"
@@ -36,8 +35,8 @@ TEST_SUITE("relay/resolver") {
   }
 
   TEST_CASE_FIXTURE(Fixture, "both families are asked for, and IPv4 comes first") {
-    server.records["a.test"] = {{make_address("2001:db8::1"), make_address("203.0.113.1"),
-                                 make_address("203.0.113.2")}};
+    server.records["a.test"] = {
+        {make_address("2001:db8::1"), make_address("203.0.113.1"), make_address("203.0.113.2")}};
     const auto found = resolve("a.test");
     REQUIRE(found.has_value());
     REQUIRE(found->size() == 3);
@@ -92,7 +91,8 @@ TEST_SUITE("relay/resolver") {
     CHECK(server.questions == 2 * asked);
   }
 
-  TEST_CASE_FIXTURE(Fixture, "a wall clock that steps back does not make an answer live longer for ever") {
+  TEST_CASE_FIXTURE(Fixture,
+                    "a wall clock that steps back does not make an answer live longer for ever") {
     server.records["a.test"] = {{make_address("203.0.113.1")}, 60};
     REQUIRE(resolve("a.test").has_value());
     const int asked = server.questions;
@@ -132,7 +132,8 @@ TEST_SUITE("relay/resolver") {
     CHECK(server.questions > asked);
   }
 
-  TEST_CASE_FIXTURE(Fixture, "two who ask for one name share the question, and survive each other's cancel") {
+  TEST_CASE_FIXTURE(
+      Fixture, "two who ask for one name share the question, and survive each other's cancel") {
     server.records["a.test"] = {{make_address("203.0.113.1")}, 60};
     server.silent = true;
     support::Started<Answer> first(io, resolver.resolve("a.test"));

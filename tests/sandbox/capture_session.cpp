@@ -73,6 +73,7 @@ std::pair<unsigned, std::string> book(Desk& desk, const Request& request, std::u
     found.arrival->request = number;
     found.arrival->connection = desk.connection;
     ++desk.recorder.upstream.accepted;
+    desk.recorder.keep_body(number, found.envelope);
     desk.recorder.arrivals.push_back(std::move(*found.arrival));
   } else if (good) {
     desk.recorder.others.push_back(std::move(found.summary));
@@ -121,6 +122,25 @@ asio::awaitable<bool> request_begins(Stream& stream, beast::flat_buffer& buffer)
   co_return !failed;
 }
 
+/// Answers a request that is in the books, as `plan` wants. Returns whether the connection goes on.
+template <class Stream>
+asio::awaitable<bool> reply(Stream& stream, unsigned status, std::string body, RequestPlan plan,
+                            bool keep_alive) {
+  if (plan.reset_after) co_return false;
+  if (plan.hang) {
+    co_await wait_for_the_end(stream);
+    co_return false;
+  }
+  if (plan.slow.count() > 0) {
+    asio::steady_timer think(stream.get_executor(), plan.slow);
+    co_await think.async_wait(asio::use_awaitable);
+  }
+  std::string text = answer_text(status, body, plan, keep_alive);
+  if (plan.reset_within) text.resize(text.size() / 2);
+  const bool written = co_await answer(stream, std::move(text));
+  co_return written&& keep_alive && !plan.reset_within;
+}
+
 /// One request. Returns whether the connection goes on.
 template <class Stream>
 asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Desk& desk) {
@@ -149,21 +169,9 @@ asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Desk&
   ++counters.requests_completed;
   const bool keep_alive = parser.get().keep_alive();
   const Request request = to_request(parser.release());
-  const auto [status, body] = book(desk, request, number, plan);
+  auto [status, body] = book(desk, request, number, plan);
   desk.lane.reset_by_upstream = plan.reset_after || plan.reset_within;
-  if (plan.reset_after) co_return false;
-  if (plan.hang) {
-    co_await wait_for_the_end(stream);
-    co_return false;
-  }
-  if (plan.slow.count() > 0) {
-    asio::steady_timer think(stream.get_executor(), plan.slow);
-    co_await think.async_wait(asio::use_awaitable);
-  }
-  std::string text = answer_text(status, body, plan, keep_alive);
-  if (plan.reset_within) text.resize(text.size() / 2);
-  const bool written = co_await answer(stream, std::move(text));
-  co_return written&& keep_alive && !plan.reset_within;
+  co_return co_await reply(stream, status, std::move(body), plan, keep_alive);
 }
 
 template <class Stream>

@@ -39,7 +39,7 @@ asio::awaitable<bool> Environment::initialise(std::string phase, SteadyTime dead
   parts_.runtime.clear();
   parts_.telemetry.open();
   boost::json::object start;
-  start["initializationType"] = "on-demand";
+  start["initializationType"] = parts_.function.initialization_type();
   start["phase"] = phase;
   start["functionName"] = parts_.function.name;
   start["functionVersion"] = parts_.function.version;
@@ -125,7 +125,7 @@ void Environment::exited(Process& process) {
 
 void Environment::announce_init(const std::string& phase, double begin_ms) {
   boost::json::object done;
-  done["initializationType"] = "on-demand";
+  done["initializationType"] = parts_.function.initialization_type();
   done["phase"] = phase;
   done["status"] = failure_ ? "error" : "success";
   if (failure_) done["errorType"] = failure_->type;
@@ -144,7 +144,7 @@ void Environment::announce_init(const std::string& phase, double begin_ms) {
 }
 
 void Environment::freeze() {
-  if (!initialised_ || parts_.frost.frozen()) return;
+  if (!initialised_ || parts_.frost.frozen() || parts_.function.managed) return;
   const double now = epoch_ms();
   parts_.processes.freeze();
   parts_.frost.begin();

@@ -48,11 +48,12 @@ Events parse_events(const std::string& body) {
 }
 
 /// The first event that may not be registered, with the reason; "" if all may.
-std::string refused_event(const std::set<std::string>& events, bool internal) {
+std::string refused_event(const std::set<std::string>& events, bool internal, bool managed) {
   for (const auto& event : events) {
     if (event == "SHUTDOWN" && internal)
       return event + ": ShutdownEventNotSupportedForInternalExtension";
-    if (event != "INVOKE" && event != "SHUTDOWN") return event + ": ErrorInvalidEventType";
+    if (event != "SHUTDOWN" && (event != "INVOKE" || managed))
+      return event + ": ErrorInvalidEventType";
   }
   return {};
 }
@@ -134,7 +135,7 @@ Response ExtensionsApi::register_agent(const Request& request) {
   for (auto& candidate : agents_)
     if (candidate->name == agent_name) agent = candidate.get();
   const bool internal = agent == nullptr || agent->internal;
-  const std::string refused = refused_event(events.names, internal);
+  const std::string refused = refused_event(events.names, internal, function_.managed);
   if (!refused.empty()) return platform_error(403, "Extension.InvalidEventType", refused);
   if (agent == nullptr) {
     if (!registration_open_)

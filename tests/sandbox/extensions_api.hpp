@@ -31,6 +31,14 @@ struct FunctionFacts {
   std::string arn = "arn:aws:lambda:us-east-1:123456789012:function:test_function";
   unsigned memory_mb = 128;
   unsigned timeout_ms = 3000;
+  /// Lambda Managed Instances: extensions may register for SHUTDOWN only, nothing freezes, and
+  /// there is no platform.runtimeDone. AWS docs, "Understanding the Lambda Managed Instances
+  /// execution environment".
+  bool managed = false;
+
+  [[nodiscard]] std::string initialization_type() const {
+    return managed ? "lambda-managed-instances" : "on-demand";
+  }
 };
 
 class ExtensionsApi {

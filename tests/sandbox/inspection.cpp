@@ -173,10 +173,13 @@ void fill(const proto::Envelope& envelope, const std::optional<proto::Auth>& aut
   arrival.event_id = envelope.event_id();
   arrival.bytes = all.size();
   add_once(arrival.ids, arrival.event_id);
+  inspection.envelope = std::string(all);
   for (const proto::Item& item : envelope.items()) {
     arrival.items.push_back(item.type);
     arrival.item_bytes.push_back(item.end - item.payload_begin);
-    note_payload(all.substr(item.payload_begin, item.end - item.payload_begin), arrival);
+    const std::string_view payload = all.substr(item.payload_begin, item.end - item.payload_begin);
+    note_payload(payload, arrival);
+    if (item.type == "client_report") arrival.client_reports.push_back(parse_or_null(payload));
   }
   check_sent_at(header, arrival.problems);
   inspection.summary.event_id = arrival.event_id;
@@ -199,6 +202,7 @@ void read_envelope(const Request& request, const Path& path, Inspection& inspect
   if (inspection.status != 200) return;
   Arrival& arrival = inspection.arrival.emplace();
   arrival.target = request.target;
+  arrival.headers = request.headers;
   arrival.encoded_bytes = request.body.size();
   arrival.user_agent = std::string(request.header("User-Agent"));
   arrival.encoding = std::string(request.header("Content-Encoding"));

@@ -13,6 +13,7 @@ struct Inspection {
   unsigned status = 200;
   std::string body;                ///< of the answer
   std::optional<Arrival> arrival;  ///< an envelope; accepted if status is 200
+  std::string envelope;            ///< its bytes, decoded
   OtherRequest summary;            ///< what is kept of it if it is not an accepted envelope
   bool is_envelope = false;
 };

@@ -153,6 +153,7 @@ void Environment::conclude(const Invoke& invoke, InvokeRecord& record, bool over
 void Environment::publish_runtime_done(const InvokeRecord& record, std::string_view status,
                                        double end_ms) {
   runtime_done_published_ = true;
+  if (parts_.function.managed) return;
   boost::json::object done;
   done["requestId"] = record.request_id;
   done["status"] = status;

@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
     std::cerr << "thaw-sandbox: cannot write " << reading.options->log << '\n';
     return 2;
   }
+  recorder.keep_bodies_in(reading.options->bodies);
   int exit_code = 1;
   try {
     exit_code = play(*reading.options, recorder);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 namespace sandbox {
 namespace {
@@ -24,7 +25,7 @@ struct Raw {
   std::string pipes = "read";
   std::string register_answer, next_answer;
   std::vector<std::string> faults;
-  unsigned gap_ms = 100, cut_after_ms = 0, telemetry_delay_ms = 0;
+  unsigned gap_ms = 100, cut_after_ms = 0, telemetry_delay_ms = 0, telemetry_repeat = 1;
   double latency_ms = 0;
   int user = -1;
 };
@@ -66,6 +67,10 @@ void declare_platform(CLI::App& app, Raw& raw, Options& options) {
       ->capture_default_str();
   app.add_option("--telemetry-delay-ms", raw.telemetry_delay_ms,
                  "On top of the subscriber's timeoutMs");
+  app.add_option("--telemetry-repeat", raw.telemetry_repeat, "Deliver each batch so often")
+      ->capture_default_str();
+  app.add_flag("--managed-instances", options.facts.managed,
+               "No INVOKE for extensions, no freeze, no runtimeDone; invokes stay one at a time");
   app.add_option("--stdout", raw.pipes,
                  "After init the platform reads the output pipes, stops, or closes them")
       ->check(CLI::IsMember({"read", "stop", "close"}))
@@ -75,6 +80,8 @@ void declare_platform(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--next-answer", raw.next_answer, "The same for /event/next");
   app.add_option("--report", options.report,
                  "Write the report as JSON to this file; - is standard output");
+  app.add_option("--bodies", options.bodies,
+                 "Keep accepted envelopes, decoded, as files in this directory");
   app.add_option("--log", options.log, "Write everything that happens to this file, with times");
 }
 
@@ -137,14 +144,17 @@ std::string interpret(const Raw& raw, Options& options) {
                                                            {"403", TelemetryMode::refused}};
   static const std::map<std::string, PipePolicy> kPipes{
       {"read", PipePolicy::read}, {"stop", PipePolicy::stop}, {"close", PipePolicy::close}};
-  options.telemetry = {kModes.at(raw.telemetry), std::chrono::milliseconds(raw.telemetry_delay_ms)};
+  options.telemetry = {kModes.at(raw.telemetry), std::chrono::milliseconds(raw.telemetry_delay_ms),
+                       raw.telemetry_repeat, options.facts.managed};
   options.pipes = kPipes.at(raw.pipes);
   options.capture = raw.upstream == "capture";
   options.gap = std::chrono::milliseconds(raw.gap_ms);
   options.road.cut = raw.freeze == "cut";
   options.road.cut_after = std::chrono::milliseconds(raw.cut_after_ms);
   options.road.round_trip = std::chrono::microseconds(static_cast<long>(raw.latency_ms * 1000));
-  if (raw.user >= 0) options.user = static_cast<unsigned>(raw.user);
+  if (raw.user >= 0 && ::geteuid() == 0) options.user = static_cast<unsigned>(raw.user);
+  if (raw.user >= 0 && !options.user)
+    std::cerr << "thaw-sandbox: --user needs root; the children run as you\n";
   return {};
 }
 

@@ -38,6 +38,7 @@ struct Options {
 
   std::string report;  ///< "" none, "-" standard output
   std::string log;
+  std::string bodies;  ///< directory for accepted envelopes' bytes
 };
 
 /// The options, or the exit code of a run that ends here (usage error, --help), already explained.

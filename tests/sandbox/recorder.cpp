@@ -17,6 +17,15 @@ bool Recorder::log_to(const std::string& path) {
   return file_.is_open();
 }
 
+void Recorder::keep_body(std::uint64_t request, std::string_view bytes) {
+  if (bodies_.empty()) return;
+  char name[32];
+  std::snprintf(name, sizeof name, "/%06llu.envelope", static_cast<unsigned long long>(request));
+  std::ofstream file(bodies_ + name, std::ios::binary | std::ios::trunc);
+  file << bytes;
+  if (!file.good()) problem("cannot write " + bodies_ + name);
+}
+
 void Recorder::event(std::string what) {
   const double now = epoch_ms();
   log(now, "platform", what);

@@ -44,8 +44,10 @@ struct Arrival {
   std::string client;
   std::string user_agent;
   std::string target;
-  std::uint64_t request = 0;     ///< number of the request, from 1
-  std::uint64_t connection = 0;  ///< number of the connection, from 1
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<boost::json::value> client_reports;  ///< payloads of such items
+  std::uint64_t request = 0;                       ///< number of the request, from 1
+  std::uint64_t connection = 0;                    ///< number of the connection, from 1
   std::vector<std::string> problems;
 };
 
@@ -93,6 +95,11 @@ class Recorder {
   /// Writes every line to `path` too, with its time. Returns false if it cannot be opened.
   [[nodiscard]] bool log_to(const std::string& path);
 
+  /// Keeps the bytes of accepted envelopes, decoded, as `directory`/NNNNNN.envelope.
+  void keep_bodies_in(std::string directory) { bodies_ = std::move(directory); }
+
+  void keep_body(std::uint64_t request, std::string_view bytes);
+
   void event(std::string what);
   void problem(std::string what);
 
@@ -102,6 +109,7 @@ class Recorder {
  private:
   void log(double at, std::string_view source, std::string_view text);
   std::ofstream file_;
+  std::string bodies_;
 };
 
 }  // namespace sandbox

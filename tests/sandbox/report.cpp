@@ -65,21 +65,27 @@ json::object describe(const InvokeRecord& invoke) {
 
 json::object describe(const Arrival& arrival) {
   json::array sizes(arrival.item_bytes.begin(), arrival.item_bytes.end());
-  return {{"at_ms", arrival.at_ms},
-          {"event_id", arrival.event_id},
-          {"ids", texts(arrival.ids)},
-          {"messages", texts(arrival.messages)},
-          {"items", texts(arrival.items)},
-          {"item_bytes", std::move(sizes)},
-          {"bytes", arrival.bytes},
-          {"encoded_bytes", arrival.encoded_bytes},
-          {"encoding", clean(arrival.encoding)},
-          {"client", clean(arrival.client)},
-          {"user_agent", clean(arrival.user_agent)},
-          {"target", clean(arrival.target)},
-          {"request", arrival.request},
-          {"connection", arrival.connection},
-          {"problems", texts(arrival.problems)}};
+  json::array headers;
+  for (const auto& [name, value] : arrival.headers)
+    headers.emplace_back(json::array{json::value(clean(name)), json::value(clean(value))});
+  return {
+      {"at_ms", arrival.at_ms},
+      {"event_id", arrival.event_id},
+      {"ids", texts(arrival.ids)},
+      {"messages", texts(arrival.messages)},
+      {"items", texts(arrival.items)},
+      {"item_bytes", std::move(sizes)},
+      {"bytes", arrival.bytes},
+      {"encoded_bytes", arrival.encoded_bytes},
+      {"encoding", clean(arrival.encoding)},
+      {"client", clean(arrival.client)},
+      {"user_agent", clean(arrival.user_agent)},
+      {"target", clean(arrival.target)},
+      {"headers", std::move(headers)},
+      {"client_reports", json::array(arrival.client_reports.begin(), arrival.client_reports.end())},
+      {"request", arrival.request},
+      {"connection", arrival.connection},
+      {"problems", texts(arrival.problems)}};
 }
 
 json::object describe(const OtherRequest& request) {

@@ -21,7 +21,7 @@ Variables common_variables(const Options& options, const std::string& api) {
           {"AWS_LAMBDA_FUNCTION_NAME", options.facts.name},
           {"AWS_LAMBDA_FUNCTION_VERSION", options.facts.version},
           {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.facts.memory_mb)},
-          {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+          {"AWS_LAMBDA_INITIALIZATION_TYPE", options.facts.initialization_type()},
           {"AWS_LAMBDA_LOG_FORMAT", "Text"},
           {"AWS_LAMBDA_RUNTIME_API", api},
           {"TZ", ":UTC"}};

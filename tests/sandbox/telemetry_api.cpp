@@ -62,16 +62,18 @@ std::string read_destination(const json::object& body, Subscription& subscriptio
   return "destination.URI";
 }
 
-Reading read_subscription(const std::string& text) {
+Reading read_subscription(const std::string& text, bool newest_schema_only) {
   Reading reading;
   boost::system::error_code failed;
   const json::value document = json::parse(text, failed);
   if (failed || !document.is_object()) return {{}, "body is not a JSON object"};
   const json::object& body = document.get_object();
   const json::value* schema = body.if_contains("schemaVersion");
-  if (schema == nullptr ||
-      !(*schema == "2022-07-01" || *schema == "2022-12-13" || *schema == "2025-01-29"))
-    return {{}, "schemaVersion"};
+  const bool known =
+      schema != nullptr &&
+      (*schema == "2025-01-29" ||
+       (!newest_schema_only && (*schema == "2022-07-01" || *schema == "2022-12-13")));
+  if (!known) return {{}, "schemaVersion"};
   const json::value* types = body.if_contains("types");
   if (types == nullptr || !types->is_array() || types->get_array().empty()) return {{}, "types"};
   reading.problem = read_buffering(body, reading.subscription);
@@ -82,9 +84,9 @@ Reading read_subscription(const std::string& text) {
 }  // namespace
 
 struct TelemetryApi::Running {
-  Running(asio::io_context& io, Frost& frost, Subscription subscription,
-          std::chrono::milliseconds delay)
-      : feed(io, frost, std::move(subscription), delay), task(io, [](std::exception_ptr) {}) {}
+  Running(asio::io_context& io, Frost& frost, Subscription subscription, TelemetryOptions options)
+      : feed(io, frost, std::move(subscription), options.delay, options.repeat),
+        task(io, [](std::exception_ptr) {}) {}
 
   TelemetryFeed feed;
   TaskGroup task;
@@ -126,7 +128,7 @@ Response TelemetryApi::subscribe(const Request& request) {
   if (!open_ || options_.mode == TelemetryMode::refused)
     return platform_error(403, "Telemetry.SubscriptionClosed",
                           "Telemetry API subscription is closed already");
-  Reading reading = read_subscription(request.body);
+  Reading reading = read_subscription(request.body, options_.newest_schema_only);
   if (!reading.problem.empty())
     return platform_error(400, "ValidationError", "Invalid " + reading.problem);
   recorder_.event("telemetry subscription of " + agent->name);
@@ -141,7 +143,7 @@ void TelemetryApi::add_feed(Subscription subscription) {
   record["state"] = "Subscribed";
   record["types"] = boost::json::array{"platform"};
   auto& running = feeds_.emplace_back(
-      std::make_unique<Running>(io_, frost_, std::move(subscription), options_.delay));
+      std::make_unique<Running>(io_, frost_, std::move(subscription), options_));
   for (const auto& event : history_) running->feed.add(event);
   running->task.spawn(running->feed.run());
   publish("platform.telemetrySubscription", std::move(record));

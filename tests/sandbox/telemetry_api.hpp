@@ -25,6 +25,8 @@ enum class TelemetryMode { on, off, unsupported, refused };
 struct TelemetryOptions {
   TelemetryMode mode = TelemetryMode::on;
   std::chrono::milliseconds delay{0};
+  unsigned repeat = 1;  ///< how often each batch is delivered
+  bool newest_schema_only = false;
 };
 
 class TelemetryApi {

@@ -10,8 +10,13 @@ namespace sandbox {
 using namespace std::chrono_literals;
 
 TelemetryFeed::TelemetryFeed(asio::io_context& io, Frost& frost, Subscription subscription,
-                             std::chrono::milliseconds delay)
-    : io_(io), frost_(frost), subscription_(std::move(subscription)), age_wanted_(subscription_.buffering + delay), added_(io) {}
+                             std::chrono::milliseconds delay, unsigned repeat)
+    : io_(io),
+      frost_(frost),
+      subscription_(std::move(subscription)),
+      age_wanted_(subscription_.buffering + delay),
+      repeat_(repeat),
+      added_(io) {}
 
 void TelemetryFeed::add(std::string event_json) {
   waiting_.push_back({frost_.awake_time(), std::move(event_json)});
@@ -26,7 +31,9 @@ asio::awaitable<void> TelemetryFeed::run() {
   for (;;) {
     co_await added_.until([this] { return !waiting_.empty(); });
     co_await frost_.sleep_awake(age_wanted_ - (frost_.awake_time() - waiting_.front().added));
-    if (due(waiting_.front())) co_await deliver(next_batch());
+    if (!due(waiting_.front())) continue;
+    const std::string batch = next_batch();
+    for (unsigned i = 0; i < repeat_; ++i) co_await deliver(batch);
   }
 }
 

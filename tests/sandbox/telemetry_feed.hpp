@@ -26,7 +26,7 @@ struct Subscription {
 class TelemetryFeed {
  public:
   TelemetryFeed(asio::io_context& io, Frost& frost, Subscription subscription,
-                std::chrono::milliseconds delay);
+                std::chrono::milliseconds delay, unsigned repeat);
 
   void add(std::string event_json);
 
@@ -48,6 +48,7 @@ class TelemetryFeed {
   Frost& frost_;
   Subscription subscription_;
   std::chrono::milliseconds age_wanted_;
+  unsigned repeat_;
   Condition added_;
   std::deque<Waiting> waiting_;
 };

@@ -1,12 +1,11 @@
 #include "tests/support/certificates.hpp"
 
+#include <doctest/doctest.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-
-#include <doctest/doctest.h>
 
 namespace support {
 namespace {

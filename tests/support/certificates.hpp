@@ -23,9 +23,10 @@ class Authority {
   /// Its own certificate, as PEM.
   [[nodiscard]] std::string root() const;
 
-  /// `subject_alternative` in OpenSSL's notation: "DNS:localhost,IP:127.0.0.1". Valid from an hour ago for
-  /// `seconds_left` from now.
-  [[nodiscard]] Identity issue(const std::string& subject_alternative, long seconds_left = 3600) const;
+  /// `subject_alternative` in OpenSSL's notation: "DNS:localhost,IP:127.0.0.1". Valid from an hour
+  /// ago for `seconds_left` from now.
+  [[nodiscard]] Identity issue(const std::string& subject_alternative,
+                               long seconds_left = 3600) const;
 
  private:
   struct Free {

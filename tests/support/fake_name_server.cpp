@@ -37,7 +37,8 @@ std::string record_of(const asio::ip::address& address, std::uint32_t ttl) {
   const auto whole = [&](std::uint16_t type, const auto& bytes) {
     // RFC 1035, 4.1.4: the name is the question's, at offset 12.
     return "\xc0\x0c" + big_endian(type, 2) + big_endian(1, 2) + big_endian(ttl, 4) +
-           big_endian(static_cast<std::uint32_t>(bytes.size()), 2) + std::string(bytes.begin(), bytes.end());
+           big_endian(static_cast<std::uint32_t>(bytes.size()), 2) +
+           std::string(bytes.begin(), bytes.end());
   };
   return address.is_v4() ? whole(kTypeA, address.to_v4().to_bytes())
                          : whole(kTypeAaaa, address.to_v6().to_bytes());
@@ -48,7 +49,8 @@ std::string record_of(const asio::ip::address& address, std::uint32_t ttl) {
 FakeNameServer::FakeNameServer(asio::io_context& io)
     : io_(io),
       socket_(io, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
-      tasks_(io.get_executor(), [](const std::exception_ptr& failure) { FAIL(relay::describe(failure)); }) {
+      tasks_(io.get_executor(),
+             [](const std::exception_ptr& failure) { FAIL(relay::describe(failure)); }) {
   tasks_.spawn(serve());
 }
 

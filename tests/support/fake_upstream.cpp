@@ -1,14 +1,15 @@
 #include "tests/support/fake_upstream.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <charconv>
-#include <utility>
 
 #include "tests/support/run.hpp"
 
@@ -57,8 +58,9 @@ asio::awaitable<void> write_answer(Stream& stream, std::string answer, bool drip
   const std::size_t piece = drip ? 1 : std::max<std::size_t>(answer.size(), 1);
   for (std::size_t at = 0; at < answer.size(); at += piece) {
     error_code failed;
-    co_await asio::async_write(stream, asio::buffer(answer.data() + at, std::min(piece, answer.size() - at)),
-                               asio::redirect_error(asio::use_awaitable, failed));
+    co_await asio::async_write(
+        stream, asio::buffer(answer.data() + at, std::min(piece, answer.size() - at)),
+        asio::redirect_error(asio::use_awaitable, failed));
     if (failed) co_return;
     co_await asio::post(stream.get_executor(), asio::use_awaitable);
   }
@@ -97,7 +99,8 @@ FakeUpstream::FakeUpstream(asio::io_context& io, std::optional<Tls> tls)
     : io_(io),
       acceptor_(io),
       tls_(std::move(tls)),
-      tasks_(io.get_executor(), [](const std::exception_ptr& failure) { FAIL(relay::describe(failure)); }) {
+      tasks_(io.get_executor(),
+             [](const std::exception_ptr& failure) { FAIL(relay::describe(failure)); }) {
   if (tls_) context_ = std::make_unique<asio::ssl::context>(make_context(*tls_));
   acceptor_.open(tcp::v4());
   acceptor_.set_option(asio::socket_base::receive_buffer_size(4096));  // inherited: full soon
@@ -133,9 +136,7 @@ asio::awaitable<void> FakeUpstream::accept() {
   }
 }
 
-asio::awaitable<void> FakeUpstream::serve_plain(tcp::socket socket) {
-  co_await converse(socket);
-}
+asio::awaitable<void> FakeUpstream::serve_plain(tcp::socket socket) { co_await converse(socket); }
 
 asio::awaitable<void> FakeUpstream::serve_tls(tcp::socket socket) {
   if (!tls_->handshakes) {
@@ -145,7 +146,8 @@ asio::awaitable<void> FakeUpstream::serve_tls(tcp::socket socket) {
   }
   TlsStream stream(std::move(socket), *context_);
   error_code failed;
-  co_await stream.async_handshake(TlsStream::server, asio::redirect_error(asio::use_awaitable, failed));
+  co_await stream.async_handshake(TlsStream::server,
+                                  asio::redirect_error(asio::use_awaitable, failed));
   if (failed) {
     ++failed_handshakes;
     co_return;

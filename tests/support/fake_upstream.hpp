@@ -1,9 +1,6 @@
 // An HTTP server on loopback that does what the test tells it, right or wrong, plain or TLS.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <deque>
 #include <limits>
@@ -11,6 +8,10 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "relay/task_group.hpp"
 #include "relay/upstream.hpp"
@@ -44,7 +45,7 @@ class FakeUpstream {
  public:
   struct Tls {
     Identity identity;
-    int most = 0;           ///< highest version, as OpenSSL numbers them; 0: any
+    int most = 0;            ///< highest version, as OpenSSL numbers them; 0: any
     bool handshakes = true;  ///< false: accepts and says nothing
   };
 
@@ -61,11 +62,12 @@ class FakeUpstream {
   int handshakes = 0;
   int failed_handshakes = 0;
   int resumed = 0;
-  int ended = 0;  ///< connections that are over, whoever ended them
+  int ended = 0;                      ///< connections that are over, whoever ended them
   std::vector<std::string> requests;  ///< as far as they were read
   std::vector<std::string> names;     ///< SNI of each handshake, "" for none
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
   /// Of this server, named by the operator.
   [[nodiscard]] relay::Endpoint endpoint(std::string host = "127.0.0.1") const;
   /// Closes the open connections, which must be between two requests.

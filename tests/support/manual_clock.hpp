@@ -2,14 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <list>
+#include <utility>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <chrono>
-#include <list>
-#include <utility>
 
 #include "relay/clock.hpp"
 
@@ -21,6 +22,7 @@ class ManualClock final : public relay::Clock {
   explicit ManualClock(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   [[nodiscard]] relay::SteadyTime now() const override { return now_; }
+
   [[nodiscard]] relay::WallTime wall_now() const override { return wall_now_; }
 
   [[nodiscard]] boost::asio::awaitable<void> sleep_until(relay::SteadyTime time) override {
@@ -54,10 +56,12 @@ class ManualClock final : public relay::Clock {
     relay::SteadyTime time;
     boost::asio::steady_timer timer;
   };
+
   // Leaves the list however the wait ends.
   struct Listed {
     std::list<Sleeper>& all;
     std::list<Sleeper>::iterator self;
+
     ~Listed() { all.erase(self); }
   };
 

@@ -1,18 +1,20 @@
-// Runs a loop until something is true, never for longer than a bound: what tests do in place of sleeping.
+// Runs a loop until something is true, never for longer than a bound: what tests do in place of
+// sleeping.
 #pragma once
 
-#include <doctest/doctest.h>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
-#include <exception>
-#include <memory>
-#include <optional>
-#include <utility>
+#include <boost/asio/post.hpp>
+#include <doctest/doctest.h>
 
 namespace support {
 
@@ -42,23 +44,35 @@ template <class T>
 class Started {
  public:
   Started(asio::io_context& io, asio::awaitable<T> op) : io_(io) {
-    asio::co_spawn(io, std::move(op),
-                   asio::bind_cancellation_slot(
-                       cancel_.slot(), [this](std::exception_ptr failure, T value) {
-                         failure_ = std::move(failure);
-                         if (!failure_) value_.emplace(std::move(value));
-                         done_ = true;
-                       }));
+    asio::co_spawn(
+        io, std::move(op),
+        asio::bind_cancellation_slot(cancel_.slot(), [this](std::exception_ptr failure, T value) {
+          failure_ = std::move(failure);
+          if (!failure_) value_.emplace(std::move(value));
+          done_ = true;
+        }));
   }
+
   ~Started() {
     if (!done_) cancel();
     until(io_, [this] { return done_; });
   }
+
   Started(const Started&) = delete;
   Started& operator=(const Started&) = delete;
 
   [[nodiscard]] bool done() const { return done_; }
-  void cancel() { cancel_.emit(asio::cancellation_type::terminal); }
+
+  /// As a task of the same loop would: emitted outside, it would wait in a queue, and might come
+  /// too late.
+  void cancel() {
+    bool emitted = false;
+    asio::post(io_, [&] {
+      if (!done_) cancel_.emit(asio::cancellation_type::terminal);
+      emitted = true;
+    });
+    until(io_, [&] { return emitted; });
+  }
 
   /// Pumps the loop until the end; what the coroutine threw is thrown.
   T get() {

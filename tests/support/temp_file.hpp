@@ -1,12 +1,12 @@
 // A file that exists for one test.
 #pragma once
 
-#include <doctest/doctest.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <string>
 #include <string_view>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
 
 namespace support {
 
@@ -18,7 +18,9 @@ class TempFile {
     REQUIRE(::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()));
     ::close(fd);
   }
+
   ~TempFile() { ::unlink(path_.c_str()); }
+
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
 

@@ -37,7 +37,7 @@ class NeverInTheWay(unittest.TestCase):
         for invoke in run.invokes:
             self.assertEqual(invoke["status"], "success", invoke)
             self.assertLess(invoke["billed_ms"] - invoke["response_ms"], BUDGET_MS + SLACK_MS)
-        self.assertEqual(self.thaw_exits(run), [0], "Thaw ends once, after SHUTDOWN, with 0")
+        self.assertEqual(self.extension_exits(run), ["exit code 0"], "Thaw ends once, after SHUTDOWN")
         if advice is not None:
             said = [line for line in texts(run.report["extension_log"]) if advice in line]
             self.assertEqual(len(said), 1, run.report["extension_log"])
@@ -45,10 +45,10 @@ class NeverInTheWay(unittest.TestCase):
             self.assertEqual(len(run.arrived), arrives)
         return run
 
-    def thaw_exits(self, run):
-        """Exit codes of extension processes."""
-        return [event["code"] for event in run.report["platform"]
-                if event.get("what") == "exit" and event.get("process") == "extension"]
+    def extension_exits(self, run):
+        """How extension processes ended, in the sandbox's words."""
+        return [event["what"].split(": ", 1)[1] for event in run.report["platform"]
+                if event["what"].startswith("exit ") and not event["what"].startswith("exit function")]
 
     def test_nothing_wrong(self):
         self.play(arrives=INVOKES)
@@ -79,7 +79,7 @@ class NeverInTheWay(unittest.TestCase):
         self.play(options=["--upstream-fault", "refuse"], arrives=0)
 
     def test_upstream_hangs(self):
-        self.play(options=["--upstream-fault", "hang"], arrives=0)
+        self.play(options=["--upstream-fault", "hang"])
 
     def test_registration_refused_for_a_while(self):
         for status in ("403", "500"):
@@ -98,7 +98,11 @@ class NeverInTheWay(unittest.TestCase):
             self.play(thaw=other, arrives=INVOKES)
 
     def test_out_of_descriptors(self):
-        self.play(options=["--nofile", "10"])
+        # From too few to accept a client up to too few to reach upstream. Without telemetry: its listener
+        # needs descriptors of its own, and a runtimeDone that cannot come is waited for.
+        for limit in ("10", "11", "12", "13"):
+            with self.subTest(limit):
+                self.play(env={"THAW_TELEMETRY": "off"}, options=["--nofile", limit])
 
     def test_lost_next_connection(self):
         self.play(script="invoke drop-next invoke*3 spindown", arrives=INVOKES)

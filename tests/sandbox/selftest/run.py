@@ -136,9 +136,9 @@ class Lifecycle(SandboxTest):
         self.assertGreaterEqual(killed - thawed, 499)
 
     def test_billed_time_includes_the_extension_the_response_does_not(self):
-        result = self.run_sandbox("--script", "invoke", EXT_BUSY_MS="300")
-        self.assertLess(result.invokes[0]["response_ms"], 250)
-        self.assertGreaterEqual(result.invokes[0]["billed_ms"], 299)
+        result = self.run_sandbox("--script", "invoke", EXT_BUSY_MS="700")
+        self.assertLess(result.invokes[0]["response_ms"], 600)
+        self.assertGreaterEqual(result.invokes[0]["billed_ms"], 699)
 
     def test_gap_zero_means_no_freeze_between_invokes(self):
         result = self.run_sandbox("--gap-ms", "0", "--script", "invoke*3")
@@ -175,6 +175,25 @@ class Lifecycle(SandboxTest):
         os.chmod(self.extension, 0o755)
         self.run_sandbox(function=["/nonexistent/function"], code=1)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become someone else")
+    def test_children_run_as_another_user(self):
+        result = self.run_sandbox("--user", "12345", "--script", "freeze:1", "--env", "T={tmp}", extension=False,
+                                  function=["/bin/sh", "-c", "id -u; id -g; echo > $T/x && echo written"])
+        self.assertEqual(result.function_log[:3], ["12345", "12345", "written"])
+
+    def test_managed_instances_neither_freeze_nor_tell_extensions_of_invokes(self):
+        calls = [["POST", "/2020-01-01/extension/register", {"Lambda-Extension-Name": "test-ext"},
+                  '{"events":["INVOKE"]}']]
+        result = self.run_sandbox("--managed-instances", EXT_EVENTS="SHUTDOWN", EXT_TELEMETRY="1",
+                                  EXT_CALLS=json.dumps(calls))
+        self.assertEqual(json.loads(json.loads(result.said("CALL")[0])[1]),
+                         {"errorType": "Extension.InvalidEventType", "errorMessage": "INVOKE: ErrorInvalidEventType"})
+        self.assertEqual(result.freezes, [])
+        self.assertEqual(result.statuses(), ["success"] * 3)
+        types = [json.loads(line.split(" ", 2)[2])["type"] for line in result.said("TELEMETRY")]
+        self.assertIn("platform.report", types)
+        self.assertNotIn("platform.runtimeDone", types)
+
     def test_usage_errors_exit_with_2(self):
         for wrong in (["--script", "dance"], ["--upstream-fault", "what"], ["--env", "x"], ["--freeze", "warm"]):
             done = subprocess.run([SANDBOX, *wrong, "--", "true"], capture_output=True, check=False)
@@ -183,11 +202,11 @@ class Lifecycle(SandboxTest):
 
 class Failures(SandboxTest):
     def test_timeout_resets_with_suppressed_init(self):
-        result = self.run_sandbox("--timeout-ms", "700", "--script", "invoke*3 spindown",
-                                  events=[{}, {"sleep_ms": 5000}, {}])
+        result = self.run_sandbox("--timeout-ms", "2000", "--script", "invoke*3 spindown",
+                                  events=[{}, {"sleep_ms": 9000}, {}])
         self.assertEqual(result.statuses(), ["success", "timeout", "success"])
-        self.assertIn("Task timed out after 0.70 seconds", result.invokes[1]["response"]["errorMessage"])
-        self.assertAlmostEqual(result.invokes[1]["billed_ms"], 700, delta=100)
+        self.assertIn("Task timed out after 2.00 seconds", result.invokes[1]["response"]["errorMessage"])
+        self.assertAlmostEqual(result.invokes[1]["billed_ms"], 2000, delta=300)
         self.assertEqual(result.invokes[2]["phase"], "invoke")
         self.assertGreater(result.invokes[2]["billed_ms"], 20, "the suppressed init is part of it")
         self.assertEqual([line.split()[0] for line in result.said("SHUTDOWN")], ["timeout", "spindown"])
@@ -246,9 +265,9 @@ class Failures(SandboxTest):
         result = self.run_sandbox("--script", "invoke spindown", "--function-env", "IGNORE_SIGTERM=1",
                                   EXT_IGNORE_SHUTDOWN="1")
         began = result.happened("shutdown (spindown)")[0]
-        self.assertAlmostEqual(result.happened("SIGKILL function")[0] - began, 600, delta=60)
-        self.assertAlmostEqual(result.happened("SIGKILL test-ext")[0] - began, 2000, delta=60)
-        self.assertAlmostEqual(int(result.said("SHUTDOWN")[0].split()[1]), 1394, delta=60)
+        self.assertAlmostEqual(result.happened("SIGKILL function")[0] - began, 600, delta=150)
+        self.assertAlmostEqual(result.happened("SIGKILL test-ext")[0] - began, 2000, delta=150)
+        self.assertAlmostEqual(int(result.said("SHUTDOWN")[0].split()[1]), 1394, delta=150)
 
     def test_a_signal_to_the_sandbox_ends_its_children(self):
         log = os.path.join(self.dir.name, "log")
@@ -391,6 +410,11 @@ class Telemetry(SandboxTest):
                                   EXT_WAIT_DONE="1")
         self.assertGreaterEqual(result.invokes[0]["billed_ms"], 225)
 
+    def test_batches_repeated(self):
+        result = self.run_sandbox("--script", "invoke thaw:100", "--telemetry-repeat", "2", EXT_TELEMETRY="1")
+        done = [e for e in self.events(result) if e["type"] == "platform.runtimeDone"]
+        self.assertEqual(len(done), 2)
+
     def test_modes(self):
         for mode, answer in {"off": "200", "202": "202", "403": "403"}.items():
             result = self.run_sandbox("--telemetry", mode, EXT_TELEMETRY="1")
@@ -421,8 +445,11 @@ class Upstream(SandboxTest):
                                 EXT_POST_URL="http://{upstream}/api/42/envelope/", EXT_POST_BODY=ENVELOPE, **env)
 
     def test_an_envelope_arrives_and_is_looked_at(self):
-        result = self.post(script="invoke spindown")
+        result = self.post("--bodies", self.dir.name, script="invoke spindown")
         arrival = result.arrivals[0]
+        with open(os.path.join(self.dir.name, "000001.envelope")) as file:
+            self.assertTrue(file.read().endswith('{"type":"event"}\n{"message":"hello"}'))
+        self.assertIn(["Content-Type", "application/x-sentry-envelope"], arrival["headers"])
         self.assertEqual(arrival["event_id"], ID)
         self.assertEqual(arrival["ids"], [ID])
         self.assertEqual(arrival["messages"], ["hello"])
@@ -450,7 +477,7 @@ class Upstream(SandboxTest):
     def test_latency_costs_two_round_trips_for_a_fresh_connection(self):
         result = self.post("--upstream-latency-ms", "80", script="invoke spindown")
         self.assertGreaterEqual(result.invokes[0]["billed_ms"], 160)
-        self.assertLess(result.invokes[0]["billed_ms"], 320)
+        self.assertLess(result.invokes[0]["billed_ms"], 1000)
         self.assertGreaterEqual(result.arrivals[0]["at_ms"] - result.invokes[0]["start_ms"], 119)
 
     def test_live_connections_survive_a_freeze(self):
@@ -467,9 +494,9 @@ class Upstream(SandboxTest):
         self.assertGreater(result.arrivals[0]["at_ms"], end, "its handshake stood still")
 
     def test_bytes_on_the_road_arrive_although_the_client_is_frozen_and_cut(self):
-        # Frozen 130 ms after INVOKE: handshake (100) over, request under way (50), answer not back.
-        result = self.post("--freeze", "cut", "--upstream-latency-ms", "100", EXT_POST_ASYNC="1", EXT_BUSY_MS="125",
-                           script="invoke freeze:300 thaw:100")
+        # Frozen 500 ms after INVOKE: handshake (400) over, request under way (until 600), answer not back (800).
+        result = self.post("--freeze", "cut", "--upstream-latency-ms", "400", EXT_POST_ASYNC="1", EXT_BUSY_MS="500",
+                           script="invoke freeze:500 thaw:100")
         begin, end = result.freezes[0]
         self.assertEqual(len(result.arrivals), 1)
         self.assertTrue(begin < result.arrivals[0]["at_ms"] < end)

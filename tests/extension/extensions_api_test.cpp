@@ -1,0 +1,197 @@
+#include "extension/extensions_api.hpp"
+
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+
+#include "proto/errc.hpp"
+#include "relay/errc.hpp"
+#include "tests/extension/fake_platform.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/run.hpp"
+
+namespace {
+
+using namespace extension;
+using extension_test::FakePlatform;
+using relay::milliseconds;
+
+constexpr auto kId = "Lambda-Extension-Identifier: 4c9e0d2e-0000-4000-8000-000000000001\r\n";
+constexpr auto kIdentifier = "4c9e0d2e-0000-4000-8000-000000000001";
+
+struct World {
+  asio::io_context io;
+  FakePlatform platform{io};
+  support::ManualClock clock{io.get_executor()};
+  HttpExtensionsApi api{io.get_executor(), clock, platform.address(), "thaw"};
+
+  template <class T>
+  T run(asio::awaitable<T> op) {
+    return support::run(io, std::move(op));
+  }
+
+  void register_it() {
+    platform.will_answer(200, "{}", kId);
+    REQUIRE(run(api.register_for(Events::invoke_and_shutdown)).has_value());
+  }
+};
+
+const Refused& refusal(const auto& reply) {
+  REQUIRE(reply.has_value());
+  REQUIRE(std::holds_alternative<Refused>(*reply));
+  return std::get<Refused>(*reply);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("extension/extensions_api");
+
+TEST_CASE("an address is an address, or localhost, with a port") {
+  CHECK(parse_api_address("127.0.0.1:9001")->port() == 9001);
+  CHECK(parse_api_address("localhost:9001")->address().to_string() == "127.0.0.1");
+  CHECK(parse_api_address("169.254.100.1:9001")->address().to_string() == "169.254.100.1");
+  CHECK(parse_api_address("[::1]:9001")->address().to_string() == "::1");
+  for (const auto* bad : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:70000",
+                          "127.0.0.1:9x", "runtime.local:9001", ":9001"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_api_address(bad));
+  }
+}
+
+TEST_CASE("register names itself, asks for both events and keeps the identifier") {
+  World world;
+  world.platform.will_answer(200, R"({"functionName":"f","functionVersion":"$LATEST"})", kId);
+  CHECK_FALSE(world.api.registered());
+  const auto reply = world.run(world.api.register_for(Events::invoke_and_shutdown));
+  REQUIRE(reply.has_value());
+  CHECK(std::get<proto::Registration>(*reply).function_name == "f");
+  CHECK(world.api.registered());
+
+  const auto& request = world.platform.requests.at(0);
+  CHECK(extension_test::first_line(request) == "POST /2020-01-01/extension/register HTTP/1.1");
+  CHECK(extension_test::header(request, "Lambda-Extension-Name") == "thaw");
+  CHECK(extension_test::header(request, "Host") == world.platform.address());
+  CHECK(extension_test::body(request) == R"({"events":["INVOKE","SHUTDOWN"]})");
+}
+
+TEST_CASE("register can ask for SHUTDOWN only") {
+  World world;
+  world.platform.will_answer(200, "{}", kId);
+  REQUIRE(world.run(world.api.register_for(Events::shutdown_only)).has_value());
+  CHECK(extension_test::body(world.platform.requests.at(0)) == R"({"events":["SHUTDOWN"]})");
+}
+
+TEST_CASE("a refusal carries its status and the platform's words") {
+  World world;
+  world.platform.will_answer(
+      403, R"({"errorType":"Extension.InvalidEventType","errorMessage":"INVOKE: no"})");
+  const auto reply = world.run(world.api.register_for(Events::invoke_and_shutdown));
+  CHECK(refusal(reply).status == 403);
+  CHECK(refusal(reply).error.type == "Extension.InvalidEventType");
+  CHECK(refusal(reply).error.message == "INVOKE: no");
+  CHECK_FALSE(world.api.registered());
+}
+
+TEST_CASE("a registration without an identifier is none") {
+  World world;
+  world.platform.will_answer(200, "{}");
+  CHECK_FALSE(world.run(world.api.register_for(Events::invoke_and_shutdown)).has_value());
+  CHECK_FALSE(world.api.registered());
+}
+
+TEST_CASE("next sends the identifier and returns the event") {
+  World world;
+  world.register_it();
+  world.platform.will_answer(
+      200, R"({"eventType":"INVOKE","requestId":"r1","deadlineMs":1795456803000})");
+  world.platform.will_answer(200, R"({"eventType":"SHUTDOWN","shutdownReason":"spindown"})");
+
+  const auto invoke = world.run(world.api.next());
+  REQUIRE(invoke.has_value());
+  const auto& event = std::get<proto::LambdaEvent>(*invoke);
+  CHECK(std::get<proto::InvokeEvent>(event).request_id == "r1");
+  const auto& request = world.platform.requests.at(1);
+  CHECK(extension_test::first_line(request) == "GET /2020-01-01/extension/event/next HTTP/1.1");
+  CHECK(extension_test::header(request, "Lambda-Extension-Identifier") == kIdentifier);
+
+  const auto shutdown = world.run(world.api.next());
+  REQUIRE(shutdown.has_value());
+  CHECK(std::holds_alternative<proto::ShutdownEvent>(std::get<proto::LambdaEvent>(*shutdown)));
+}
+
+TEST_CASE("next has no time limit") {
+  World world;
+  world.register_it();
+  world.platform.will_be_silent();
+  support::Started next(world.io, world.api.next());
+  support::until(world.io, [&] { return world.platform.requests.size() == 2; });
+  support::settle(world.io);
+  world.clock.advance(std::chrono::hours{48});
+  support::settle(world.io);
+  CHECK_FALSE(next.done());
+}
+
+TEST_CASE("a lost connection, a body that is no event and an endless one are errors") {
+  World world;
+  world.register_it();
+  world.platform.will_answer("");
+  CHECK_FALSE(world.run(world.api.next()).has_value());
+  world.platform.will_answer("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{");
+  CHECK_FALSE(world.run(world.api.next()).has_value());
+  world.platform.will_answer(200, "not json");
+  CHECK_FALSE(world.run(world.api.next()).has_value());
+  world.platform.will_answer(200, R"({"eventType":"DANCE"})");
+  CHECK(world.run(world.api.next()).error() == proto::Errc::event_unknown);
+  world.platform.will_answer(200, std::string(256 * 1024 + 1, ' '));
+  CHECK_FALSE(world.run(world.api.next()).has_value());
+  world.platform.will_answer("SSH-2.0-OpenSSH\r\n\r\n");
+  CHECK_FALSE(world.run(world.api.next()).has_value());
+}
+
+TEST_CASE("nobody at the address, or no address, is an error") {
+  asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  HttpExtensionsApi unreadable(io.get_executor(), clock, "runtime.local:9001", "thaw");
+  CHECK_FALSE(support::run(io, unreadable.next()).has_value());
+  HttpExtensionsApi nobody(io.get_executor(), clock, "127.0.0.1:1", "thaw");
+  CHECK_FALSE(support::run(io, nobody.next()).has_value());
+}
+
+TEST_CASE("a subscription is a PUT with the listener's URI") {
+  World world;
+  world.register_it();
+  world.platform.will_answer(200, "\"OK\"");
+  const auto deadline = world.clock.now() + milliseconds{50};
+  const auto reply =
+      world.run(world.api.subscribe_telemetry("http://sandbox.localdomain:1/x", deadline));
+  REQUIRE(reply.has_value());
+  CHECK(std::holds_alternative<Subscribed>(*reply));
+  const auto& request = world.platform.requests.at(1);
+  CHECK(extension_test::first_line(request) == "PUT /2022-07-01/telemetry HTTP/1.1");
+  CHECK(extension_test::body(request).find("http://sandbox.localdomain:1/x") != std::string::npos);
+}
+
+TEST_CASE("202 is a refusal: emulators say it and send nothing") {
+  World world;
+  world.register_it();
+  world.platform.will_answer(202, R"({"errorType":"Telemetry.NotSupported"})");
+  const auto deadline = world.clock.now() + milliseconds{50};
+  CHECK(refusal(world.run(world.api.subscribe_telemetry("u", deadline))).status == 202);
+}
+
+TEST_CASE("a subscription is not waited for beyond its deadline") {
+  World world;
+  world.register_it();
+  world.platform.will_be_silent();
+  support::Started subscription(
+      world.io, world.api.subscribe_telemetry("u", world.clock.now() + milliseconds{50}));
+  support::until(world.io, [&] { return world.platform.requests.size() == 2; });
+  world.clock.advance(milliseconds{49});
+  support::settle(world.io);
+  CHECK_FALSE(subscription.done());
+  world.clock.advance(milliseconds{1});
+  CHECK(subscription.get().error() == relay::Errc::deadline_exceeded);
+}
+
+TEST_SUITE_END();

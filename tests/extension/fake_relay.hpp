@@ -1,0 +1,101 @@
+// A relay without sockets: the test sets its work and moves its time; calls are noted in a shared
+// diary.
+#pragma once
+
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "extension/relay_port.hpp"
+#include "relay/wakeup.hpp"
+#include "tests/extension/fake_extensions_api.hpp"
+
+namespace extension_test {
+
+class FakeRelay final : public extension::RelayPort {
+ public:
+  FakeRelay(const asio::any_io_executor& executor, relay::Clock& clock, Diary& diary)
+      : clock_(clock), diary_(diary), changed_(executor) {}
+
+  std::uint16_t bound = 9797;
+  bool worth_a_line = false;
+  std::set<std::string> failing;  ///< calls that throw
+  relay::SteadyTime drain_deadline{};
+
+  void set_work(relay::Work work) {
+    work_ = work;
+    changed_.notify();
+  }
+
+  void local_byte() {
+    last_ = clock_.now();
+    changed_.notify();
+  }
+
+  std::uint16_t bind() override {
+    note("bind");
+    return bound;
+  }
+
+  void retry_bind() override { note("retry_bind"); }
+
+  [[nodiscard]] std::uint16_t port() const override { return bound; }
+
+  void start() override { note("start"); }
+
+  void set_gate(relay::Gate gate) override {
+    switch (gate) {
+      case relay::Gate::open:
+        return note("gate open");
+      case relay::Gate::late:
+        return note("gate late");
+      case relay::Gate::draining:
+        return note("gate draining");
+    }
+  }
+
+  void thawed() override { note("thawed"); }
+
+  [[nodiscard]] relay::Work work() const override { return work_; }
+
+  [[nodiscard]] std::optional<relay::SteadyTime> last_local_activity() const override {
+    return last_;
+  }
+
+  [[nodiscard]] asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
+    if (failing.contains("changed_until")) throw std::runtime_error("changed_until failed");
+    co_await changed_.wait_until(clock_, deadline);
+  }
+
+  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline) override {
+    drain_deadline = deadline;
+    note("drain");
+    co_return;
+  }
+
+  [[nodiscard]] asio::awaitable<void> stop() override {
+    note("stop");
+    co_return;
+  }
+
+  [[nodiscard]] std::string stats_json() const override { return R"({"items":{}})"; }
+
+  [[nodiscard]] bool anything_to_say() const override { return worth_a_line; }
+
+ private:
+  void note(const std::string& call) {
+    diary_.push_back(call);
+    if (failing.contains(call)) throw std::runtime_error(call + " failed");
+  }
+
+  relay::Clock& clock_;
+  Diary& diary_;
+  relay::Wakeup changed_;
+  relay::Work work_;
+  std::optional<relay::SteadyTime> last_;
+};
+
+}  // namespace extension_test

@@ -1,0 +1,371 @@
+#include "extension/lifecycle.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+
+#include "tests/extension/fake_relay.hpp"
+#include "tests/extension/log_lines.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/run.hpp"
+
+namespace {
+
+using namespace extension;
+using extension_test::Diary;
+using relay::milliseconds;
+
+asio::awaitable<bool> run_to_end(Lifecycle& lifecycle) {
+  co_await lifecycle.run();
+  co_return true;
+}
+
+const LifecycleSettings kPrompt{{Pace::prompt, milliseconds{1000}, milliseconds{20}},
+                                "/nonexistent/thaw",
+                                "http://sandbox.localdomain:1/x"};
+
+struct World {
+  explicit World(LifecycleSettings settings = kPrompt)
+      : lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, stats,
+                  std::move(settings)) {}
+
+  // Runs what can run, and forgets what has been noted so far.
+  void settle() { support::settle(io); }
+
+  Diary noted() {
+    settle();
+    return std::exchange(diary, {});
+  }
+
+  void advance(int ms) {
+    clock.advance(milliseconds{ms});
+    settle();
+  }
+
+  bool asked_next() const { return std::find(diary.begin(), diary.end(), "next") != diary.end(); }
+
+  void start() {
+    running = std::make_unique<support::Started<bool>>(io, run_to_end(lifecycle));
+    settle();
+  }
+
+  // Past the start, with next outstanding.
+  void start_up() {
+    start();
+    diary.clear();
+  }
+
+  void invoke(const std::string& id, int timeout = 3000) {
+    api.invoke(id, milliseconds{timeout});
+    settle();
+    diary.clear();
+  }
+
+  void runtime_done(const std::string& id) {
+    lifecycle.heard({proto::TelemetryKind::runtime_done, id, "success", ""});
+    settle();
+  }
+
+  asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  Diary diary;
+  extension_test::FakeExtensionsApi api{io.get_executor(), clock, diary};
+  extension_test::FakeRelay relay{io.get_executor(), clock, diary};
+  extension_test::LogLines lines;
+  relay::Log log{{}, lines, clock};
+  HostStats stats;
+  Lifecycle lifecycle;
+  std::unique_ptr<support::Started<bool>> running;
+};
+
+constexpr relay::Work kIdle{};
+constexpr relay::Work kDue{0, 1, 0};
+constexpr relay::Work kInFlight{0, 0, 1};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("extension/lifecycle");
+
+TEST_CASE("bind, then register, then subscribe, then next") {
+  World world;
+  world.start();
+  CHECK(world.noted() == Diary{"bind", "start", "register",
+                               "subscribe http://sandbox.localdomain:1/x", "gate late", "next"});
+  CHECK(world.stats.telemetry == TelemetryState::on);
+}
+
+TEST_CASE("the ready file is written before registering, and anew when the port changes") {
+  const std::string dir = std::filesystem::temp_directory_path() / "thaw-lifecycle-test";
+  std::filesystem::remove_all(dir);
+  auto settings = kPrompt;
+  settings.spool_dir = dir;
+  World world(settings);
+  world.api.registrations.emplace_back(extension_test::refused(500, "", ""));
+  world.start();
+  CHECK(std::filesystem::exists(dir + "/ready"));
+  std::filesystem::remove(dir + "/ready");
+  world.advance(100);
+  world.invoke("r1");
+  CHECK_FALSE(std::filesystem::exists(dir + "/ready"));
+  world.runtime_done("r1");
+  world.relay.bound = 9000;
+  world.invoke("r2");
+  CHECK(std::filesystem::exists(dir + "/ready"));
+  std::filesystem::remove_all(dir);
+  world.lifecycle.terminate();
+}
+
+TEST_CASE("at INVOKE the relay is thawed, its gate opened, its port tried") {
+  World world;
+  world.start_up();
+  world.api.invoke("r1", milliseconds{3000});
+  CHECK(world.noted() == Diary{"thawed", "gate open", "retry_bind"});
+  CHECK(world.stats.invokes == 1);
+}
+
+TEST_CASE("with telemetry, next is asked at runtimeDone when nothing waits") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.advance(500);
+  CHECK_FALSE(world.asked_next());
+  world.runtime_done("r1");
+  CHECK(world.noted() == Diary{"gate late", "next"});
+  CHECK(world.stats.last_hold == milliseconds{0});
+  CHECK(world.stats.holds == 0);
+}
+
+TEST_CASE("next is not asked while something waits, until nothing does") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.relay.set_work(kDue);
+  world.runtime_done("r1");
+  world.advance(70);
+  world.relay.set_work(kInFlight);
+  world.settle();
+  CHECK_FALSE(world.asked_next());
+  world.advance(50);
+  world.relay.set_work(kIdle);
+  world.settle();
+  CHECK(world.asked_next());
+  CHECK(world.stats.holds == 1);
+  CHECK(world.stats.held == milliseconds{120});
+}
+
+TEST_CASE("the hold ends with the budget") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.relay.set_work(kDue);
+  world.runtime_done("r1");
+  world.advance(999);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+  CHECK(world.stats.last_hold == milliseconds{1000});
+}
+
+TEST_CASE("the hold ends 200 ms before the deadline") {
+  World world;
+  world.start_up();
+  world.invoke("r1", 700);
+  world.relay.set_work(kDue);
+  world.runtime_done("r1");
+  world.advance(499);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+}
+
+TEST_CASE("a runtimeDone for another request changes nothing but a counter") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.runtime_done("r0");
+  world.runtime_done("");
+  CHECK_FALSE(world.asked_next());
+  CHECK(world.stats.other_records == 2);
+}
+
+TEST_CASE("the second runtimeDone of a request does not begin the hold anew") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.relay.set_work(kDue);
+  world.runtime_done("r1");
+  world.advance(900);
+  world.runtime_done("r1");
+  world.advance(100);
+  CHECK(world.asked_next());
+}
+
+TEST_CASE("three invokes in a row without a runtimeDone: it is hoped for no longer, and said") {
+  World world;
+  world.start_up();
+  for (int i = 0; i < 3; ++i) {
+    world.invoke("r" + std::to_string(i));
+    world.advance(2799);
+    CHECK_FALSE(world.asked_next());
+    world.advance(1);
+    CHECK(world.asked_next());
+  }
+  CHECK(world.stats.telemetry == TelemetryState::silent);
+  CHECK(world.stats.unknown_ends == 3);
+  CHECK_FALSE(world.stats.last_hold);
+  const auto said = world.lines.lines.size();
+  world.api.invoke("r3", milliseconds{3000});
+  world.settle();
+  CHECK(world.asked_next());
+  CHECK(world.lines.lines.size() == said);
+}
+
+TEST_CASE("two misses and a hit are no silence; a late hit ends one") {
+  World world;
+  world.start_up();
+  for (int i = 0; i < 7; ++i) {
+    world.invoke("r" + std::to_string(i));
+    if (i == 2) world.runtime_done("r2");
+    world.advance(2800);
+    if (i == 4) CHECK(world.stats.telemetry == TelemetryState::on);
+  }
+  CHECK(world.stats.telemetry == TelemetryState::silent);
+  world.runtime_done("r6");
+  CHECK(world.stats.telemetry == TelemetryState::on);
+}
+
+TEST_CASE("without telemetry next is asked at once, or 20 ms after the last local byte") {
+  World world;
+  world.api.subscription = {extension_test::refused(202, "Telemetry.NotSupported", "")};
+  world.start_up();
+  CHECK(world.stats.telemetry == TelemetryState::refused);
+
+  world.relay.local_byte();  // of before the invoke
+  world.advance(1);
+  world.api.invoke("r1", milliseconds{3000});
+  CHECK(world.noted() == Diary{"thawed", "gate open", "retry_bind", "gate late", "next"});
+
+  world.relay.set_work({1, 0, 0});
+  world.invoke("r2");
+  world.relay.local_byte();
+  world.relay.set_work(kIdle);
+  world.advance(19);
+  world.relay.local_byte();
+  world.advance(19);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+}
+
+TEST_CASE("the answer to the subscription is waited for 50 ms") {
+  World world;
+  world.api.subscription.clear();
+  world.start();
+  world.advance(49);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+  CHECK(world.stats.telemetry == TelemetryState::unanswered);
+}
+
+TEST_CASE("telemetry that is not wanted is not subscribed to") {
+  auto settings = kPrompt;
+  settings.telemetry_uri.clear();
+  World world(settings);
+  world.start();
+  CHECK(world.noted() == Diary{"bind", "start", "register", "gate late", "next"});
+  CHECK(world.stats.telemetry == TelemetryState::off);
+}
+
+TEST_CASE("on Managed Instances: SHUTDOWN only, no telemetry, the gate stays open") {
+  World world;
+  world.api.registrations.emplace_back(
+      extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
+  world.start();
+  CHECK(world.noted() ==
+        Diary{"bind", "start", "register", "register SHUTDOWN", "gate open", "next"});
+  CHECK(world.stats.pace == "continuous");
+}
+
+TEST_CASE("SHUTDOWN drains until 100 ms before its deadline, says one line, stops") {
+  World world;
+  world.relay.worth_a_line = true;
+  world.start_up();
+  const auto now = world.clock.now();
+  world.api.shutdown(milliseconds{1400});
+  CHECK(world.running->get());
+  CHECK(world.noted() == Diary{"thawed", "gate draining", "drain", "stop"});
+  CHECK(world.relay.drain_deadline == now + milliseconds{1300});
+  REQUIRE_FALSE(world.lines.lines.empty());
+  CHECK(world.lines.lines.back() == "{\"items\":{}}\n");
+}
+
+TEST_CASE("SHUTDOWN without a believable deadline has 2 s, and nothing to say says nothing") {
+  World world;
+  world.start_up();
+  const auto lines = world.lines.lines.size();
+  const auto now = world.clock.now();
+  world.api.shutdown(milliseconds{60'000});
+  CHECK(world.running->get());
+  CHECK(world.relay.drain_deadline == now + milliseconds{1900});
+  CHECK(world.lines.lines.size() == lines);
+}
+
+TEST_CASE("SIGTERM drains for 1.5 s, wherever it comes") {
+  for (const std::string where : {"registering", "waiting", "holding"}) {
+    CAPTURE(where);
+    World world;
+    if (where == "registering") {
+      world.api.registrations.emplace_back(extension_test::refused(500, "", ""));
+    }
+    world.start();
+    if (where == "holding") world.invoke("r1");
+    world.diary.clear();
+    const auto now = world.clock.now();
+    world.lifecycle.terminate();
+    CHECK(world.running->get());
+    CHECK(world.noted() == Diary{"gate draining", "drain", "stop"});
+    CHECK(world.relay.drain_deadline == now + milliseconds{1500});
+  }
+}
+
+TEST_CASE(
+    "after a freeze of hours, with the monotonic clock moved or not, a deadline is judged anew") {
+  for (const int steady : {0, 3'600'000}) {
+    CAPTURE(steady);
+    World world;
+    world.start_up();
+    world.clock.freeze(milliseconds{steady}, milliseconds{3'600'000});
+    world.settle();
+    world.invoke("r1");
+    world.advance(2799);
+    CHECK_FALSE(world.asked_next());
+    world.advance(1);
+    CHECK(world.asked_next());
+  }
+}
+
+TEST_CASE("whatever of the relay throws, next is asked and SHUTDOWN obeyed") {
+  for (const std::string call : {"bind", "start", "gate late", "gate open", "thawed", "retry_bind",
+                                 "changed_until", "gate draining", "drain", "stop"}) {
+    CAPTURE(call);
+    World world;
+    world.relay.failing.insert(call);
+    world.start();
+    CHECK(world.asked_next());
+    world.invoke("r1");
+    world.runtime_done("r1");
+    world.advance(3000);
+    CHECK(world.asked_next());
+    world.api.shutdown(milliseconds{2000});
+    CHECK(world.running->get());
+    // What fails beside a wait that succeeds is not heard of.
+    CHECK(world.lines.lines.empty() == (call == "changed_until"));
+  }
+}
+
+TEST_SUITE_END();

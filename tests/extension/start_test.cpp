@@ -1,0 +1,96 @@
+#include "extension/start.hpp"
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "extension/commands/command_line.hpp"
+
+namespace {
+
+using namespace extension;
+
+Start start(std::initializer_list<const char*> arguments, const Environment& environment = {}) {
+  std::vector<const char*> argv(arguments);
+  argv.push_back(nullptr);
+  return read_start(static_cast<int>(arguments.size()), argv.data(), environment);
+}
+
+const Environment kLambda{{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"}};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("extension/start");
+
+TEST_CASE("Lambda starts the extension under its file's name") {
+  const auto by_lambda = start({"/opt/extensions/thaw"}, kLambda);
+  CHECK(by_lambda.how == Start::How::extension);
+  CHECK(by_lambda.name == "thaw");
+  CHECK(by_lambda.reading.settings.runtime_api == "127.0.0.1:9001");
+}
+
+TEST_CASE("THAW_EXTENSION_NAME goes before the file's name") {
+  auto environment = kLambda;
+  environment["THAW_EXTENSION_NAME"] = "other.sh";
+  CHECK(start({"/opt/extensions/thaw"}, environment).name == "other.sh");
+}
+
+TEST_CASE("without Lambda and without a command the help is printed") {
+  const auto by_hand = start({"build/thaw"});
+  CHECK(by_hand.how == Start::How::print);
+  CHECK(by_hand.exit_code == 2);
+  CHECK(by_hand.text.find("thaw serve") != std::string::npos);
+}
+
+TEST_CASE("in a folder called extensions it never ends by itself") {
+  CHECK(start({"/opt/extensions/thaw"}).how == Start::How::by_hand);
+  CHECK(start({"extensions/thaw"}).how == Start::How::by_hand);
+}
+
+TEST_CASE("serve takes its options as settings") {
+  const auto by_hand = start({"thaw", "serve", "--port", "9000", "--upstream",
+                              "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/42"},
+                             {{"THAW_PORT", "1234"}});
+  CHECK(by_hand.how == Start::How::by_hand);
+  CHECK(by_hand.reading.settings.relay.listener.port == 9000);
+  REQUIRE(by_hand.reading.settings.relay.route.configured.size() == 1);
+  CHECK(by_hand.reading.settings.relay.route.configured[0].project_id == 42);
+}
+
+TEST_CASE("what cannot be understood is said and leaves with 2") {
+  const std::vector<std::vector<const char*>> mistakes = {
+      {"thaw", "servee"},
+      {"thaw", "serve", "--port", "70000"},
+      {"thaw", "serve", "--port"},
+      {"thaw", "serve", "--upstream", "nonsense"},
+      {"thaw", "--nonsense"}};
+  for (auto argv : mistakes) {
+    CAPTURE(argv.back());
+    const auto refused = read_start(static_cast<int>(argv.size()), argv.data(), {});
+    CHECK(refused.how == Start::How::print);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.text.find("thaw --help") != std::string::npos);
+  }
+}
+
+TEST_CASE("the version is printed, even where Lambda's variables are set") {
+  const auto version = start({"thaw", "--version"}, kLambda);
+  CHECK(version.how == Start::How::print);
+  CHECK(version.exit_code == 0);
+  CHECK(version.text == "thaw " THAW_VERSION "\n");
+}
+
+TEST_CASE("the help names every setting with its default") {
+  const auto help = start({"thaw", "--help"});
+  CHECK(help.exit_code == 0);
+  for (const auto& info : settings_table()) {
+    CAPTURE(std::string(info.name));
+    const auto line = "  " + std::string(info.name) +
+                      (info.fallback.empty() ? "" : " = " + std::string(info.fallback));
+    CHECK(help.text.find(line) != std::string::npos);
+  }
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,297 @@
+// Requests, answers and the life of connections, over plain HTTP; TLS has a file of its own.
+#include "relay/http_upstream.hpp"
+
+#include <string>
+
+#include <boost/asio/error.hpp>
+#include <doctest/doctest.h>
+
+#include "relay/errc.hpp"
+#include "relay/http_exchange.hpp"
+#include "tests/support/fake_name_server.hpp"
+#include "tests/support/upstream_fixture.hpp"
+
+namespace {
+
+using relay::Errc;
+using relay::milliseconds;
+using relay::SendProgress;
+using support::Act;
+using support::FakeUpstream;
+using support::request_to;
+using support::Sent;
+using Then = Act::Then;
+
+// More than the socket buffers of both ends can take (tcp_wmem, tcp_rmem: 4 and 6 MiB).
+const std::string kHugeBody(32 * 1024 * 1024, 'x');
+
+struct Fixture : support::UpstreamFixture {
+  FakeUpstream server{io};
+
+  Sent send() { return UpstreamFixture::send(server.endpoint()); }
+};
+
+}  // namespace
+
+TEST_SUITE("relay/http_upstream") {
+  TEST_CASE_FIXTURE(Fixture, "a request leaves as it was given, with Host and Content-Length") {
+    relay::UpstreamRequest request = request_to(server.endpoint());
+    request.headers = {{"X-Sentry-Auth", "Sentry sentry_key=abc"}, {"User-Agent", "thaw/0"}};
+    const auto answer = support::run(io, upstream.send(request, progress));
+    REQUIRE(answer.has_value());
+    CHECK(answer->status == 200);
+    REQUIRE(server.requests.size() == 1);
+    CHECK(server.requests[0] ==
+          "POST /api/42/envelope/ HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
+              "\r\nX-Sentry-Auth: Sentry sentry_key=abc\r\nUser-Agent: thaw/0\r\n"
+              "Content-Length: 4\r\n\r\nbody");
+    CHECK(progress.fully_written);
+    CHECK(progress.last_byte == clock.wall_now());
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a field that would break out of its line is refused before anything is sent") {
+    for (const char* evil : {"/\r\nX: y", "/a b", "/\n"}) {
+      relay::UpstreamRequest request = request_to(server.endpoint());
+      request.target = evil;
+      CHECK(support::run(io, upstream.send(request, progress)).error() ==
+            boost::asio::error::invalid_argument);
+    }
+    relay::UpstreamRequest request = request_to(server.endpoint());
+    request.headers = {{"User-Agent", "a\r\nHost: b"}};
+    CHECK(support::run(io, upstream.send(request, progress)).error() ==
+          boost::asio::error::invalid_argument);
+    CHECK(server.accepted == 0);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a connection is kept for the next request, and counted") {
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+    CHECK(send().status() == 200);
+    CHECK(progress.reused_connection);
+    CHECK(upstream.stats().connects == 1);
+    CHECK(upstream.stats().reused == 1);
+    CHECK(upstream.stats().bytes_out > 0);
+    CHECK(upstream.stats().bytes_in > 0);
+    CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a connection that the peer closed while idle is replaced") {
+    CHECK(send().status() == 200);
+    server.close_idle();
+    support::until(io, [&] { return server.ended == 1; });
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+    CHECK(server.accepted == 2);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a connection on which the peer spoke unasked is replaced") {
+    // With its own "HTTP/1.1 408" for example, as servers say before they close an idle connection.
+    server.script = {
+        Act{},
+        Act{.read = 0, .answer = "HTTP/1.1 408 Request Timeout\r\n\r\n", .then = Then::hang}};
+    CHECK(send().status() == 200);
+    const auto before = upstream.stats().bytes_in;
+    support::settle(io);
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+    CHECK(upstream.stats().bytes_in > before);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "an idle connection is reused below the limit by wall clock, not at it") {
+    CHECK(send().status() == 200);
+    clock.freeze(milliseconds{0}, milliseconds{4999});
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 1);
+    clock.freeze(milliseconds{0}, milliseconds{5000});
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+    // Monotonic time alone means nothing: it may have jumped in a thaw.
+    clock.freeze(milliseconds{60'000}, milliseconds{0});
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "forget() closes idle connections, and those in use are not kept") {
+    CHECK(send().status() == 200);
+    upstream.forget();
+    support::until(io, [&] { return server.ended == 1; });
+
+    server.script = {Act{.read = 1, .answer = "", .then = Then::keep}};
+    server.usual.read = Act::kAll;
+    Sending sending(*this, server.endpoint());
+    support::until(io, [&] { return server.requests.size() == 2; });
+    upstream.forget();
+    CHECK(sending.status() == 200);
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "an answer that ends the connection is the last on it") {
+    server.usual = {.answer = "HTTP/1.1 200 OK\r\n\r\nto the end", .then = Then::close};
+    CHECK(send().status() == 200);
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "interim answers are skipped, a dripping one is waited for") {
+    server.usual.answer =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Too Many\r\nRetry-After: 7\r\n"
+        "X-Sentry-Rate-Limits: 7:error:key\r\nContent-Length: 3\r\n\r\nno!";
+    server.usual.drip = true;
+    const auto answer = send();
+    REQUIRE(answer.result.has_value());
+    CHECK(answer.result->status == 429);
+    CHECK(answer.result->retry_after == "7");
+    CHECK(answer.result->rate_limits == "7:error:key");
+    CHECK(send().status() == 429);
+    CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "redirects are an answer, not followed") {
+    server.usual.answer =
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+    CHECK(send().status() == 302);
+    CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "answers that are no answers are errors") {
+    server.script = {
+        Act{.answer = "SSH-2.0-OpenSSH\r\n\r\n", .then = Then::hang},
+        Act{.answer = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'), .then = Then::hang},
+        Act{.answer = "", .then = Then::close},
+        Act{.answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", .then = Then::close}};
+    CHECK(send().error() == Errc::answer_malformed);
+    CHECK(send().error() == Errc::answer_malformed);
+    CHECK(send().error() == Errc::answer_incomplete);
+    CHECK(send().error() == Errc::answer_incomplete);
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 5);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a reset at any byte of the request is an error, and the next send is fine") {
+    const auto request = request_to(server.endpoint());
+    const std::size_t size = relay::request_head(request).size() + request.body.size();
+    for (std::size_t read = 0; read <= size; ++read) {
+      CAPTURE(read);
+      server.script = {Act{.read = read, .answer = "", .then = Then::reset}};
+      CHECK(send().error().failed());
+      CHECK(send().status() == 200);
+      upstream.forget();
+    }
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "an answer before the request is written is taken, and the connection closed") {
+    server.script = {Act{.read = 100,
+                         .answer = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",
+                         .then = Then::stall}};
+    CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).status() == 413);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+  }
+
+  TEST_CASE_FIXTURE(
+      Fixture, "fully_written means the last byte: not before, and without waiting for an answer") {
+    server.script = {Act{.read = 1000, .answer = "", .then = Then::stall},
+                     Act{.answer = "", .then = Then::hang}};
+    {
+      Sending huge(*this, server.endpoint(), kHugeBody);
+      support::until(io, [&] { return server.requests.size() == 1; });
+      support::settle(io);
+      CHECK_FALSE(progress.fully_written);
+      CHECK(progress.last_byte == clock.wall_now());
+    }
+    CHECK_FALSE(progress.fully_written);
+
+    Sending small(*this, server.endpoint());
+    support::until(io, [&] { return progress.fully_written; });
+    CHECK_FALSE(small.done());
+    support::until(io, [&] { return server.requests.size() == 2; });
+    CHECK(server.requests[1].ends_with("\r\n\r\nbody"));
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a huge body arrives whole") {
+    CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).status() == 200);
+    CHECK(server.requests[0].ends_with("\r\n\r\n" + kHugeBody));
+    CHECK(progress.fully_written);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a cancel in the middle ends the send at once and closes the connection") {
+    server.usual = {.answer = "HTTP/1.1 200 OK\r\n", .then = Then::hang};
+    Sending sending(*this, server.endpoint());
+    support::until(io, [&] { return upstream.stats().bytes_in > 0; });
+    sending.cancel();
+    CHECK(sending.cancelled());
+    CHECK(progress.fully_written);
+    support::until(io, [&] { return server.ended == 1; });
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "nobody listens: refused, with nothing written") {
+    relay::Endpoint nowhere = server.endpoint();
+    nowhere.port = 1;
+    CHECK(UpstreamFixture::send(nowhere).error() == boost::asio::error::connection_refused);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(progress.last_byte == relay::WallTime{});
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a warm connection is used by the next send, and warmed once") {
+    upstream.warm(server.endpoint());
+    upstream.warm(server.endpoint());
+    support::until(io, [&] { return server.accepted == 1; });
+    support::settle(io);
+    upstream.warm(server.endpoint());
+    CHECK(send().status() == 200);
+    CHECK(progress.reused_connection);
+    CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a send waits for the warm connection on its way; a second send does not") {
+    upstream.warm(server.endpoint());
+    Sending first(*this, server.endpoint());
+    SendProgress second_progress;
+    const auto request = request_to(server.endpoint());
+    support::Started<support::Answer> second(io, upstream.send(request, second_progress));
+    CHECK(first.status() == 200);
+    CHECK(second.get().has_value());
+    CHECK(upstream.stats().connects == 2);
+    CHECK(upstream.stats().reused == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a warm connection that failed costs the send nothing but its own try") {
+    relay::Endpoint nowhere = server.endpoint();
+    nowhere.port = 1;
+    upstream.warm(nowhere);
+    CHECK(UpstreamFixture::send(nowhere).error() == boost::asio::error::connection_refused);
+  }
+
+  TEST_CASE("a host allowed only by suffix must not lead to an address that is not public") {
+    support::UpstreamFixture fixture;
+    FakeUpstream server(fixture.io);
+    support::FakeNameServer names(fixture.io);
+    names.records["inside.test"] = {{boost::asio::ip::make_address("127.0.0.1")}};
+    names.records["mixed.test"] = {
+        {boost::asio::ip::make_address("1.1.1.1"), boost::asio::ip::make_address("10.0.0.1")}};
+    relay::HttpUpstream upstream(fixture.io.get_executor(), fixture.clock, fixture.log,
+                                 {.name_servers = {names.address()}});
+    SendProgress progress;
+    for (const char* host : {"inside.test", "mixed.test", "127.0.0.1"}) {
+      CAPTURE(host);
+      relay::Endpoint endpoint = server.endpoint(host);
+      endpoint.any_address = false;
+      const auto request = request_to(endpoint);
+      CHECK(support::run(fixture.io, upstream.send(request, progress)).error() ==
+            Errc::address_forbidden);
+    }
+    CHECK(server.accepted == 0);
+
+    const auto request = request_to(server.endpoint("inside.test"));
+    CHECK(support::run(fixture.io, upstream.send(request, progress)).has_value());
+  }
+}
