@@ -30,7 +30,7 @@ struct TelemetryCounters {
 };
 
 struct HostStats {
-  std::string_view pace;
+  std::string_view pace = "continuous";
   std::uint64_t invokes = 0;
   std::uint64_t holds = 0;      ///< invokes whose next was asked later than their function's end
   relay::milliseconds held{0};  ///< the sum of those holds

@@ -53,9 +53,9 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
   stats_.pace = to_string(settings_.pace.pace);
 }
 
-asio::awaitable<void> Lifecycle::run() {
+asio::awaitable<void> Lifecycle::run(std::string telemetry_uri) {
   using asio::experimental::awaitable_operators::operator||;
-  auto first = co_await (until_shutdown() || terminated_.wait());
+  auto first = co_await (until_shutdown(std::move(telemetry_uri)) || terminated_.wait());
   if (first.index() == 1) {
     co_await drain(clock_.now() + kSigtermDrain);
     co_return;
@@ -67,23 +67,23 @@ asio::awaitable<void> Lifecycle::run() {
 }
 
 // live() with its exception as a value: thrown, it would leave run() waiting for SIGTERM.
-asio::awaitable<Lifecycle::End> Lifecycle::until_shutdown() {
+asio::awaitable<Lifecycle::End> Lifecycle::until_shutdown(std::string telemetry_uri) {
   try {
-    auto shutdown = co_await live();
+    auto shutdown = co_await live(std::move(telemetry_uri));
     co_return End{std::move(shutdown), nullptr};
   } catch (...) {
     co_return End{{}, std::current_exception()};
   }
 }
 
-asio::awaitable<proto::ShutdownEvent> Lifecycle::live() {
+asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri) {
   guarded(log_, [this] { open_port(); });
   events_ = co_await register_for_ever(platform_);
   if (events_ == Events::shutdown_only) {
     settings_.pace.pace = Pace::continuous;
     stats_.pace = to_string(Pace::continuous);
   }
-  co_await guarded_task(log_, subscribe());
+  co_await guarded_task(log_, subscribe(std::move(telemetry_uri)));
 
   const bool freezes = settings_.pace.pace != Pace::continuous;
   for (;;) {
@@ -115,10 +115,10 @@ void Lifecycle::write_ready() {
           "folder below /tmp");
 }
 
-asio::awaitable<void> Lifecycle::subscribe() {
-  if (settings_.telemetry_uri.empty() || events_ == Events::shutdown_only) co_return;
-  const auto reply = co_await platform_.api.subscribe_telemetry(settings_.telemetry_uri,
-                                                                clock_.now() + kSubscribeLimit);
+asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
+  if (uri.empty() || events_ == Events::shutdown_only) co_return;
+  const auto reply =
+      co_await platform_.api.subscribe_telemetry(std::move(uri), clock_.now() + kSubscribeLimit);
   if (!reply) {
     stats_.telemetry = TelemetryState::unanswered;
   } else if (std::holds_alternative<Refused>(*reply)) {

@@ -25,8 +25,7 @@ namespace extension {
 
 struct LifecycleSettings {
   PaceSettings pace;
-  std::string spool_dir;      ///< where the ready file goes
-  std::string telemetry_uri;  ///< "": do not subscribe
+  std::string spool_dir;  ///< where the ready file goes
 };
 
 /// How long a drain may last that SIGTERM, not SHUTDOWN, has ordered.
@@ -39,8 +38,9 @@ class Lifecycle {
             HostStats& stats, LifecycleSettings settings);
 
   /// Returns when SHUTDOWN or terminate() has come and the relay is drained and stopped. What
-  /// throws in between is survived; it throws only when the loop itself cannot go on.
-  [[nodiscard]] asio::awaitable<void> run();
+  /// throws in between is survived; it throws only when the loop itself cannot go on. Telemetry is
+  /// subscribed to for `telemetry_uri`; "": not at all.
+  [[nodiscard]] asio::awaitable<void> run(std::string telemetry_uri);
 
   /// SIGTERM.
   void terminate() { terminated_.notify(); }
@@ -60,11 +60,11 @@ class Lifecycle {
     std::exception_ptr failure;  ///< null: SHUTDOWN has come
   };
 
-  [[nodiscard]] asio::awaitable<End> until_shutdown();
-  [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live();
+  [[nodiscard]] asio::awaitable<End> until_shutdown(std::string telemetry_uri);
+  [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live(std::string telemetry_uri);
   void open_port();
   void write_ready();
-  [[nodiscard]] asio::awaitable<void> subscribe();
+  [[nodiscard]] asio::awaitable<void> subscribe(std::string uri);
   void begin(proto::InvokeEvent event);
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();

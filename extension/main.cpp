@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -35,25 +37,29 @@ struct Relaying {
   RealRelay port{core, upstream};
 };
 
-// What Lambda starts: the relay, and the life the platform dictates.
+// What Lambda starts: the relay, and the life the platform dictates. Nothing begins before run().
 struct Extension {
   Extension(const asio::any_io_executor& executor, const Platform& platform,
             const Settings& settings, HostStats& stats)
       : relaying(executor, platform, settings, stats),
         telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
                   [this](const proto::TelemetryRecord& record) { lifecycle.heard(record); }),
-        lifecycle(executor, platform, relaying.port, stats,
-                  {settings.pace, settings.spool_dir,
-                   settings.telemetry ? telemetry.open("/etc/hosts") : ""}) {}
+        lifecycle(executor, platform, relaying.port, stats, {settings.pace, settings.spool_dir}),
+        sigterm(executor, SIGTERM) {}
 
-  asio::awaitable<void> run() {
-    co_await lifecycle.run();
+  asio::awaitable<void> run(bool with_telemetry) {
+    sigterm.async_wait([this](const boost::system::error_code& cancelled, int) {
+      if (!cancelled) lifecycle.terminate();
+    });
+    std::string uri = with_telemetry ? telemetry.open("/etc/hosts") : "";
+    co_await lifecycle.run(std::move(uri));
     co_await telemetry.stop();
   }
 
   Relaying relaying;
   TelemetryListener telemetry;
   Lifecycle lifecycle;
+  asio::signal_set sigterm;
 };
 
 // Returns only after SHUTDOWN or SIGTERM.
@@ -66,13 +72,9 @@ void live(asio::io_context& io, const Platform& platform, const Settings& settin
   } catch (...) {
     survive(platform.log);
   }
-  asio::signal_set sigterm(io, SIGTERM);
-  sigterm.async_wait([&](const boost::system::error_code& cancelled, int) {
-    if (!cancelled && parts) parts->lifecycle.terminate();
-  });
-  const bool well = hold_out(io, parts ? parts->run() : next_loop(platform), platform);
+  auto life = parts ? parts->run(settings.telemetry) : next_loop(platform);
   // After a failure the parts still have tasks on `io`: they must not be taken down.
-  if (!well) std::_Exit(EXIT_SUCCESS);
+  if (!hold_out(io, std::move(life), platform)) std::_Exit(EXIT_SUCCESS);
 }
 
 int run(const Start& start) {
@@ -90,7 +92,6 @@ int run(const Start& start) {
   if (start.how == Start::How::extension) {
     live(io, platform, settings, stats);
   } else {
-    stats.pace = to_string(Pace::continuous);
     Relaying relaying(io.get_executor(), platform, settings, stats);
     serve(io, relaying.port, clock, log);
   }
@@ -101,10 +102,9 @@ int run(const Start& start) {
 }  // namespace extension
 
 int main(int argc, char** argv) {
-  using extension::Start;
   ::signal(SIGPIPE, SIG_IGN);
-  const Start start = extension::read_start(argc, argv, extension::to_environment(environ));
-  if (start.how == Start::How::print) {
+  const auto start = extension::read_start(argc, argv, extension::to_environment(environ));
+  if (start.how == extension::Start::How::print) {
     std::fputs(start.text.c_str(), start.exit_code == 0 ? stdout : stderr);
     return start.exit_code;
   }

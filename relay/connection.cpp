@@ -11,8 +11,8 @@ namespace relay {
 using asio::ip::tcp;
 using boost::system::error_code;
 
-Connection::Connection(asio::any_io_executor executor, UpstreamStats& stats)
-    : socket_(std::move(executor)), stats_(stats) {}
+Connection::Connection(const asio::any_io_executor& executor, UpstreamStats& stats)
+    : socket_(executor), stats_(stats) {}
 
 Connection::~Connection() = default;
 

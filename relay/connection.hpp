@@ -26,7 +26,7 @@ namespace relay {
 class Connection {
  public:
   /// `stats` outlives the connection.
-  Connection(asio::any_io_executor executor, UpstreamStats& stats);
+  Connection(const asio::any_io_executor& executor, UpstreamStats& stats);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

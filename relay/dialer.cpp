@@ -1,9 +1,11 @@
 #include "relay/dialer.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "relay/address_rules.hpp"
 #include "relay/deadline.hpp"
@@ -22,15 +24,20 @@ Dialer::Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamS
 
 asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::dial(Endpoint endpoint,
                                                                          SteadyTime deadline) {
+  using asio::experimental::awaitable_operators::operator&&;
   auto addresses = co_await addresses_of(endpoint);
   if (!addresses) co_return addresses.error();
-  auto connection = co_await connect(std::move(*addresses), endpoint.port, deadline);
-  if (!connection || !endpoint.tls) co_return connection;
-  const auto context = co_await trust_.context();
+  if (!endpoint.tls) co_return co_await connect(std::move(*addresses), endpoint.port, deadline);
+  // The first context costs milliseconds of computing: the network may use them.
+  auto both =
+      co_await (connect(std::move(*addresses), endpoint.port, deadline) && trust_.context());
+  auto& connection = std::get<0>(both);
+  const auto& context = std::get<1>(both);
+  if (!connection) co_return connection.error();
   if (!context) co_return context.error();
   const auto secured = co_await secure(**connection, *context, endpoint);
   if (!secured) co_return secured.error();
-  co_return connection;
+  co_return std::move(connection);
 }
 
 void Dialer::forget() {

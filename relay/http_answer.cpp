@@ -24,7 +24,7 @@ using boost::system::error_code;
 constexpr std::uint32_t kMostHeaderBytes = 16 * 1024;
 // Sentry answers with a line of JSON. Whoever sends more is not worth the keeping of his
 // connection.
-constexpr std::uint64_t kMostBodyBytes = 1024 * 1024;
+constexpr std::uint64_t kMostBodyBytes = 1024UL * 1024;
 // A peer may send any number (RFC 9110, 15.2); none of ours sends more than one.
 constexpr int kMostInterim = 8;
 

@@ -19,7 +19,7 @@ namespace {
 
 // One TLS record: a head and a small body leave in one piece. Also what is written in one turn of
 // the loop.
-constexpr std::size_t kPieceBytes = 16 * 1024;
+constexpr std::size_t kPieceBytes = 16UL * 1024;
 
 bool fits_a_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
@@ -87,14 +87,14 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
 
 std::string request_head(const UpstreamRequest& request) {
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\n";
-  if (!fits_a_line(request.method) || !fits_a_line(request.target) ||
+  if (request.target.empty() || !fits_a_line(request.method) || !fits_a_line(request.target) ||
       !fits_a_line(request.endpoint.host) || request.target.find(' ') != std::string::npos) {
     return {};
   }
   head += "Host: " + host_field(request.endpoint) + "\r\n";
   for (const auto& [name, value] : request.headers) {
     if (!fits_a_line(name) || !fits_a_line(value)) return {};
-    head += name + ": " + value + "\r\n";
+    head.append(name).append(": ").append(value).append("\r\n");
   }
   // RFC 9110, 8.6: a request without content whose method expects none has no Content-Length.
   if (request.method != "GET" || !request.body.empty()) {

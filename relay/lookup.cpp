@@ -69,10 +69,10 @@ Errc meaning_of(int status) {
 
 }  // namespace
 
-Lookup::Lookup(asio::any_io_executor executor, Clock& clock, std::string name_servers)
+Lookup::Lookup(const asio::any_io_executor& executor, Clock& clock, std::string name_servers)
     : clock_(clock),
       name_servers_(std::move(name_servers)),
-      sockets_(std::move(executor)),
+      sockets_(executor),
       answer_(Errc::name_server_failed) {}
 
 Lookup::~Lookup() {

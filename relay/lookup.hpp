@@ -26,7 +26,7 @@ class Lookup {
 
   /// `clock` outlives the lookup; `name_servers` as ares_set_servers_ports_csv takes them, "" the
   /// system's.
-  Lookup(asio::any_io_executor executor, Clock& clock, std::string name_servers);
+  Lookup(const asio::any_io_executor& executor, Clock& clock, std::string name_servers);
   ~Lookup();
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;

@@ -108,7 +108,8 @@ void TlsStream::name_peer() {
   if (not_literal) {
     // RFC 6066, 3: a host name without a trailing dot; literals are not permitted there.
     named =
-        SSL_set_tlsext_host_name(ssl_.get(), endpoint_.host.c_str()) == 1 &&
+        SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 endpoint_.host.data()) == 1 &&
         X509_VERIFY_PARAM_set1_host(expected, endpoint_.host.data(), endpoint_.host.size()) == 1;
   } else if (literal.is_v4()) {
     const auto bytes = literal.to_v4().to_bytes();

@@ -20,7 +20,7 @@ namespace relay {
 namespace {
 
 // Ten times the largest bundle of a distribution.
-constexpr off_t kMostBytes = 4 * 1024 * 1024;
+constexpr off_t kMostBytes = off_t{4} * 1024 * 1024;
 
 boost::system::error_code last_error() { return {errno, boost::system::system_category()}; }
 

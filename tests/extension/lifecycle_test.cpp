@@ -19,14 +19,15 @@ using namespace extension;
 using extension_test::Diary;
 using relay::milliseconds;
 
-asio::awaitable<bool> run_to_end(Lifecycle& lifecycle) {
-  co_await lifecycle.run();
+constexpr auto kUri = "http://sandbox.localdomain:1/x";
+
+asio::awaitable<bool> run_to_end(Lifecycle& lifecycle, std::string telemetry_uri) {
+  co_await lifecycle.run(std::move(telemetry_uri));
   co_return true;
 }
 
 const LifecycleSettings kPrompt{{Pace::prompt, milliseconds{1000}, milliseconds{20}},
-                                "/nonexistent/thaw",
-                                "http://sandbox.localdomain:1/x"};
+                                "/nonexistent/thaw"};
 
 struct World {
   explicit World(LifecycleSettings settings = kPrompt)
@@ -48,8 +49,8 @@ struct World {
 
   bool asked_next() const { return std::find(diary.begin(), diary.end(), "next") != diary.end(); }
 
-  void start() {
-    running = std::make_unique<support::Started<bool>>(io, run_to_end(lifecycle));
+  void start(std::string uri = kUri) {
+    running = std::make_unique<support::Started<bool>>(io, run_to_end(lifecycle, std::move(uri)));
     settle();
   }
 
@@ -273,10 +274,8 @@ TEST_CASE("the answer to the subscription is waited for 50 ms") {
 }
 
 TEST_CASE("telemetry that is not wanted is not subscribed to") {
-  auto settings = kPrompt;
-  settings.telemetry_uri.clear();
-  World world(settings);
-  world.start();
+  World world;
+  world.start("");
   CHECK(world.noted() == Diary{"bind", "start", "register", "gate late", "next"});
   CHECK(world.stats.telemetry == TelemetryState::off);
 }

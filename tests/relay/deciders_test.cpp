@@ -1,0 +1,71 @@
+// The small pure deciders: due, outcome, retry_policy.
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "relay/due.hpp"
+#include "relay/outcome.hpp"
+#include "relay/retry_policy.hpp"
+
+using relay::Gate;
+using relay::milliseconds;
+using relay::Outcome;
+using relay::WaitingFacts;
+
+TEST_SUITE_BEGIN("relay/deciders");
+
+TEST_CASE("while the gate is open or draining, what does not back off may leave") {
+  constexpr milliseconds kLate{250};
+  for (const Gate gate : {Gate::open, Gate::draining}) {
+    CHECK(relay::may_leave({milliseconds{0}, milliseconds{0}, 2, false}, gate, kLate));
+    CHECK_FALSE(relay::may_leave({milliseconds{1}, milliseconds{9999}, 0, true}, gate, kLate));
+  }
+}
+
+TEST_CASE("while a freeze may come, only de-duplicated or long awake envelopes leave, none twice written") {
+  constexpr milliseconds kLate{250};
+  const auto late = [&](WaitingFacts facts) { return relay::may_leave(facts, Gate::late, kLate); };
+  CHECK(late({milliseconds{0}, milliseconds{0}, 0, true}));
+  CHECK_FALSE(late({milliseconds{0}, milliseconds{249}, 0, false}));
+  CHECK(late({milliseconds{0}, milliseconds{250}, 0, false}));
+  CHECK(late({milliseconds{0}, milliseconds{251}, 0, false}));
+  CHECK_FALSE(late({milliseconds{0}, milliseconds{9999}, 1, true}));
+  CHECK_FALSE(late({milliseconds{1}, milliseconds{9999}, 0, true}));
+}
+
+TEST_CASE("each status has one meaning") {
+  for (const unsigned status : {200U, 201U, 202U, 204U}) {
+    CHECK(relay::outcome_of(status, true) == Outcome::delivered);
+  }
+  for (const unsigned status : {301U, 308U, 400U, 401U, 403U, 404U, 405U, 413U, 422U}) {
+    CHECK(relay::outcome_of(status, true) == Outcome::refused);
+  }
+  CHECK(relay::outcome_of(415, true) == Outcome::recompress);
+  CHECK(relay::outcome_of(415, false) == Outcome::refused);
+  CHECK(relay::outcome_of(429, true) == Outcome::rate_limited);
+  for (const unsigned status : {500U, 501U, 505U, 599U}) {
+    CHECK(relay::outcome_of(status, true) == Outcome::retry_once);
+  }
+  for (const unsigned status : {502U, 503U, 504U}) {
+    CHECK(relay::outcome_of(status, true) == Outcome::retry);
+  }
+}
+
+TEST_CASE("the back-off grows by half from one second to a minute, its upper half jittered") {
+  CHECK(relay::back_off(1, 0) == milliseconds{1000});
+  CHECK(relay::back_off(2, 0) == milliseconds{1500});
+  CHECK(relay::back_off(3, 0) == milliseconds{2250});
+  CHECK(relay::back_off(100, 0) == milliseconds{60000});
+  CHECK(relay::back_off(1, 500) == milliseconds{500});
+  CHECK(relay::back_off(1, 501) == milliseconds{1000});
+  const auto any = relay::back_off(100, std::numeric_limits<std::uint64_t>::max());
+  CHECK(any >= milliseconds{30000});
+  CHECK(any <= milliseconds{60000});
+}
+
+TEST_CASE("an unanswered envelope is sent again once, an event or transaction twice") {
+  CHECK(relay::resend_limit(false) == 1);
+  CHECK(relay::resend_limit(true) == 2);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,111 @@
+#include "relay/route.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+const std::string kKey = "abcdef0123456789abcdef0123456789";
+constexpr std::uint16_t kOwnPort = 9797;
+
+proto::Dsn dsn(const std::string& text) {
+  auto parsed = proto::parse_dsn(text);
+  REQUIRE(parsed.has_value());
+  return *parsed;
+}
+
+/// Where a request goes that names its host in the path; "" if it may not.
+std::string by_path(const relay::RouteSettings& settings, const std::string& prefix) {
+  const auto route = relay::find_route(settings, kOwnPort, {kKey, 42, prefix});
+  return route ? proto::to_string(route->dsn) : "";
+}
+
+std::string by_envelope(const relay::RouteSettings& settings, const std::string& text) {
+  const auto route = relay::find_route(settings, kOwnPort, {kKey, 42, "", dsn(text)});
+  return route ? proto::to_string(route->dsn) : "";
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/route");
+
+TEST_CASE("a configured DSN wins by key and project, whatever host the SDK wrote") {
+  relay::RouteSettings settings;
+  settings.configured = {dsn("https://" + kKey + "@relay.internal:8443/up/42")};
+  const auto route =
+      relay::find_route(settings, kOwnPort, {kKey, 42, "/evil.example", dsn("http://" + kKey + "@evil/42")});
+  REQUIRE(route.has_value());
+  CHECK(proto::to_string(route->dsn) == "https://" + kKey + "@relay.internal:8443/up/42");
+  CHECK(route->any_address);
+}
+
+TEST_CASE("without a configured DSN only sentry.io and names below it may be named, over https, port 443") {
+  const relay::RouteSettings none;
+  CHECK(by_path(none, "/o1.ingest.us.sentry.io") == "https://" + kKey + "@o1.ingest.us.sentry.io/42");
+  CHECK(by_path(none, "/o1.ingest.us.sentry.io/a/b") ==
+        "https://" + kKey + "@o1.ingest.us.sentry.io/a/b/42");
+  CHECK(by_path(none, "/SENTRY.IO.") == "https://" + kKey + "@sentry.io/42");
+  CHECK(by_envelope(none, "https://" + kKey + "@o1.ingest.sentry.io/42") ==
+        "https://" + kKey + "@o1.ingest.sentry.io/42");
+  const std::vector<std::string> forbidden{
+      "",
+      "/",
+      "/evil-sentry.io",
+      "/notsentry.io",
+      "/sentry.io.evil.com",
+      "/.sentry.io",
+      "/a..sentry.io",
+      "/user@sentry.io",
+      "/o1.sentry.io:8443",
+      "/127.0.0.1",
+      "/2130706433",
+      "/0x7f000001",
+      "/017700000001",
+      "/[::1]",
+      "/[::ffff:127.0.0.1]",
+      "/localhost",
+      "/169.254.169.254",
+      "/o1\tsentry.io",
+      "/o1.sentry.io:0",
+      "/o1.sentry.io:99999",
+  };
+  for (const auto& prefix : forbidden) {
+    CAPTURE(prefix);
+    CHECK(by_path(none, prefix) == "");
+  }
+  CHECK(by_envelope(none, "http://" + kKey + "@o1.ingest.sentry.io/42") == "");
+  CHECK(by_envelope(none, "https://" + kKey + "@o1.ingest.sentry.io:444/42") == "");
+}
+
+TEST_CASE("a configured DSN closes the default and opens its own host, with its scheme and port") {
+  relay::RouteSettings settings;
+  settings.configured = {dsn("http://" + kKey + "@relay.internal:3000/7")};
+  CHECK(by_path(settings, "/o1.ingest.us.sentry.io") == "");
+  CHECK(by_path(settings, "/relay.internal") == "http://" + kKey + "@relay.internal:3000/42");
+  CHECK(by_path(settings, "/relay.internal:3001") == "");
+  CHECK(by_envelope(settings, "https://" + kKey + "@relay.internal:3000/42") == "");
+}
+
+TEST_CASE("a suffix rule takes names below it and wants public addresses; an exact rule takes any") {
+  relay::RouteSettings settings;
+  settings.allowed_hosts = {{"example.com", true, true, 443}, {"10.0.0.5", false, false, 9000}};
+  const auto below = relay::find_route(settings, kOwnPort, {kKey, 42, "/a.b.example.com"});
+  REQUIRE(below.has_value());
+  CHECK_FALSE(below->any_address);
+  CHECK(by_path(settings, "/example.com") == "");
+  CHECK(by_path(settings, "/badexample.com") == "");
+  CHECK(by_path(settings, "/10.0.0.5") == "http://" + kKey + "@10.0.0.5:9000/42");
+  const auto exact = relay::find_route(settings, kOwnPort, {kKey, 42, "/10.0.0.5:9000"});
+  REQUIRE(exact.has_value());
+  CHECK(exact->any_address);
+}
+
+TEST_CASE("Thaw itself is no upstream") {
+  relay::RouteSettings settings;
+  settings.allowed_hosts = {{"127.0.0.1", false, false, kOwnPort}};
+  CHECK(by_envelope(settings, "http://" + kKey + "@127.0.0.1:9797/42") == "");
+}
+
+TEST_SUITE_END();
