@@ -28,16 +28,16 @@ BLOCKS = [
 ]
 
 
-def one(way, freeze, invokes, function):
+def one(way, freeze, chosen):
     """One column of the table."""
     name, thaw, flush = way
     run = sandbox.run(
-        function,
-        f"invoke*{invokes} spindown",
+        chosen.function,
+        f"invoke*{chosen.invokes} spindown",
         thaw=thaw,
         events=[{"errors": 1, "work_ms": 20, "flush": flush}],
         options=["--freeze", freeze, "--gap-ms", "100",
-                 "--upstream-latency-ms", str(LATENCY_MS), "--timeout-ms", "10000"],
+                 "--upstream-latency-ms", str(chosen.latency_ms), "--timeout-ms", "10000"],
     )
     return name, run
 
@@ -82,14 +82,15 @@ def main():
     """Both blocks; exit code 1 when a column with Thaw lost something Thaw was given."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--invokes", type=int, default=INVOKES)
+    options.add_argument("--latency-ms", type=int, default=LATENCY_MS, help="round trip to upstream")
     options.add_argument("--function", choices=sorted(sandbox.FUNCTIONS), default="python")
     chosen = options.parse_args()
-    print(f"{chosen.invokes} invokes, one error each, 20 ms of work, upstream {LATENCY_MS} ms away, "
+    print(f"{chosen.invokes} invokes, one error each, 20 ms of work, upstream {chosen.latency_ms} ms away, "
           f"SDK: {chosen.function}")
     healthy = True
     blocks = []
     for freeze, title in BLOCKS:
-        runs = [one(way, freeze, chosen.invokes, chosen.function) for way in WAYS]
+        runs = [one(way, freeze, chosen) for way in WAYS]
         print(f"\n{title}:\n")
         print_table([row(name, run) for name, run in runs])
         blocks.append((title, runs))
