@@ -39,7 +39,7 @@ namespace {
 // A platform on the same host that does not accept at once is not there.
 constexpr relay::milliseconds kConnectLimit{1000};
 // An INVOKE is a few hundred bytes; its longest field is the X-Ray header.
-constexpr std::uint64_t kBodyLimit = 256 * 1024;
+constexpr std::uint64_t kBodyLimit = std::uint64_t{256} * 1024;
 constexpr std::uint32_t kHeaderLimit = 32 * 1024;
 
 boost::beast::string_view to_beast(std::string_view text) { return {text.data(), text.size()}; }
@@ -78,8 +78,9 @@ proto::Result<tcp::endpoint> parse_api_address(std::string_view text) {
   const auto digits = text.substr(colon + 1);
 
   std::uint16_t port = 0;
-  const auto* last = digits.data() + digits.size();
-  const auto [end, bad] = std::from_chars(digits.data(), last, port);
+  const char* first = digits.data();
+  const char* last = first + digits.size();
+  const auto [end, bad] = std::from_chars(first, last, port);
   if (bad != std::errc{} || end != last || port == 0) return invalid;
 
   if (host == "localhost") host = "127.0.0.1";

@@ -57,7 +57,7 @@ void say_survived(relay::Log& log, const std::exception_ptr& failure) noexcept {
              "survived an internal error (" + relay::describe(failure) +
                  "); events may be late. Please report it with this line.");
   } catch (...) {
-    // No memory for the line: there is nothing left to say it with.
+    return;  // No memory for the line: there is nothing left to say it with.
   }
 }
 
@@ -135,28 +135,33 @@ asio::awaitable<void> next_loop(Platform platform) {
 bool hold_out(asio::io_context& io, asio::awaitable<void> life, Platform platform) {
   enum class State { idle, running, ended };
   State state = State::idle;
-  int starts = 0;
-  const auto on_end = [&](const std::exception_ptr& failure) {
-    state = failure ? State::idle : State::ended;
-    if (failure) say_survived(platform.log, failure);
-    io.stop();
+  bool bare = false;
+  const auto start = [&](asio::awaitable<void> task) {
+    asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& failure) {
+      state = failure ? State::idle : State::ended;
+      if (failure) say_survived(platform.log, failure);
+      io.stop();
+    });
+    state = State::running;  // It cannot have ended: nothing of it happens before run().
   };
+  start(std::move(life));
   while (state != State::ended) {
     try {
       if (state == State::idle) {
+        bare = true;
         // A moment, so that trouble that comes back at once does not take the function's CPU.
-        if (starts > 0) ::poll(nullptr, 0, static_cast<int>(kSoon.count()));
-        auto task = starts++ == 0 ? std::move(life) : next_loop(platform);
-        asio::co_spawn(io, std::move(task), on_end);
-        state = State::running;
+        ::poll(nullptr, 0, static_cast<int>(kSoon.count()));
+        start(next_loop(platform));
       }
       io.restart();
       io.run();
+      // Out of work without an end: the task never began, or was lost.
+      if (state == State::running) state = State::idle;
     } catch (...) {
       say_survived(platform.log, std::current_exception());
     }
   }
-  return starts == 1;
+  return !bare;
 }
 
 void survive(relay::Log& log) {

@@ -22,8 +22,9 @@ std::string_view value_of(const Environment& environment, std::string_view name)
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
-  const auto* last = text.data() + text.size();
-  const auto [end, bad] = std::from_chars(text.data(), last, value);
+  const char* first = text.data();
+  const char* last = first + text.size();
+  const auto [end, bad] = std::from_chars(first, last, value);
   if (bad != std::errc{} || end != last) return std::nullopt;
   return value;
 }

@@ -75,100 +75,95 @@ void take_budget(Settings& settings, std::int64_t ms) {
 
 constexpr std::string_view kNone = "";
 
+// A limit above which a number is a typing error rather than a wish; reasons where they are not
+// plain.
+constexpr SettingRow kRows[] = {
+    {.info = {"THAW_PORT", "9797", kNone, 0, 65535, kNone,
+              "the listener on 127.0.0.1 and, if there, ::1; 0: any free port"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.relay.listener.port = static_cast<std::uint16_t>(n); }},
+    {.info = {"THAW_UPSTREAM_DSN", kNone, kNone, 0, 0, kNone,
+              "where envelopes go: DSNs, separated by commas"},
+     .text = take_upstream_dsns},
+    {.info = {"SENTRY_DSN", kNone, kNone, 0, 0, kNone,
+              "one more of them, unless it names Thaw itself"},
+     .text = take_sentry_dsn},
+    {.info = {"THAW_ALLOWED_HOSTS", kNone, kNone, 0, 0, kNone,
+              "further hosts a request may name: host, host:port, .suffix, http://host:port"},
+     .text = take_allowed_hosts},
+    {.info = {"THAW_PACE", "adaptive", kNone, 0, 0, "prompt, overlap, adaptive, continuous",
+              "when the next event is asked for"},
+     .choice = take_pace},
+    // A function may last 900 s, so may a hold.
+    {.info = {"THAW_BUDGET_MS", "1000", "ms", 0, 900'000, kNone,
+              "longest hold: from the end of the function to asking for the next event"},
+     .number = take_budget},
+    {.info = {"THAW_QUIET_MS", "20", "ms", 0, 60'000, kNone,
+              "without telemetry: silence that means the function has ended"},
+     .number = [](Settings& s, std::int64_t n) { s.pace.quiet = milliseconds{n}; }},
+    {.info = {"THAW_LATE_MS", "250", "ms", 0, 60'000, kNone,
+              "awake time after which an envelope is sent although a freeze may come"},
+     .number = [](Settings& s, std::int64_t n) { s.relay.delivery.late = milliseconds{n}; }},
+    {.info = {"THAW_TELEMETRY", "on", kNone, 0, 0, "on, off",
+              "subscribe to the platform's telemetry, to learn when the function has ended"},
+     .choice = take_telemetry},
+    // A function has at most 10240 MB.
+    {.info = {"THAW_MEMORY_MIB", "2 % of the function's memory, 2 to 16", "MiB", 1, 10'240, kNone,
+              "envelopes kept in memory; above it the least urgent, oldest go first"},
+     .number =
+         [](Settings& s, std::int64_t n) {
+           s.relay.backlog.max_bytes = static_cast<std::size_t>(n) * relay::kMiB;
+         }},
+    {.info = {"THAW_MAX_WAITING", "10000", kNone, 1, 1'000'000, kNone,
+              "envelopes that wait; above it the least urgent, oldest go first"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.relay.backlog.max_waiting = static_cast<std::size_t>(n); }},
+    {.info =
+         {"THAW_MAX_BODY_MIB", "20", "MiB", 1, 1024, kNone,
+          "largest request, as it comes over the wire; twice that decoded; neither above 1/8 of "
+          "the function's memory; else 413"},
+     .number = take_max_body},
+    // Lambda allows 1024 open files.
+    {.info = {"THAW_MAX_CLIENTS", "128", kNone, 1, 900, kNone,
+              "local connections; at one more the longest idle is closed"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.relay.listener.max_clients = static_cast<std::size_t>(n); }},
+    {.info = {"THAW_READ_MS", "10000", "ms", 100, 900'000, kNone,
+              "to receive one local request, freezes not counted; then 408"},
+     .number = [](Settings& s, std::int64_t n) { s.relay.listener.read = milliseconds{n}; }},
+    {.info = {"THAW_CONNECTIONS", "4", kNone, 1, 64, kNone, "connections to one upstream host"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.relay.delivery.connections = static_cast<std::size_t>(n); }},
+    {.info = {"THAW_CONNECT_MS", "1500", "ms", 50, 60'000, kNone,
+              "to find, connect to and shake hands with an upstream host"},
+     .number = [](Settings& s, std::int64_t n) { s.upstream.connect = milliseconds{n}; }},
+    {.info = {"THAW_REQUEST_MS", "5000", "ms", 100, 900'000, kNone, "one whole upstream request"},
+     .number = [](Settings& s, std::int64_t n) { s.relay.delivery.request = milliseconds{n}; }},
+    {.info = {"THAW_REUSE_MS", "5000", "ms", 0, 900'000, kNone,
+              "idle age up to which an upstream connection is used again"},
+     .number = [](Settings& s, std::int64_t n) { s.upstream.reuse = milliseconds{n}; }},
+    {.info = {"THAW_COMPRESSION", "zstd", kNone, 0, 0, "zstd, gzip, none",
+              "of upstream bodies of 1 KiB and more"},
+     .choice = take_compression},
+    {.info = {"THAW_MAX_DSNS", "32", kNone, 1, 10'000, kNone,
+              "distinct DSNs remembered; the next one is answered 403"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.relay.route.max_dsns = static_cast<std::size_t>(n); }},
+    {.info = {"THAW_LOG", "warn", kNone, 0, 0, "error, warn, info, debug", "how much is logged"},
+     .choice = take_log_level},
+    {.info = {"THAW_CA_FILE", kNone, kNone, 0, 0, kNone,
+              "root certificates in PEM, before SSL_CERT_FILE and the system's"},
+     .text = [](Settings& s, std::string_view value, auto&) { s.upstream.ca_file = value; }},
+    {.info = {"THAW_SPOOL_DIR", "/tmp/thaw", kNone, 0, 0, kNone,
+              "Thaw's own folder, created with mode 0700"},
+     .text = take_spool_dir},
+    {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
+              "the name to register, where it is not that of the program's file"},
+     .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},
+};
+
 }  // namespace
 
-std::span<const SettingRow> setting_rows() {
-  // A limit above which a number is a typing error rather than a wish; reasons where they are not
-  // plain.
-  static const SettingRow kRows[] = {
-      {.info = {"THAW_PORT", "9797", kNone, 0, 65535, kNone,
-                "the listener on 127.0.0.1 and, if there, ::1; 0: any free port"},
-       .number = [](Settings& s,
-                    std::int64_t n) { s.relay.listener.port = static_cast<std::uint16_t>(n); }},
-      {.info = {"THAW_UPSTREAM_DSN", kNone, kNone, 0, 0, kNone,
-                "where envelopes go: DSNs, separated by commas"},
-       .text = take_upstream_dsns},
-      {.info = {"SENTRY_DSN", kNone, kNone, 0, 0, kNone,
-                "one more of them, unless it names Thaw itself"},
-       .text = take_sentry_dsn},
-      {.info = {"THAW_ALLOWED_HOSTS", kNone, kNone, 0, 0, kNone,
-                "further hosts a request may name: host, host:port, .suffix, http://host:port"},
-       .text = take_allowed_hosts},
-      {.info = {"THAW_PACE", "adaptive", kNone, 0, 0, "prompt, overlap, adaptive, continuous",
-                "when the next event is asked for"},
-       .choice = take_pace},
-      // A function may last 900 s, so may a hold.
-      {.info = {"THAW_BUDGET_MS", "1000", "ms", 0, 900'000, kNone,
-                "longest hold: from the end of the function to asking for the next event"},
-       .number = take_budget},
-      {.info = {"THAW_QUIET_MS", "20", "ms", 0, 60'000, kNone,
-                "without telemetry: silence that means the function has ended"},
-       .number = [](Settings& s, std::int64_t n) { s.pace.quiet = milliseconds{n}; }},
-      {.info = {"THAW_LATE_MS", "250", "ms", 0, 60'000, kNone,
-                "awake time after which an envelope is sent although a freeze may come"},
-       .number = [](Settings& s, std::int64_t n) { s.relay.delivery.late = milliseconds{n}; }},
-      {.info = {"THAW_TELEMETRY", "on", kNone, 0, 0, "on, off",
-                "subscribe to the platform's telemetry, to learn when the function has ended"},
-       .choice = take_telemetry},
-      // A function has at most 10240 MB.
-      {.info = {"THAW_MEMORY_MIB", "2 % of the function's memory, 2 to 16", "MiB", 1, 10'240, kNone,
-                "envelopes kept in memory; above it the least urgent, oldest go first"},
-       .number =
-           [](Settings& s, std::int64_t n) {
-             s.relay.backlog.max_bytes = static_cast<std::size_t>(n) * relay::kMiB;
-           }},
-      {.info = {"THAW_MAX_WAITING", "10000", kNone, 1, 1'000'000, kNone,
-                "envelopes that wait; above it the least urgent, oldest go first"},
-       .number = [](Settings& s,
-                    std::int64_t n) { s.relay.backlog.max_waiting = static_cast<std::size_t>(n); }},
-      {.info =
-           {"THAW_MAX_BODY_MIB", "20", "MiB", 1, 1024, kNone,
-            "largest request, as it comes over the wire; twice that decoded; neither above 1/8 of "
-            "the function's memory; else 413"},
-       .number = take_max_body},
-      // Lambda allows 1024 open files.
-      {.info = {"THAW_MAX_CLIENTS", "128", kNone, 1, 900, kNone,
-                "local connections; at one more the longest idle is closed"},
-       .number =
-           [](Settings& s, std::int64_t n) {
-             s.relay.listener.max_clients = static_cast<std::size_t>(n);
-           }},
-      {.info = {"THAW_READ_MS", "10000", "ms", 100, 900'000, kNone,
-                "to receive one local request, freezes not counted; then 408"},
-       .number = [](Settings& s, std::int64_t n) { s.relay.listener.read = milliseconds{n}; }},
-      {.info = {"THAW_CONNECTIONS", "4", kNone, 1, 64, kNone, "connections to one upstream host"},
-       .number =
-           [](Settings& s, std::int64_t n) {
-             s.relay.delivery.connections = static_cast<std::size_t>(n);
-           }},
-      {.info = {"THAW_CONNECT_MS", "1500", "ms", 50, 60'000, kNone,
-                "to find, connect to and shake hands with an upstream host"},
-       .number = [](Settings& s, std::int64_t n) { s.upstream.connect = milliseconds{n}; }},
-      {.info = {"THAW_REQUEST_MS", "5000", "ms", 100, 900'000, kNone, "one whole upstream request"},
-       .number = [](Settings& s, std::int64_t n) { s.relay.delivery.request = milliseconds{n}; }},
-      {.info = {"THAW_REUSE_MS", "5000", "ms", 0, 900'000, kNone,
-                "idle age up to which an upstream connection is used again"},
-       .number = [](Settings& s, std::int64_t n) { s.upstream.reuse = milliseconds{n}; }},
-      {.info = {"THAW_COMPRESSION", "zstd", kNone, 0, 0, "zstd, gzip, none",
-                "of upstream bodies of 1 KiB and more"},
-       .choice = take_compression},
-      {.info = {"THAW_MAX_DSNS", "32", kNone, 1, 10'000, kNone,
-                "distinct DSNs remembered; the next one is answered 403"},
-       .number = [](Settings& s,
-                    std::int64_t n) { s.relay.route.max_dsns = static_cast<std::size_t>(n); }},
-      {.info = {"THAW_LOG", "warn", kNone, 0, 0, "error, warn, info, debug", "how much is logged"},
-       .choice = take_log_level},
-      {.info = {"THAW_CA_FILE", kNone, kNone, 0, 0, kNone,
-                "root certificates in PEM, before SSL_CERT_FILE and the system's"},
-       .text = [](Settings& s, std::string_view value, auto&) { s.upstream.ca_file = value; }},
-      {.info = {"THAW_SPOOL_DIR", "/tmp/thaw", kNone, 0, 0, kNone,
-                "Thaw's own folder, created with mode 0700"},
-       .text = take_spool_dir},
-      {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
-                "the name to register, where it is not that of the program's file"},
-       .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},
-  };
-  return kRows;
-}
+std::span<const SettingRow> setting_rows() { return kRows; }
 
 }  // namespace extension

@@ -25,7 +25,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 // What is read of a request that is answered unread: beyond it the connection is closed.
-constexpr std::uint64_t kDiscardLimit = 64 * 1024 * 1024;
+constexpr std::uint64_t kDiscardLimit = std::uint64_t{64} * 1024 * 1024;
 
 struct Post {
   bool to_us = false;     ///< POST to our path
@@ -88,7 +88,7 @@ bool names_sandbox(std::string_view names) {
 
 // Lambda writes a handful of lines; a file longer than this is not its.
 std::string front_of(const char* file) {
-  std::string text(16 * 1024, '\0');
+  std::string text(std::size_t{16} * 1024, '\0');
   std::FILE* in = std::fopen(file, "re");
   if (in == nullptr) return {};
   text.resize(std::fread(text.data(), 1, text.size(), in));
@@ -116,7 +116,7 @@ std::optional<asio::ip::address> sandbox_address(std::string_view hosts) {
     const auto blank = line.find_first_of(" \t");
     if (blank == std::string_view::npos || !names_sandbox(line.substr(blank))) continue;
     error_code ec;
-    const auto address = asio::ip::make_address(std::string(line.substr(0, blank)), ec);
+    auto address = asio::ip::make_address(std::string(line.substr(0, blank)), ec);
     if (!ec) return address;
   }
   return std::nullopt;

@@ -35,7 +35,7 @@ class TelemetryListener {
   using OnRecord = std::function<void(const proto::TelemetryRecord&)>;
 
   /// The platform's batches are a quarter of it at most.
-  static constexpr std::size_t kBodyLimit = 4 * 1024 * 1024;
+  static constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
   /// The platform needs one; at a further one the oldest is closed.
   static constexpr std::size_t kMaxConnections = 4;
 

@@ -51,8 +51,9 @@ void configure(Settings& settings, proto::Dsn dsn) {
 
 std::optional<std::uint16_t> parse_port(std::string_view digits) {
   std::uint16_t port = 0;
-  const auto* last = digits.data() + digits.size();
-  const auto [end, bad] = std::from_chars(digits.data(), last, port);
+  const char* first = digits.data();
+  const char* last = first + digits.size();
+  const auto [end, bad] = std::from_chars(first, last, port);
   if (bad != std::errc{} || end != last || port == 0) return std::nullopt;
   return port;
 }

@@ -18,9 +18,9 @@ struct Auth {
 
 /// The raw values of the three HTTP-level places; an absent one is empty.
 struct AuthPlaces {
-  std::string_view x_sentry_auth;
-  std::string_view authorization;
-  std::string_view query;  ///< behind the '?', not decoded
+  std::string_view x_sentry_auth{};
+  std::string_view authorization{};
+  std::string_view query{};  ///< behind the '?', not decoded
 };
 
 /// Relay's order: X-Sentry-Auth, Authorization: Sentry, Authorization: Basic, any query holding

@@ -1,7 +1,7 @@
 #include "proto/envelope.hpp"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "proto/envelope_parser.hpp"
 #include "proto/errc.hpp"
@@ -25,7 +25,8 @@ struct Edit {
 };
 
 std::string edited(std::string_view text, std::vector<Edit> edits) {
-  std::ranges::sort(edits, {}, &Edit::begin);
+  // Of an insertion and a change at the same place the insertion, which is empty, comes first.
+  std::ranges::sort(edits, {}, [](const Edit& edit) { return std::pair{edit.begin, edit.end}; });
   std::string out;
   std::size_t done = 0;
   for (const Edit& edit : edits) {

@@ -26,40 +26,54 @@ Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
     : settings_(settings), journal_(journal), stats_(stats) {}
 
 bool Backlog::accept(Entry entry) {
-  const std::size_t size = entry.envelope.bytes().size();
-  if (!make_room(entry.envelope.urgency(), size)) return false;
-  entry.id = next_id_++;
-  stats_.durable = journal_.keep(entry.id, entry.envelope);
-  stats_.ledger.accept(entry.envelope.counts());
-  ++stats_.envelopes_accepted;
-  bytes_ += size;
-  order_.insert(rank(entry));
-  entries_.emplace(entry.id, std::move(entry));
+  const auto evicted = evicted_for(entry.envelope.urgency(), entry.envelope.bytes().size());
+  if (!evicted) return false;
+  for (const auto id : *evicted) drop(id, DropReason::queue_overflow);
+  insert(std::move(entry));
   check();
   return true;
 }
 
-bool Backlog::make_room(proto::Urgency urgency, std::size_t bytes) {
-  if (bytes > settings_.max_bytes) return false;
-  while (entries_.size() + 1 > settings_.max_waiting || bytes_ + bytes > settings_.max_bytes) {
-    const Entry* victim = first_evictable(urgency);
-    if (victim == nullptr) return false;
-    drop(victim->id, DropReason::queue_overflow);
+/// All or nothing: out of memory, the envelope was never here.
+void Backlog::insert(Entry entry) {
+  entry.id = next_id_++;
+  const auto place = order_.emplace(rank(entry), nullptr).first;
+  try {
+    stats_.durable = journal_.keep(entry.id, entry.envelope);
+    place->second = &entries_.emplace(entry.id, std::move(entry)).first->second;
+  } catch (...) {
+    order_.erase(place);
+    throw;
   }
-  return true;
+  const proto::Envelope& envelope = place->second->envelope;
+  bytes_ += envelope.bytes().size();
+  stats_.ledger.accept(envelope.counts());
+  ++stats_.envelopes_accepted;
 }
 
-Entry* Backlog::first_evictable(proto::Urgency below) {
+std::optional<std::vector<std::uint64_t>> Backlog::evicted_for(proto::Urgency urgency,
+                                                               std::size_t bytes) const {
+  std::vector<std::uint64_t> evicted;
+  std::size_t left = entries_.size();
+  std::size_t bytes_left = bytes_;
+  const auto fits = [&] {
+    return left < settings_.max_waiting && bytes <= settings_.max_bytes &&
+           bytes_left <= settings_.max_bytes - bytes;
+  };
   // From the least urgent class up; within a class the oldest stands first.
-  for (auto level = proto::Urgency::bulk; level < below;
+  for (auto level = proto::Urgency::bulk; level < urgency;
        level = static_cast<proto::Urgency>(static_cast<int>(level) + 1)) {
     for (auto place = order_.lower_bound(Rank{level, 0});
-         place != order_.end() && place->urgency == level; ++place) {
-      Entry& entry = entries_.at(place->id);
-      if (!entry.in_flight) return &entry;
+         place != order_.end() && place->first.urgency == level && !fits(); ++place) {
+      const Entry& entry = *place->second;
+      if (entry.in_flight) continue;
+      evicted.push_back(entry.id);
+      --left;
+      bytes_left -= entry.envelope.bytes().size();
     }
   }
-  return nullptr;
+  if (!fits()) return std::nullopt;
+  return evicted;
 }
 
 void Backlog::deliver(std::uint64_t id) {
@@ -102,7 +116,8 @@ proto::CategoryCounts Backlog::waiting() const {
   return counts;
 }
 
-void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail) {
+void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate,
+                     unsigned detail) {
   Entry& entry = entries_.at(id);
   Reduction reduction = without(entry.envelope, flagged);
   if (!reduction.rest) {
@@ -110,12 +125,13 @@ void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fa
     settle(id, fate, detail);
     return;
   }
-  order_.erase(rank(entry));
+  fate(stats_.ledger, detail, reduction.dropped);
+  auto place = order_.extract(rank(entry));
   bytes_ -= entry.envelope.bytes().size();
   entry.envelope = std::move(*reduction.rest);
   bytes_ += entry.envelope.bytes().size();
-  order_.insert(rank(entry));
-  fate(stats_.ledger, detail, reduction.dropped);
+  place.key() = rank(entry);
+  order_.insert(std::move(place));
   check();
 }
 
@@ -131,7 +147,8 @@ void Backlog::settle(std::uint64_t id, Fate fate, unsigned detail) {
 }
 
 void Backlog::check() const {
-  // The walk over everything that waits is quadratic over a burst: debug builds only, and not for long ones.
+  // The walk over everything that waits is quadratic over a burst: debug builds only, and not for
+  // long ones.
   assert(entries_.size() > 256 || stats_.ledger.balances(waiting()));
 }
 

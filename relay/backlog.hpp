@@ -1,9 +1,10 @@
-// What was accepted and has not met its fate yet. Bounded by count and bytes; urgent before the rest, then
-// older before newer; evicts in the opposite order. Nothing leaves but through settle().
+// What was accepted and has not met its fate yet. Bounded by count and bytes; urgent before the
+// rest, then older before newer; evicts in the opposite order. Nothing leaves but through settle().
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,13 +34,15 @@ struct Entry {
   WallTime back_off_begun{};
   milliseconds back_off{0};
   milliseconds awake_at_accept{0};
+  bool maybe_cut = false;  ///< its last try failed where a freeze may have been the reason
 };
 
 class Backlog {
  public:
   Backlog(BacklogSettings settings, Journal& journal, Stats& stats);
 
-  /// Makes room and takes the envelope in. False: full, everything that waits is at least as urgent.
+  /// Makes room and takes the envelope in. False: full, everything that waits is at least as
+  /// urgent.
   [[nodiscard]] bool accept(Entry entry);
 
   /// Ends the envelope's life with one fate. `Count` says where it goes in the accounts.
@@ -56,13 +59,15 @@ class Backlog {
   [[nodiscard]] Entry* find(std::uint64_t id);
   void set_in_flight(Entry& entry, bool in_flight) const;
 
-  /// The ids of those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
-  /// waits or is in flight. `take` returns false to stop the walk.
+  /// Those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
+  /// waits or is in flight. `take` changes no fate, and returns false to stop the walk.
   template <class Take>
   void each_in_order(Take take);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
   /// Counted over what is here, for the equation.
   [[nodiscard]] proto::CategoryCounts waiting() const;
 
@@ -71,40 +76,46 @@ class Backlog {
   struct Rank {
     proto::Urgency urgency;
     std::uint64_t id;
+
     auto operator<=>(const Rank& other) const {
       if (urgency != other.urgency) return other.urgency <=> urgency;
       return id <=> other.id;
     }
+
     bool operator==(const Rank&) const = default;
   };
+
   using Fate = void (*)(Ledger&, unsigned detail, const proto::CategoryCounts&);
 
-  [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
-  [[nodiscard]] Entry* first_evictable(proto::Urgency below);
+  /// Who has to go so that `bytes` more of `urgency` fit; nullopt if that cannot be.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> evicted_for(proto::Urgency urgency,
+                                                                      std::size_t bytes) const;
+  void insert(Entry entry);
   void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;
+
   static Rank rank(const Entry& entry) { return {entry.envelope.urgency(), entry.id}; }
 
   BacklogSettings settings_;
   Journal& journal_;
   Stats& stats_;
   std::map<std::uint64_t, Entry> entries_;
-  std::set<Rank> order_;
+  std::map<Rank, Entry*> order_;
   std::size_t bytes_ = 0;
   std::uint64_t next_id_ = 1;
 };
 
 template <class Take>
 void Backlog::each_in_order(Take take) {
-  // Check-ins of one DSN leave one at a time in the order they came: the oldest one, in flight or not, hides
-  // the others. They share one urgency, so the oldest comes first in this walk.
+  // Check-ins of one DSN leave one at a time in the order they came: the oldest one, in flight or
+  // not, hides the others. They share one urgency, so the oldest comes first in this walk.
   std::set<const Destination*> checked_in;
-  for (const auto& place : order_) {
-    Entry& entry = entries_.at(place.id);
-    const bool first = !entry.envelope.has_check_in() || checked_in.insert(entry.destination).second;
-    if (entry.in_flight || !first) continue;
-    if (!take(entry)) return;
+  for (const auto& [rank, entry] : order_) {
+    const bool first =
+        !entry->envelope.has_check_in() || checked_in.insert(entry->destination).second;
+    if (entry->in_flight || !first) continue;
+    if (!take(*entry)) return;
   }
 }
 

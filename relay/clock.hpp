@@ -3,9 +3,10 @@
 // Ages and limits are differences of wall time, clamped where they are computed.
 #pragma once
 
+#include <chrono>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <chrono>
 
 namespace relay {
 
@@ -25,7 +26,8 @@ class Clock {
   [[nodiscard]] virtual asio::awaitable<void> sleep_until(SteadyTime time) = 0;
 };
 
-/// The age of something that happened at `then`; a clock that stepped back makes it 0, not negative.
+/// The age of something that happened at `then`; a clock that stepped back makes it 0, not
+/// negative.
 [[nodiscard]] milliseconds age(WallTime then, WallTime now);
 
 /// What is left of `length` that began at `begun`: never negative, never longer than `length`.

@@ -1,9 +1,10 @@
 // One way to give work a deadline: the loser is cancelled and awaited, never abandoned.
 #pragma once
 
+#include <utility>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <utility>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -11,8 +12,8 @@
 
 namespace relay {
 
-/// Runs `op` until it finishes or `deadline` passes: Errc::deadline_exceeded. `op` must return its errors;
-/// one that throws would keep operator|| waiting for the timer.
+/// Runs `op` until it finishes or `deadline` passes: Errc::deadline_exceeded. `op` must return its
+/// errors; one that throws would keep operator|| waiting for the timer.
 template <class T>
 asio::awaitable<proto::Result<T>> with_deadline(Clock& clock, SteadyTime deadline,
                                                 asio::awaitable<proto::Result<T>> op) {

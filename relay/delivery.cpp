@@ -1,8 +1,9 @@
 #include "relay/delivery.hpp"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <vector>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "relay/due.hpp"
 #include "relay/errc.hpp"
@@ -12,11 +13,11 @@
 namespace relay {
 namespace {
 
-// Awake time is counted in slices no longer than this: a timer that fires late because of a freeze adds one
-// slice, not the freeze.
+// Awake time is counted in slices no longer than this: a timer that fires late because of a freeze
+// adds one slice, not the freeze.
 constexpr milliseconds kSlice{50};
-// After a thaw, what the socket already holds is read before a request is called cut: enough for the loop
-// to decrypt an answer on a tenth of a CPU, short beside any function.
+// After a thaw, what the socket already holds is read before a request is called cut: enough for
+// the loop to decrypt an answer on a tenth of a CPU, short beside any function.
 constexpr milliseconds kThawGrace{20};
 // A timer this late was not late but frozen.
 constexpr milliseconds kOverslept{250};
@@ -26,96 +27,159 @@ constexpr milliseconds kStillWarm{1000};
 constexpr milliseconds kDrainPause{100};
 constexpr milliseconds kIdle{60000};
 
-/// Gives a request's place at its host back, however its task ends.
-class Place {
- public:
-  Place(std::map<Endpoint, std::size_t>& busy, Endpoint endpoint)
-      : busy_(busy), endpoint_(std::move(endpoint)) {}
+}  // namespace
 
-  ~Place() {
-    if (--busy_[endpoint_] == 0) busy_.erase(endpoint_);
+/// Made before the task that sends, and gone when that has ended, even if it never began.
+class Delivery::Departure {
+ public:
+  Departure(Delivery& delivery, Entry& entry)
+      : delivery_(delivery),
+        id_(entry.id),
+        host_(*entry.destination->host),
+        flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
+    flight_->exposed = delivery_.gate_ == Gate::late;
+    flight_->deadline = delivery_.parts_.clock.now() + delivery_.settings_.request;
+    delivery_.parts_.backlog.set_in_flight(entry, true);
+    ++host_.in_flight;
   }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
+
+  ~Departure() {
+    delivery_.flights_.erase(flight_);
+    --host_.in_flight;
+    if (Entry* left = entry()) {
+      delivery_.parts_.backlog.set_in_flight(*left, false);
+      // Our own failure comes back as fast as we let it.
+      if (!judged_) delivery_.back_off_from(*left);
+    }
+    delivery_.look_now();
+    delivery_.parts_.changed.notify();
+  }
+
+  Departure(const Departure&) = delete;
+  Departure& operator=(const Departure&) = delete;
+
+  /// nullptr if it has met its fate meanwhile.
+  [[nodiscard]] Entry* entry() const { return delivery_.parts_.backlog.find(id_); }
+
+  [[nodiscard]] Flight& flight() const { return *flight_; }
+
+  void judged() { judged_ = true; }
 
  private:
-  std::map<Endpoint, std::size_t>& busy_;
-  Endpoint endpoint_;
+  Delivery& delivery_;
+  std::uint64_t id_;
+  Host& host_;
+  std::list<Flight>::iterator flight_;
+  bool judged_ = false;
 };
-
-}  // namespace
 
 Delivery::Delivery(asio::any_io_executor executor, DeliverySettings settings, Parts parts)
     : executor_(executor),
       settings_(settings),
       parts_(parts),
       look_(executor),
-      tasks_(executor, [this](std::exception_ptr failure) {
-        ++parts_.stats.task_failures;
-        parts_.log.once("delivery", LogLevel::error, "a delivery failed: " + describe(failure));
-      }) {}
+      tasks_(executor,
+             [this](std::exception_ptr failure) {
+               ++parts_.stats.task_failures;
+               parts_.log.once("delivery", LogLevel::error,
+                               "a delivery failed: " + describe(failure));
+             }),
+      counted_(parts_.clock.now()) {}
 
 asio::awaitable<void> Delivery::run() {
   for (;;) {
-    start_due();
-    const SteadyTime before = parts_.clock.now();
-    co_await look_.wait_until(parts_.clock, next_look());
-    const auto passed = std::chrono::duration_cast<milliseconds>(parts_.clock.now() - before);
-    awake_ += std::clamp(passed, milliseconds{0}, kSlice);
+    count_awake();
+    look_again_ = false;
+    const SteadyTime again = start_due();
+    // A request may have ended while it was begun.
+    if (!look_again_) co_await look_.wait_until(parts_.clock, again);
   }
 }
 
-void Delivery::start_due() {
-  std::vector<std::uint64_t> leaving;
-  std::map<Endpoint, std::size_t> taken = busy_;
+void Delivery::look_now() {
+  look_again_ = true;
+  look_.notify();
+}
+
+milliseconds Delivery::awake() const {
+  const auto passed = std::chrono::duration_cast<milliseconds>(parts_.clock.now() - counted_);
+  return awake_ + std::clamp(passed, milliseconds{0}, kSlice);
+}
+
+void Delivery::count_awake() {
+  const milliseconds before = awake_;
+  awake_ = awake();
+  // What is less than a millisecond counts next time; what is more than a slice never.
+  const milliseconds counted = awake_ - before;
+  counted_ = counted < kSlice ? counted_ + counted : parts_.clock.now();
+}
+
+SteadyTime Delivery::start_due() {
+  for (;;) {
+    const Survey found = survey();
+    bool all_left = true;
+    for (const auto id : found.leaving) all_left = start(id) && all_left;
+    // A limit took one that had a place: the place is for the next.
+    if (all_left) return parts_.clock.now() + found.again;
+  }
+}
+
+bool Delivery::start(std::uint64_t id) {
+  Entry* entry = parts_.backlog.find(id);
+  if (entry == nullptr || drop_limited(*entry)) return false;
+  tasks_.spawn(deliver(std::make_unique<Departure>(*this, *entry)));
+  return true;
+}
+
+Delivery::Survey Delivery::survey() const {
+  std::map<const Host*, std::size_t> places;
+  std::size_t free = 0;
+  for (const auto& host : parts_.destinations.hosts()) {
+    const std::size_t taken = std::min(host->in_flight, settings_.connections);
+    places[host.get()] = settings_.connections - taken;
+    free += settings_.connections - taken;
+  }
+  Survey survey{{}, kIdle};
+  const WallTime now = parts_.clock.wall_now();
   parts_.backlog.each_in_order([&](const Entry& entry) {
-    std::size_t& places = taken[entry.destination->route.endpoint()];
-    if (places < settings_.connections && may_leave(facts(entry), gate_, settings_.late)) {
-      ++places;
-      leaving.push_back(entry.id);
+    // Who finds no place is looked at when a request ends.
+    if (free == 0) return false;
+    std::size_t& here = places[entry.destination->host];
+    if (here == 0) return true;
+    const WaitingFacts waiting = facts(entry, now);
+    if (may_leave(waiting, gate_, settings_.late)) {
+      --here;
+      --free;
+      survey.leaving.push_back(entry.id);
+    } else {
+      survey.again = std::min(survey.again, until_due(waiting));
     }
     return true;
   });
-  for (const auto id : leaving) {
-    Entry* entry = parts_.backlog.find(id);
-    if (entry == nullptr || drop_limited(*entry)) continue;
-    parts_.backlog.set_in_flight(*entry, true);
-    ++busy_[entry->destination->route.endpoint()];
-    tasks_.spawn(deliver(id));
-  }
+  return survey;
 }
 
-std::size_t Delivery::in_flight() const {
-  std::size_t count = 0;
-  for (const auto& [endpoint, places] : busy_) count += places;
-  return count;
+milliseconds Delivery::until_due(const WaitingFacts& waiting) const {
+  if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
+  // Sent completely once already: not before the gate opens. Else a slice at a time, so that it is
+  // counted.
+  return waiting.full_writes > 0 ? kIdle : std::min(kSlice, settings_.late - waiting.awake);
 }
 
-milliseconds Delivery::pause_before(const Entry& entry) const {
-  const auto length = gate_ == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
-  return remaining(entry.back_off_begun, length, parts_.clock.wall_now());
+WaitingFacts Delivery::facts(const Entry& entry, WallTime now) const {
+  const auto pause =
+      gate_ == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
+  return {remaining(entry.back_off_begun, pause, now), awake_ - entry.awake_at_accept,
+          entry.full_writes, entry.envelope.deduplicated_upstream()};
 }
 
-WaitingFacts Delivery::facts(const Entry& entry) const {
-  return {pause_before(entry), awake_ - entry.awake_at_accept, entry.full_writes,
-          entry.envelope.deduplicated_upstream()};
-}
-
-SteadyTime Delivery::next_look() const {
-  milliseconds soonest = kIdle;
-  parts_.backlog.each_in_order([&](const Entry& entry) {
-    const auto waiting = facts(entry);
-    if (waiting.back_off_left.count() > 0) soonest = std::min(soonest, waiting.back_off_left);
-    if (gate_ == Gate::late && waiting.full_writes == 0) soonest = std::min(soonest, kSlice);
-    return true;
-  });
-  return parts_.clock.now() + soonest;
-}
+std::size_t Delivery::in_flight() const { return flights_.size(); }
 
 std::size_t Delivery::due() const {
   std::size_t count = 0;
+  const WallTime now = parts_.clock.wall_now();
   parts_.backlog.each_in_order([&](const Entry& entry) {
-    if (may_leave(facts(entry), Gate::open, settings_.late)) ++count;
+    if (may_leave(facts(entry, now), Gate::open, settings_.late)) ++count;
     return true;
   });
   return count;
@@ -123,17 +187,27 @@ std::size_t Delivery::due() const {
 
 void Delivery::set_gate(Gate gate) {
   if (gate == Gate::late) {
-    for (auto& flight : flights_) flight.frozen = true;
+    for (auto& flight : flights_) flight.exposed = true;
   }
   gate_ = gate;
-  look_.notify();
+  look_now();
 }
 
 void Delivery::thawed() {
   for (auto& flight : flights_) {
-    if (flight.frozen) grant_grace(flight);
+    if (flight.exposed) grant_grace(flight);
   }
-  look_.notify();
+  // What failed just before this news came was cut as well: it goes again at once.
+  parts_.backlog.each_in_order([&](Entry& entry) {
+    if (entry.maybe_cut) {
+      ++parts_.stats.cuts;
+      entry.maybe_cut = false;
+      entry.failures = 0;
+      entry.back_off = milliseconds{0};
+    }
+    return true;
+  });
+  look_now();
 }
 
 void Delivery::expect_one() {
@@ -143,26 +217,18 @@ void Delivery::expect_one() {
   }
 }
 
-asio::awaitable<void> Delivery::deliver(std::uint64_t id) {
-  Entry* entry = parts_.backlog.find(id);
+asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
+  Entry* entry = departure->entry();
   if (entry == nullptr) co_return;
   const auto composed = compose(*entry, parts_.clock.wall_now());
   count_try(*entry, composed);
-  {
-    const Place place(busy_, composed.request.endpoint);
-    const auto flight = flights_.emplace(flights_.end(), executor_);
-    flight->frozen = gate_ == Gate::late;
-    flight->deadline = parts_.clock.now() + settings_.request;
-    const Answer answer = co_await send(composed.request, *flight);
-    entry = parts_.backlog.find(id);
-    if (entry != nullptr) {
-      parts_.backlog.set_in_flight(*entry, false);
-      answer ? answered(*entry, *answer, composed.zstd) : unanswered(*entry, *flight, answer.error());
-    }
-    flights_.erase(flight);
-  }
-  look_.notify();
-  parts_.changed.notify();
+  Flight& flight = departure->flight();
+  const Answer answer = co_await send(composed.request, flight);
+  if (flight.thrown) std::rethrow_exception(flight.thrown);
+  entry = departure->entry();
+  if (entry == nullptr) co_return;
+  answer ? answered(*entry, *answer, composed.zstd) : unanswered(*entry, flight, answer.error());
+  departure->judged();
 }
 
 void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
@@ -174,18 +240,33 @@ void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
 
 asio::awaitable<Delivery::Answer> Delivery::send(const UpstreamRequest& request, Flight& flight) {
   using asio::experimental::awaitable_operators::operator||;
-  auto first = co_await (parts_.upstream.send(request, flight.progress) || watch(flight));
+  auto first = co_await (attempt(request, flight) || watch(flight));
   if (first.index() == 1) co_return Errc::deadline_exceeded;
   co_return std::get<0>(std::move(first));
 }
 
+/// An exception as a value: thrown, it would keep operator|| waiting for the deadline.
+asio::awaitable<Delivery::Answer> Delivery::attempt(const UpstreamRequest& request,
+                                                    Flight& flight) {
+  try {
+    co_return co_await parts_.upstream.send(request, flight.progress);
+  } catch (...) {
+    flight.thrown = std::current_exception();
+  }
+  co_return boost::system::error_code(asio::error::operation_aborted);
+}
+
+/// Returns when the request has had its time, or early when cancelled.
 asio::awaitable<void> Delivery::watch(Flight& flight) {
   for (;;) {
     co_await flight.moved.wait_until(parts_.clock, flight.deadline);
+    if ((co_await asio::this_coro::cancellation_state).cancelled() !=
+        asio::cancellation_type::none) {
+      co_return;
+    }
     const auto late = parts_.clock.now() - flight.deadline;
     if (late < SteadyTime::duration{0}) continue;
     if (late < kOverslept || flight.judged) co_return;
-    flight.frozen = true;
     grant_grace(flight);
   }
 }
@@ -204,7 +285,9 @@ void Delivery::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
   const WallTime now = parts_.clock.wall_now();
   if (!answer.rate_limits.empty()) destination.limits.learn(answer.rate_limits, now);
   switch (outcome_of(answer.status, zstd)) {
-    case Outcome::delivered: parts_.backlog.deliver(entry.id); break;
+    case Outcome::delivered:
+      parts_.backlog.deliver(entry.id);
+      break;
     case Outcome::refused:
       parts_.log.once("refused " + proto::to_public_string(destination.route.dsn), LogLevel::warn,
                       "upstream refused an envelope with status " + std::to_string(answer.status) +
@@ -212,24 +295,34 @@ void Delivery::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
                           "; check that key and project are those of the DSN in Sentry");
       parts_.backlog.refuse(entry.id, answer.status);
       break;
-    case Outcome::rate_limited: rate_limited(entry, answer); break;
-    case Outcome::recompress: parts_.destinations.fall_back_to_gzip(destination.route.endpoint()); break;
-    case Outcome::retry: back_off_from(entry); break;
-    case Outcome::retry_once: server_failed(entry); break;
+    case Outcome::rate_limited:
+      rate_limited(entry, answer);
+      break;
+    case Outcome::recompress:
+      destination.host->compression = Compression::gzip;
+      break;
+    case Outcome::retry:
+      back_off_from(entry);
+      break;
+    case Outcome::retry_once:
+      server_failed(entry);
+      break;
   }
 }
 
 void Delivery::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
   constexpr unsigned kTooManyRequests = 429;
   const WallTime now = parts_.clock.wall_now();
-  auto& limits = entry.destination->limits;
   if (answer.rate_limits.empty()) {
-    limits.learn_bare_429(answer.retry_after, now);
+    entry.destination->limits.learn_bare_429(answer.retry_after, now);
     parts_.backlog.refuse(entry.id, kTooManyRequests);
     return;
   }
-  // A 429 is partial: what no limit names was taken (getsentry/relay: relay-server/src/endpoints/common.rs).
-  const auto flagged = limited_items(entry.envelope, limits, now);
+  // A 429 is partial: what no limit of this answer names was taken (getsentry/relay:
+  // relay-server/src/endpoints/common.rs).
+  proto::RateLimits named;
+  named.learn(answer.rate_limits, now);
+  const auto flagged = limited_items(entry.envelope, named, now);
   const std::uint64_t id = entry.id;
   if (std::ranges::find(flagged, true) != flagged.end()) {
     parts_.backlog.refuse_items(id, flagged, kTooManyRequests);
@@ -247,17 +340,22 @@ void Delivery::server_failed(Entry& entry) {
 
 void Delivery::unanswered(Entry& entry, const Flight& flight, boost::system::error_code why) {
   ++parts_.stats.failures;
-  if (flight.frozen) ++parts_.stats.cuts;
+  if (flight.judged) ++parts_.stats.cuts;
   if (flight.progress.fully_written &&
       ++entry.full_writes > resend_limit(entry.envelope.deduplicated_upstream())) {
     parts_.backlog.drop(entry.id, DropReason::network_error);
     return;
   }
-  // A cut, or a kept connection that had died meanwhile, says nothing about the upstream.
-  if (flight.frozen || flight.progress.reused_connection) return;
-  parts_.log.once("unanswered", LogLevel::warn,
-                  "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
-                      "; events are kept and sent again later");
+  // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
+  // upstream.
+  if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted)
+    return;
+  entry.maybe_cut = flight.exposed;
+  if (!flight.exposed) {
+    parts_.log.once("unanswered", LogLevel::warn,
+                    "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
+                        "; events are kept and sent again later");
+  }
   back_off_from(entry);
 }
 
@@ -267,7 +365,8 @@ void Delivery::back_off_from(Entry& entry) {
 }
 
 bool Delivery::drop_limited(Entry& entry) {
-  const auto flagged = limited_items(entry.envelope, entry.destination->limits, parts_.clock.wall_now());
+  const auto flagged =
+      limited_items(entry.envelope, entry.destination->limits, parts_.clock.wall_now());
   if (std::ranges::find(flagged, true) == flagged.end()) return false;
   const std::uint64_t id = entry.id;
   parts_.backlog.drop_items(id, flagged, DropReason::ratelimit_backoff);

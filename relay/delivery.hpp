@@ -1,11 +1,12 @@
-// Takes what is due from the backlog, sends it, and gives it its fate, or puts it back with what the try has
-// taught. Decides nothing by itself: due, retry_policy and outcome do.
+// Takes what is due from the backlog, sends it, and gives it its fate, or puts it back with what
+// the try has taught. Decides nothing by itself: due, retry_policy and outcome do.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <list>
 #include <map>
+
+#include <boost/asio/any_io_executor.hpp>
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
@@ -37,7 +38,8 @@ class Delivery {
   [[nodiscard]] asio::awaitable<void> run();
 
   /// Something was accepted: look at it now.
-  void accepted() { look_.notify(); }
+  void accepted() { look_now(); }
+
   void set_gate(Gate gate);
   void thawed();
   /// The first byte of a local request is here: its envelope will want a connection.
@@ -45,29 +47,46 @@ class Delivery {
 
   [[nodiscard]] std::size_t due() const;
   [[nodiscard]] std::size_t in_flight() const;
-  [[nodiscard]] milliseconds awake() const { return awake_; }
+
+  /// How long the process has certainly run so far.
+  [[nodiscard]] milliseconds awake() const;
 
   void stop() { tasks_.stop(); }
+
   [[nodiscard]] asio::awaitable<void> join() { return tasks_.join(); }
 
  private:
   /// One request on its way.
   struct Flight {
     explicit Flight(const asio::any_io_executor& executor) : moved(executor) {}
+
     SendProgress progress;
     SteadyTime deadline{};
-    Wakeup moved;           ///< the deadline was moved
-    bool frozen = false;    ///< a freeze may have hit it
-    bool judged = false;    ///< has had its grace after the thaw
+    Wakeup moved;                 ///< the deadline was moved
+    bool exposed = false;         ///< was under way while a freeze could come
+    bool judged = false;          ///< has had its grace after a thaw
+    std::exception_ptr thrown{};  ///< by the upstream
   };
+  class Departure;  ///< an entry's marks while it is on its way
+
+  /// What one walk over everything that waits finds.
+  struct Survey {
+    std::vector<std::uint64_t> leaving;
+    milliseconds again;  ///< until the next one may find more, if nothing happens before
+  };
+
   using Answer = proto::Result<UpstreamAnswer>;
 
-  void start_due();
-  [[nodiscard]] WaitingFacts facts(const Entry& entry) const;
-  [[nodiscard]] milliseconds pause_before(const Entry& entry) const;
-  [[nodiscard]] SteadyTime next_look() const;
-  asio::awaitable<void> deliver(std::uint64_t id);
+  void look_now();
+  SteadyTime start_due();
+  [[nodiscard]] Survey survey() const;
+  [[nodiscard]] bool start(std::uint64_t id);
+  [[nodiscard]] WaitingFacts facts(const Entry& entry, WallTime now) const;
+  [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting) const;
+  void count_awake();
+  asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
+  asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
   void grant_grace(Flight& flight);
   void count_try(Entry& entry, const ComposedRequest& composed);
@@ -84,9 +103,10 @@ class Delivery {
   Wakeup look_;
   TaskGroup tasks_;
   std::list<Flight> flights_;
-  std::map<Endpoint, std::size_t> busy_;  ///< requests begun and not ended, per host
+  bool look_again_ = false;  ///< look_ was notified since the last look began
   Gate gate_ = Gate::open;
   milliseconds awake_{0};
+  SteadyTime counted_;  ///< up to when awake_ counts
 };
 
 }  // namespace relay

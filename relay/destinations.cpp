@@ -7,17 +7,19 @@ Destination* Destinations::find_or_add(const Route& route) {
     if (entry->route.dsn == route.dsn) return last_used_ = entry.get();
   }
   if (entries_.size() >= max_) return nullptr;
-  entries_.push_back(std::make_unique<Destination>());
-  last_used_ = entries_.back().get();
-  last_used_->route = route;
-  last_used_->compression = compression_;
-  return last_used_;
+  auto added = std::make_unique<Destination>();
+  added->route = route;
+  added->host = host_of(route.endpoint());
+  entries_.push_back(std::move(added));
+  return last_used_ = entries_.back().get();
 }
 
-void Destinations::fall_back_to_gzip(const Endpoint& endpoint) {
-  for (const auto& entry : entries_) {
-    if (entry->route.endpoint() == endpoint) entry->compression = Compression::gzip;
+Host* Destinations::host_of(const Endpoint& endpoint) {
+  for (const auto& host : hosts_) {
+    if (host->endpoint == endpoint) return host.get();
   }
+  hosts_.push_back(std::make_unique<Host>(Host{endpoint, compression_}));
+  return hosts_.back().get();
 }
 
 }  // namespace relay

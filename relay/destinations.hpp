@@ -1,5 +1,5 @@
-// The DSNs that envelopes have gone to: what upstream said about each. Bounded; entries stay where they are
-// for the life of the process, so an envelope may point at its own.
+// The DSNs that envelopes have gone to: what upstream said about each. Bounded; entries stay where
+// they are for the life of the process, so an envelope may point at its own.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,18 @@
 
 namespace relay {
 
+/// One host that requests go to, shared by every DSN that lives there.
+struct Host {
+  Endpoint endpoint;
+  Compression compression =
+      Compression::zstd;      ///< falls to gzip for good when the host answers 415
+  std::size_t in_flight = 0;  ///< requests begun and not ended
+};
+
 struct Destination {
   Route route;
   proto::RateLimits limits;
-  Compression compression = Compression::zstd;  ///< falls to gzip for good when the host answers 415
+  Host* host = nullptr;
 };
 
 class Destinations {
@@ -24,16 +32,20 @@ class Destinations {
 
   /// The entry of `route`, made if it is new. nullptr when there are `max` already: 403.
   [[nodiscard]] Destination* find_or_add(const Route& route);
+
   /// The one the last accepted envelope went to; nullptr if there is none yet.
   [[nodiscard]] Destination* last_used() { return last_used_; }
 
-  /// Every destination at the host of `endpoint` gets gzip from now on.
-  void fall_back_to_gzip(const Endpoint& endpoint);
+  /// Those of every destination; they stay where they are, too.
+  [[nodiscard]] const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
 
  private:
+  Host* host_of(const Endpoint& endpoint);
+
   std::size_t max_;
   Compression compression_;
   std::vector<std::unique_ptr<Destination>> entries_;
+  std::vector<std::unique_ptr<Host>> hosts_;
   Destination* last_used_ = nullptr;
 };
 

@@ -7,13 +7,14 @@ namespace relay {
 
 struct WaitingFacts {
   milliseconds back_off_left{0};
-  milliseconds awake{0};          ///< time the process has certainly run since the envelope was accepted
-  unsigned full_writes = 0;       ///< times it was sent completely and got no answer
+  milliseconds awake{0};     ///< time the process has certainly run since the envelope was accepted
+  unsigned full_writes = 0;  ///< times it was sent completely and got no answer
   bool deduplicated_upstream = false;
 };
 
-/// Never while it backs off. open, draining: whenever else. late: only what was never fully written and either is de-duplicated upstream (a cut costs nothing there) or has been awake with us for `late`: a process
-/// that still runs is in a sandbox that is not frozen.
+/// Never while it backs off. open, draining: whenever else. late: only what was never fully written
+/// and either is de-duplicated upstream (a cut costs nothing there) or has been awake with us for
+/// `late`: a process that still runs is in a sandbox that is not frozen.
 [[nodiscard]] bool may_leave(const WaitingFacts& envelope, Gate gate, milliseconds late);
 
 }  // namespace relay

@@ -11,15 +11,24 @@ class Category final : public boost::system::error_category {
 
   [[nodiscard]] std::string message(int value) const override {
     switch (static_cast<Errc>(value)) {
-      case Errc::deadline_exceeded: return "deadline exceeded";
-      case Errc::connection_limit: return "connection limit of this host reached";
-      case Errc::name_not_found: return "no such host name";
-      case Errc::name_server_failed: return "no name server answered";
-      case Errc::address_forbidden: return "host resolves to an address that is not public";
-      case Errc::no_trust: return "no root certificates found; set THAW_CA_FILE";
-      case Errc::certificate_rejected: return "upstream certificate rejected";
-      case Errc::answer_malformed: return "upstream answer is not HTTP";
-      case Errc::answer_incomplete: return "upstream closed before a complete answer";
+      case Errc::deadline_exceeded:
+        return "deadline exceeded";
+      case Errc::connection_limit:
+        return "connection limit of this host reached";
+      case Errc::name_not_found:
+        return "no such host name";
+      case Errc::name_server_failed:
+        return "no name server answered";
+      case Errc::address_forbidden:
+        return "host resolves to an address that is not public";
+      case Errc::no_trust:
+        return "no root certificates found; set THAW_CA_FILE";
+      case Errc::certificate_rejected:
+        return "upstream certificate rejected";
+      case Errc::answer_malformed:
+        return "upstream answer is not HTTP";
+      case Errc::answer_incomplete:
+        return "upstream closed before a complete answer";
     }
     return "unknown error";
   }

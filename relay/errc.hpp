@@ -10,11 +10,11 @@ enum class Errc {
   connection_limit,       ///< no more connections to this host are allowed now
   name_not_found,         ///< the name server says there is no such name, or no address for it
   name_server_failed,     ///< no usable answer from any name server
-  address_forbidden,      ///< a host allowed only by suffix resolved to an address that is not public
-  no_trust,               ///< no root certificates could be loaded from any source
-  certificate_rejected,   ///< the peer's certificate did not verify, or is for another name
-  answer_malformed,       ///< the upstream's answer is not HTTP, or its header is too large
-  answer_incomplete,      ///< the upstream closed before a complete answer
+  address_forbidden,  ///< a host allowed only by suffix resolved to an address that is not public
+  no_trust,           ///< no root certificates could be loaded from any source
+  certificate_rejected,  ///< the peer's certificate did not verify, or is for another name
+  answer_malformed,      ///< the upstream's answer is not HTTP, or its header is too large
+  answer_incomplete,     ///< the upstream closed before a complete answer
 };
 
 const boost::system::error_category& errc_category() noexcept;

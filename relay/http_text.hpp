@@ -1,4 +1,5 @@
-// A local request and its answer, free of any HTTP library: what the listener reads, what intake decides.
+// A local request and its answer, free of any HTTP library: what the listener reads, what intake
+// decides.
 #pragma once
 
 #include <string>
@@ -8,7 +9,8 @@
 
 namespace relay {
 
-/// The parts of a local request that matter to us; the body as it came over the wire, still encoded.
+/// The parts of a local request that matter to us; the body as it came over the wire, still
+/// encoded.
 struct LocalRequest {
   std::string method;
   std::string target;  ///< path and query
@@ -29,7 +31,8 @@ struct Answer {
 };
 
 /// {"detail":"…"} with an optional cause, as Relay words its errors.
-[[nodiscard]] Answer error_answer(unsigned status, std::string_view detail, std::string_view cause = {});
+[[nodiscard]] Answer error_answer(unsigned status, std::string_view detail,
+                                  std::string_view cause = {});
 
 /// The reason phrase of the statuses we use.
 [[nodiscard]] std::string_view reason_phrase(unsigned status);

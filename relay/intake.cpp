@@ -33,7 +33,8 @@ std::optional<std::uint64_t> parse_project(std::string_view text) {
 Answer format_answer(boost::system::error_code why) {
   using proto::Errc;
   switch (static_cast<Errc>(why.value())) {
-    case Errc::encoding_unknown: return {415, "", "", "Accept-Encoding: zstd,gzip,deflate,br\r\n"};
+    case Errc::encoding_unknown:
+      return {415, "", "", "Accept-Encoding: zstd,gzip,deflate,br\r\n"};
     case Errc::encoding_too_large:
       return {413, "Failed to buffer the request body: length limit exceeded", "text/plain"};
     case Errc::encoding_corrupt:
@@ -42,24 +43,39 @@ Answer format_answer(boost::system::error_code why) {
     case Errc::auth_missing:
     case Errc::auth_multiple:
     case Errc::auth_invalid:
-    case Errc::auth_envelope: return error_answer(401, why.message());
+    case Errc::auth_envelope:
+      return error_answer(401, why.message());
     case Errc::auth_key:
     case Errc::auth_version:
     case Errc::envelope_empty_body:
     case Errc::envelope_internal_items:
-    case Errc::dsn_project: return error_answer(400, why.message());
-    case Errc::envelope_item_too_large: return error_answer(413, why.message());
-    default: return error_answer(400, "invalid event envelope", why.message());
+    case Errc::dsn_project:
+      return error_answer(400, why.message());
+    case Errc::envelope_item_too_large:
+      return error_answer(413, why.message());
+    default:
+      return error_answer(400, "invalid event envelope", why.message());
   }
 }
 
 RejectReason format_reason(unsigned status) {
   switch (status) {
-    case 401: return RejectReason::unauthorized;
-    case 413: return RejectReason::too_large;
-    case 415: return RejectReason::unknown_encoding;
-    default: return RejectReason::malformed;
+    case 401:
+      return RejectReason::unauthorized;
+    case 413:
+      return RejectReason::too_large;
+    case 415:
+      return RejectReason::unknown_encoding;
+    default:
+      return RejectReason::malformed;
   }
+}
+
+/// A body grown chunk by chunk has room to spare; one that may wait long must not hold more memory
+/// than it is counted with.
+proto::Bytes fitted(proto::Bytes body) {
+  if (body.capacity() - body.size() <= body.size() / 8) return body;
+  return proto::Bytes::copy_of(body.view());
 }
 
 Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
@@ -69,7 +85,8 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 std::optional<EnvelopePath> match_envelope_path(std::string_view path) {
   const auto segments = segments_of(path);
   const std::size_t count = segments.size();
-  if (count < 3 || segments[count - 1] != "envelope" || segments[count - 3] != "api") return std::nullopt;
+  if (count < 3 || segments[count - 1] != "envelope" || segments[count - 3] != "api")
+    return std::nullopt;
   EnvelopePath matched;
   for (std::size_t i = 0; i + 3 < count; ++i) matched.prefix.append("/").append(segments[i]);
   matched.project = segments[count - 2];
@@ -84,7 +101,8 @@ Answer Intake::take(LocalRequest request, const EnvelopePath& path, std::string_
   parts_.stats.bytes_in += request.body.size();
   // Two auths at once are refused before the body is looked at, as Relay does.
   const auto http_auth = proto::find_auth({request.x_sentry_auth, request.authorization, query});
-  if (!http_auth && http_auth.error() != proto::Errc::auth_missing) return refuse_format(http_auth.error());
+  if (!http_auth && http_auth.error() != proto::Errc::auth_missing)
+    return refuse_format(http_auth.error());
   auto envelope = read(request);
   if (!envelope) return refuse_format(envelope.error());
   const auto from = sender(request, path, query, *envelope);
@@ -101,7 +119,7 @@ proto::Result<proto::Envelope> Intake::read(LocalRequest& request) const {
   if (!encoding) return encoding.error();
   auto body = proto::decode(*encoding, std::move(request.body), settings_.max_decoded_bytes);
   if (!body) return body.error();
-  return proto::Envelope::parse(std::move(*body));
+  return proto::Envelope::parse(fitted(std::move(*body)));
 }
 
 proto::Result<Intake::Sender> Intake::sender(const LocalRequest& request, const EnvelopePath& path,
@@ -120,7 +138,8 @@ proto::Result<Intake::Sender> Intake::sender(const LocalRequest& request, const 
   if (!project) return proto::Errc::dsn_project;
   sender.auth = *auth;
   sender.project_id = *project;
-  if (const auto mismatch = proto::check_dsn_agrees(envelope, auth->public_key, *project)) return mismatch;
+  if (const auto mismatch = proto::check_dsn_agrees(envelope, auth->public_key, *project))
+    return mismatch;
   return sender;
 }
 
@@ -135,7 +154,8 @@ Answer Intake::admit(proto::Envelope envelope, const Sender& sender, const Envel
   const WallTime now = parts_.clock.wall_now();
   Answer answer = acknowledge(envelope);
   if (const auto limits = destination->limits.to_header(now); !limits.empty()) {
-    // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript: transports/base.ts).
+    // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript:
+    // transports/base.ts).
     answer.headers = "X-Sentry-Rate-Limits: " + limits + "\r\n";
   }
   if (envelope.items().empty()) return answer;
@@ -166,9 +186,11 @@ Answer Intake::refuse_format(boost::system::error_code why) {
 }
 
 Answer Intake::refuse_route() {
-  return reject(RejectReason::not_allowed,
-                error_answer(403, "no upstream for this DSN: set THAW_UPSTREAM_DSN to the DSN that Sentry "
-                                  "shows for the project, or add its host to THAW_ALLOWED_HOSTS"));
+  return reject(
+      RejectReason::not_allowed,
+      error_answer(403,
+                   "no upstream for this DSN: set THAW_UPSTREAM_DSN to the DSN that Sentry "
+                   "shows for the project, or add its host to THAW_ALLOWED_HOSTS"));
 }
 
 }  // namespace relay

@@ -1,5 +1,5 @@
-// One local request -> one answer: finds the way, the auth, the envelope; judges; takes it in. Never waits,
-// touches no socket: the SDK is waiting.
+// One local request -> one answer: finds the way, the auth, the envelope; judges; takes it in.
+// Never waits, touches no socket: the SDK is waiting.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct EnvelopePath {
   std::string_view project;
 };
 
-/// Matches by suffix, folds repeated slashes, tolerates a missing last one. nullopt: not such a path.
+/// Matches by suffix, folds repeated slashes, tolerates a missing last one. nullopt: not such a
+/// path.
 [[nodiscard]] std::optional<EnvelopePath> match_envelope_path(std::string_view path);
 
 class Intake {
@@ -41,6 +42,7 @@ class Intake {
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
   [[nodiscard]] Answer take(LocalRequest request, const EnvelopePath& path, std::string_view query);
+
   void close() { closing_ = true; }
 
  private:
@@ -48,6 +50,7 @@ class Intake {
     proto::Auth auth;
     std::uint64_t project_id = 0;
   };
+
   [[nodiscard]] Answer reject(RejectReason reason, Answer answer);
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();
@@ -55,8 +58,8 @@ class Intake {
   [[nodiscard]] proto::Result<Sender> sender(const LocalRequest& request, const EnvelopePath& path,
                                              std::string_view query,
                                              const proto::Envelope& envelope) const;
-  [[nodiscard]] Answer admit(proto::Envelope envelope, const Sender& sender, const EnvelopePath& path,
-                             std::string user_agent);
+  [[nodiscard]] Answer admit(proto::Envelope envelope, const Sender& sender,
+                             const EnvelopePath& path, std::string user_agent);
   [[nodiscard]] Answer acknowledge(const proto::Envelope& envelope) const;
 
   IntakeSettings settings_;

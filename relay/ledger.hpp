@@ -16,8 +16,11 @@ using proto::CategoryCounts;
 class Ledger {
  public:
   void accept(const CategoryCounts& items) { accepted_ += items; }
+
   void deliver(const CategoryCounts& items) { delivered_ += items; }
+
   void refuse(unsigned status, const CategoryCounts& items) { refused_[status] += items; }
+
   void drop(DropReason reason, const CategoryCounts& items);
   void reject(RejectReason reason);
 
@@ -25,9 +28,13 @@ class Ledger {
   [[nodiscard]] bool balances(const CategoryCounts& waiting) const;
 
   [[nodiscard]] const CategoryCounts& accepted() const { return accepted_; }
+
   [[nodiscard]] const CategoryCounts& recovered() const { return recovered_; }
+
   [[nodiscard]] const CategoryCounts& delivered() const { return delivered_; }
+
   [[nodiscard]] const std::map<unsigned, CategoryCounts>& refused() const { return refused_; }
+
   [[nodiscard]] const CategoryCounts& dropped(DropReason reason) const;
   [[nodiscard]] std::uint64_t rejected(RejectReason reason) const;
   [[nodiscard]] std::uint64_t rejected() const;

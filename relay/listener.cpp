@@ -1,12 +1,15 @@
 #include "relay/listener.hpp"
 
 #include <algorithm>
+#include <array>
+
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -21,8 +24,9 @@ using RequestParser = http::request_parser<http::buffer_body>;
 constexpr std::size_t kReadAhead = 16 * 1024;   // one read takes a usual header and body together
 constexpr std::size_t kFirstChunk = 16 * 1024;  // of a body whose length is not known
 constexpr milliseconds kSweep{250};             // how finely receiving time is measured
-constexpr milliseconds kAcceptPause{100};       // after accept failed: out of descriptors, most likely
-constexpr std::size_t kLingerBytes = 1024 * 1024;
+constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
+constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
+constexpr std::size_t kLingerBytes = 1024 * 1024;  // at least; a large body is read on to its end
 
 asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& ec) {
   return asio::redirect_error(asio::use_awaitable, ec);
@@ -44,10 +48,11 @@ LocalRequest request_of(const RequestParser& parser) {
   return request;
 }
 
-/// Reads the body straight into place. Grows a body of unknown length geometrically; the parser's own limit
-/// ends it.
-asio::awaitable<error_code> read_body(asio::ip::tcp::socket& socket, boost::beast::flat_buffer& input,
-                                      RequestParser& parser, proto::Bytes& body) {
+/// Reads the body straight into place. Grows a body of unknown length geometrically; the parser's
+/// own limit ends it.
+asio::awaitable<error_code> read_body(asio::ip::tcp::socket& socket,
+                                      boost::beast::flat_buffer& input, RequestParser& parser,
+                                      proto::Bytes& body) {
   error_code ec;
   std::size_t used = 0;
   const auto length = parser.content_length();
@@ -70,6 +75,9 @@ asio::awaitable<error_code> read_body(asio::ip::tcp::socket& socket, boost::beas
 }  // namespace
 
 struct Listener::Input {
+  /// A chunk's extensions and the trailer have no limit of their own: the buffer's is theirs.
+  explicit Input(std::size_t max_header_bytes) : buffer(max_header_bytes + kReadAhead) {}
+
   boost::beast::flat_buffer buffer;
 };
 
@@ -77,6 +85,7 @@ class Listener::Receiving {
  public:
   Receiving(Listener& listener, Client& client) : listener_(listener), client_(client) {
     client_.receiving = true;
+    client_.timed_out = false;
     client_.awake = milliseconds{0};
     ++listener_.receiving_;
     listener_.someone_receives_.notify();
@@ -87,8 +96,10 @@ class Listener::Receiving {
     client_.receiving = false;
     client_.idle_since = listener_.clock_.now();
     --listener_.receiving_;
+    listener_.place_.notify();
     listener_.touched();
   }
+
   Receiving(const Receiving&) = delete;
   Receiving& operator=(const Receiving&) = delete;
 
@@ -103,8 +114,9 @@ class Listener::Leaving {
 
   ~Leaving() {
     listener_.clients_.erase(client_);
-    listener_.someone_left_.notify();
+    listener_.place_.notify();
   }
+
   Leaving(const Leaving&) = delete;
   Leaving& operator=(const Leaving&) = delete;
 
@@ -113,28 +125,30 @@ class Listener::Leaving {
   Clients::iterator client_;
 };
 
-asio::awaitable<void> Listener::serve(Clients::iterator client) {
-  const Leaving leaving(*this, client);
-  Input input;
-  while (co_await serve_one(*client, input)) {
-  }
+asio::awaitable<void> Listener::serve(Clients::iterator client, std::unique_ptr<Leaving>) {
+  Input input(settings_.max_header_bytes);
+  Then then = Then::next_request;
+  while (then == Then::next_request) then = co_await serve_one(*client, input);
+  if (then == Then::linger) co_await linger(*client);
 }
 
-asio::awaitable<bool> Listener::serve_one(Client& client, Input& input) {
+asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input) {
   error_code ec;
   if (input.buffer.size() == 0) {
     const auto room = input.buffer.prepare(kReadAhead);
     input.buffer.commit(co_await client.socket.async_read_some(room, into(ec)));
-    if (ec) co_return false;
+    if (ec) co_return Then::close;
   }
   hooks_.first_byte();
   const Receiving receiving(*this, client);
   LocalRequest request;
   bool keep_alive = false;
   const Reading reading = co_await read_request(client, input, request, keep_alive);
-  if (reading != Reading::complete) co_return false;
+  if (reading == Reading::refused) co_return Then::linger;
+  if (reading == Reading::gone) co_return Then::close;
   const Answer answer = hooks_.answer(std::move(request));
-  co_return co_await write(client, answer, !keep_alive) && keep_alive;
+  const bool written = co_await write(client, answer, !keep_alive);
+  co_return written&& keep_alive ? Then::next_request : Then::close;
 }
 
 asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input& input,
@@ -147,7 +161,8 @@ asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input&
   if (ec) co_return co_await refuse(client, ec);
   keep_alive = parser.get().keep_alive();
   request = request_of(parser);
-  if (parser.get()[http::field::expect] == "100-continue" && !parser.is_done()) {
+  if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue") &&
+      !parser.is_done()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(client.socket, asio::buffer(kContinue), into(ec));
     if (ec) co_return co_await refuse(client, ec);
@@ -177,8 +192,7 @@ asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code w
     co_return Reading::gone;
   }
   hooks_.unanswerable(reason);
-  if (co_await write(client, answer, true)) co_await linger(client);
-  co_return Reading::refused;
+  co_return co_await write(client, answer, true) ? Reading::refused : Reading::gone;
 }
 
 asio::awaitable<bool> Listener::write(Client& client, const Answer& answer, bool close) {
@@ -189,19 +203,26 @@ asio::awaitable<bool> Listener::write(Client& client, const Answer& answer, bool
   co_return !ec;
 }
 
-/// Closing with unread bytes would reset the connection and take the answer with it: say the end, then read
-/// on for a while.
+/// Closing with unread bytes would reset the connection and take the answer with it: say the end,
+/// then read on for a while. The request has been answered by now and holds nothing up.
 asio::awaitable<void> Listener::linger(Client& client) {
+  using asio::experimental::awaitable_operators::operator||;
   error_code ec;
-  client.timed_out = false;
   client.socket.shutdown(tcp::socket::shutdown_send, ec);
+  co_await (discard(client) || clock_.sleep_until(clock_.now() + kLinger));
+}
+
+asio::awaitable<void> Listener::discard(Client& client) {
+  error_code ec;
   std::array<char, 4096> rest{};
-  for (std::size_t read = 0; !ec && read < kLingerBytes;) {
+  const std::size_t limit = std::max(kLingerBytes, 2 * settings_.max_body_bytes);
+  for (std::size_t read = 0; !ec && read < limit;) {
     read += co_await client.socket.async_read_some(asio::buffer(rest), into(ec));
   }
 }
 
-/// One timer for all connections. Counts awake time in slices: however long a freeze was, it adds one.
+/// One timer for all connections. Counts awake time in slices: however long a freeze was, it adds
+/// one.
 asio::awaitable<void> Listener::sweep() {
   const milliseconds slice = std::min(kSweep, std::max(settings_.read / 4, milliseconds{1}));
   for (;;) {
@@ -219,7 +240,7 @@ asio::awaitable<void> Listener::sweep() {
 
 asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
   for (;;) {
-    while (full() && longest_idle() == clients_.end()) co_await someone_left_.wait();
+    while (full() && longest_idle() == clients_.end()) co_await place_.wait();
     error_code ec;
     tcp::socket socket = co_await acceptor.async_accept(into(ec));
     if (ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor) co_return;
@@ -230,11 +251,12 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
       co_await clock_.sleep_until(clock_.now() + kAcceptPause);
       continue;
     }
-    if (full()) close_longest_idle();
+    // The other acceptor, or requests begun meanwhile, may have taken every place.
+    while (full() && !close_longest_idle()) co_await place_.wait();
     socket.set_option(tcp::no_delay(true), ec);
     const auto client = clients_.emplace(clients_.end(), std::move(socket));
     client->idle_since = clock_.now();
-    tasks_.spawn(serve(client));
+    tasks_.spawn(serve(client, std::make_unique<Leaving>(*this, client)));
   }
 }
 

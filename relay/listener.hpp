@@ -1,15 +1,18 @@
-// Local HTTP: one coroutine a connection, every size and wait bounded. Reads a request whole, hands it over,
-// writes the answer. An idle SDK connection may stay for ever: some SDKs lose the event they would send on
-// a connection that was closed meanwhile (getsentry/sentry-python issue #4311).
+// Local HTTP: one coroutine a connection, every size and wait bounded. Reads a request whole, hands
+// it over, writes the answer. An idle SDK connection may stay for ever: some SDKs lose the event
+// they would send on a connection that was closed meanwhile (getsentry/sentry-python issue #4311).
 #pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <cstdint>
-#include <functional>
-#include <list>
-#include <optional>
 
 #include "relay/clock.hpp"
 #include "relay/http_text.hpp"
@@ -25,28 +28,36 @@ class Listener {
  public:
   /// What the listener tells its owner. None of them may throw or wait.
   struct Hooks {
-    std::function<Answer(LocalRequest)> answer;       ///< a complete request
-    std::function<void()> first_byte;                 ///< of a request, after a pause
-    std::function<void(RejectReason)> unanswerable;   ///< a request that never became complete
-    std::function<void()> changed;                    ///< receiving() or last_activity() did
+    std::function<Answer(LocalRequest)> answer;      ///< a complete request
+    std::function<void()> first_byte;                ///< of a request, after a pause
+    std::function<void(RejectReason)> unanswerable;  ///< a request that never became complete
+    std::function<void()> changed;                   ///< receiving() or last_activity() did
+    std::function<void(std::exception_ptr)> failed;  ///< a task ended with an exception
   };
 
-  Listener(asio::any_io_executor executor, Clock& clock, Log& log, ListenerSettings settings, Hooks hooks);
+  Listener(asio::any_io_executor executor, Clock& clock, Log& log, ListenerSettings settings,
+           Hooks hooks);
 
   /// See Relay::bind.
   std::uint16_t bind();
   void retry_bind();
+
   [[nodiscard]] std::uint16_t port() const { return port_; }
+
   void start();
 
   /// No new connection; those in the middle of a request may finish it.
   void close();
+
   void stop() { tasks_.stop(); }
+
   [[nodiscard]] asio::awaitable<void> join() { return tasks_.join(); }
 
   /// Requests begun and not yet answered.
   [[nodiscard]] std::size_t receiving() const { return receiving_; }
+
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+
   [[nodiscard]] std::optional<SteadyTime> last_activity() const { return last_activity_; }
 
  private:
@@ -54,21 +65,26 @@ class Listener {
 
   struct Client {
     explicit Client(tcp::socket accepted) : socket(std::move(accepted)) {}
+
     tcp::socket socket;
     bool receiving = false;
     bool timed_out = false;
     SteadyTime idle_since{};
     milliseconds awake{0};  ///< spent on the request at hand
   };
+
   using Clients = std::list<Client>;
   struct Input;     ///< what was read and not yet used
   class Receiving;  ///< counts a request as long as it lives
   class Leaving;    ///< takes the client off the list when its coroutine ends
 
   bool listen(const tcp::endpoint& endpoint);
+  void spawn_accept(tcp::acceptor& acceptor);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
-  asio::awaitable<void> serve(Clients::iterator client);
-  asio::awaitable<bool> serve_one(Client& client, Input& input);
+  asio::awaitable<void> serve(Clients::iterator client, std::unique_ptr<Leaving> leaving);
+  /// What to do with the connection behind a request.
+  enum class Then { next_request, close, linger };
+  asio::awaitable<Then> serve_one(Client& client, Input& input);
   /// What came of reading one request.
   enum class Reading { complete, gone, refused };
   asio::awaitable<Reading> read_request(Client& client, Input& input, LocalRequest& request,
@@ -76,10 +92,14 @@ class Listener {
   asio::awaitable<Reading> refuse(Client& client, boost::system::error_code why);
   asio::awaitable<bool> write(Client& client, const Answer& answer, bool close);
   asio::awaitable<void> linger(Client& client);
+  asio::awaitable<void> discard(Client& client);
   asio::awaitable<void> sweep();
-  [[nodiscard]] bool full() const { return clients_.size() >= settings_.max_clients; }
+
+  /// All places are taken; who has been closed and is about to leave has none.
+  [[nodiscard]] bool full() const;
   Clients::iterator longest_idle();
-  void close_longest_idle();
+  /// False if none is idle.
+  bool close_longest_idle();
   void touched();
 
   asio::any_io_executor executor_;
@@ -94,7 +114,7 @@ class Listener {
   std::size_t receiving_ = 0;
   std::optional<SteadyTime> last_activity_;
   Wakeup someone_receives_;
-  Wakeup someone_left_;
+  Wakeup place_;  ///< somebody left or became idle
   TaskGroup tasks_;
 };
 

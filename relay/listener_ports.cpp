@@ -1,5 +1,6 @@
 // The listener's ports and places: where it listens, and whom it lets go when all places are taken.
 #include <algorithm>
+
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "relay/listener.hpp"
@@ -8,27 +9,27 @@ namespace relay {
 
 using boost::system::error_code;
 
-Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log, ListenerSettings settings,
-                   Hooks hooks)
+Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log,
+                   ListenerSettings settings, Hooks hooks)
     : executor_(executor),
       clock_(clock),
       log_(log),
       settings_(settings),
       hooks_(std::move(hooks)),
       someone_receives_(executor),
-      someone_left_(executor),
-      tasks_(executor, [this](std::exception_ptr failure) {
-        log_.once("listener", LogLevel::error, "a local connection failed: " + describe(failure));
-      }) {}
+      place_(executor),
+      tasks_(executor, hooks_.failed) {}
 
 std::uint16_t Listener::bind() {
   const auto loopback = asio::ip::address_v4::loopback();
   if (!listen({loopback, settings_.port})) {
-    log_.once("port", LogLevel::warn,
-              "port " + std::to_string(settings_.port) +
-                  " is taken: listening on another one and trying again at each invoke; set THAW_PORT");
+    log_.once(
+        "port", LogLevel::warn,
+        "port " + std::to_string(settings_.port) +
+            " is taken: listening on another one and trying again at each invoke; set THAW_PORT");
     if (!listen({loopback, 0})) {
-      log_.once("no port", LogLevel::error, "cannot listen on 127.0.0.1: accepting nothing for now");
+      log_.once("no port", LogLevel::error,
+                "cannot listen on 127.0.0.1: accepting nothing for now");
       return 0;
     }
   }
@@ -38,7 +39,11 @@ std::uint16_t Listener::bind() {
 }
 
 void Listener::retry_bind() {
-  if (port_ != 0 && (settings_.port == 0 || port_ == settings_.port)) return;
+  if (port_ == 0) {
+    bind();
+    return;
+  }
+  if (settings_.port == 0 || port_ == settings_.port) return;
   if (listen({asio::ip::address_v4::loopback(), settings_.port})) {
     listen({asio::ip::address_v6::loopback(), port_});
   }
@@ -57,14 +62,24 @@ bool Listener::listen(const tcp::endpoint& endpoint) {
   if (ec) return false;
   port_ = acceptor.local_endpoint(ec).port();
   acceptors_.push_back(std::move(acceptor));
-  if (started_) tasks_.spawn(accept(acceptors_.back()));
+  if (started_) spawn_accept(acceptors_.back());
   return true;
 }
 
 void Listener::start() {
   started_ = true;
-  for (auto& acceptor : acceptors_) tasks_.spawn(accept(acceptor));
-  tasks_.spawn(sweep());
+  for (auto& acceptor : acceptors_) spawn_accept(acceptor);
+  tasks_.spawn(keep_running(clock_, hooks_.failed, [this] { return sweep(); }));
+}
+
+void Listener::spawn_accept(tcp::acceptor& acceptor) {
+  tasks_.spawn(keep_running(clock_, hooks_.failed, [this, &acceptor] { return accept(acceptor); }));
+}
+
+bool Listener::full() const {
+  const auto open =
+      std::ranges::count_if(clients_, [](const Client& client) { return client.socket.is_open(); });
+  return static_cast<std::size_t>(open) >= settings_.max_clients;
 }
 
 void Listener::close() {
@@ -81,11 +96,12 @@ Listener::Clients::iterator Listener::longest_idle() {
   return longest;
 }
 
-void Listener::close_longest_idle() {
+bool Listener::close_longest_idle() {
   const auto client = longest_idle();
-  if (client == clients_.end()) return;
+  if (client == clients_.end()) return false;
   error_code ec;
   client->socket.close(ec);
+  return true;
 }
 
 void Listener::touched() {

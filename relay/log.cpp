@@ -1,10 +1,11 @@
 #include "relay/log.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <climits>
 #include <utility>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include "proto/json.hpp"
 #include "proto/timestamp.hpp"
@@ -12,12 +13,19 @@
 namespace relay {
 namespace {
 
+// A line for a person. Even if JSON escapes each byte to six it stays below PIPE_BUF.
+constexpr std::size_t kLongestText = 600;
+
 std::string_view name(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return "ERROR";
-    case LogLevel::warn: return "WARN";
-    case LogLevel::info: return "INFO";
-    case LogLevel::debug: return "DEBUG";
+    case LogLevel::error:
+      return "ERROR";
+    case LogLevel::warn:
+      return "WARN";
+    case LogLevel::info:
+      return "INFO";
+    case LogLevel::debug:
+      return "DEBUG";
   }
   return "INFO";
 }
@@ -36,32 +44,39 @@ Log::Log(Settings settings, LogSink& sink, const Clock& clock)
     : settings_(settings), sink_(sink), clock_(clock) {}
 
 void Log::line(LogLevel level, std::string_view text) {
-  if (level > settings_.level) return;
-  if (++lines_this_invoke_ > settings_.lines_per_invoke) {
-    ++dropped_;
-    return;
-  }
-  std::string out;
-  if (settings_.json) {
-    out = "{\"timestamp\":\"" + proto::to_rfc3339(clock_.wall_now()) + "\",\"level\":\"" +
-          std::string(name(level)) + "\",\"message\":" + proto::json_quote("thaw: " + std::string(text)) +
-          "}";
-  } else {
-    out = "thaw: " + std::string(name(level)) + " " + std::string(text);
-  }
-  write(std::move(out));
+  if (level <= settings_.level) static_cast<void>(say(level, text));
 }
 
 void Log::once(std::string_view key, LogLevel level, std::string_view text) {
-  if (level > settings_.level || !said_.emplace(key).second) return;
-  line(level, text);
+  if (level > settings_.level || said_.contains(key)) return;
+  // What found no place is not said yet.
+  if (say(level, text)) said_.emplace(key);
 }
 
-void Log::raw(std::string_view text) { write(std::string(text)); }
+void Log::raw(std::string_view text) { static_cast<void>(write(std::string(text))); }
 
-void Log::write(std::string text) {
+bool Log::say(LogLevel level, std::string_view text) {
+  if (lines_this_invoke_ >= settings_.lines_per_invoke) {
+    ++dropped_;
+    return false;
+  }
+  ++lines_this_invoke_;
+  std::string message = "thaw: ";
+  if (!settings_.json) message.append(name(level)).append(" ");
+  message += text.substr(0, kLongestText);
+  if (!settings_.json) {
+    std::ranges::replace(message, '\n', ' ');
+    return write(std::move(message));
+  }
+  return write("{\"timestamp\":\"" + proto::to_rfc3339(clock_.wall_now()) + "\",\"level\":\"" +
+               std::string(name(level)) + "\",\"message\":" + proto::json_quote(message) + "}");
+}
+
+bool Log::write(std::string text) {
   text += '\n';
-  if (!sink_.write(text)) ++dropped_;
+  if (sink_.write(text)) return true;
+  ++dropped_;
+  return false;
 }
 
 }  // namespace relay

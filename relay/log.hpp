@@ -1,6 +1,6 @@
-// One line, one write, never blocked by the reader of the pipe. Quiet by default: counters are the log.
-// Lambda captures each line into the function's log group, which the customer pays for
-// (AWS docs, "Configuring JSON and plain text log formats"; checked 2026-11).
+// One line, one write, never blocked by the reader of the pipe. Quiet by default: counters are the
+// log. Lambda captures each line into the function's log group, which the customer pays for (AWS
+// docs, "Configuring JSON and plain text log formats"; checked 2026-11).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class LogSink {
   [[nodiscard]] virtual bool write(std::string_view line) = 0;
 };
 
-/// A descriptor; a line that does not fit the pipe right now is refused. At most PIPE_BUF bytes a line, so
-/// that a pipe takes it whole or not at all.
+/// A descriptor; a line that does not fit the pipe right now is refused. At most PIPE_BUF bytes a
+/// line, so that a pipe takes it whole or not at all.
 class FdLogSink final : public LogSink {
  public:
   explicit FdLogSink(int fd) : fd_(fd) {}
@@ -39,8 +39,9 @@ class Log {
  public:
   struct Settings {
     LogLevel level = LogLevel::warn;
-    bool json = false;                 ///< AWS_LAMBDA_LOG_FORMAT=JSON
-    std::uint32_t lines_per_invoke = 20;  ///< further lines are dropped and counted until the next invoke
+    bool json = false;  ///< AWS_LAMBDA_LOG_FORMAT=JSON
+    std::uint32_t lines_per_invoke =
+        20;  ///< further lines are dropped and counted until the next invoke
   };
 
   Log(Settings settings, LogSink& sink, const Clock& clock);
@@ -50,12 +51,15 @@ class Log {
   void once(std::string_view key, LogLevel level, std::string_view text);
   /// A line of our own format that bypasses level and budget: the summary.
   void raw(std::string_view text);
+
   void invoke_begins() { lines_this_invoke_ = 0; }
 
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
  private:
-  void write(std::string text);
+  /// False if the line was dropped, and counted as that.
+  [[nodiscard]] bool say(LogLevel level, std::string_view text);
+  [[nodiscard]] bool write(std::string text);
 
   Settings settings_;
   LogSink& sink_;

@@ -4,26 +4,40 @@ namespace relay {
 
 std::string_view name(DropReason reason) {
   switch (reason) {
-    case DropReason::queue_overflow: return "queue_overflow";
-    case DropReason::ratelimit_backoff: return "ratelimit_backoff";
-    case DropReason::network_error: return "network_error";
-    case DropReason::send_error: return "send_error";
-    case DropReason::internal_sdk_error: return "internal_sdk_error";
+    case DropReason::queue_overflow:
+      return "queue_overflow";
+    case DropReason::ratelimit_backoff:
+      return "ratelimit_backoff";
+    case DropReason::network_error:
+      return "network_error";
+    case DropReason::send_error:
+      return "send_error";
+    case DropReason::internal_sdk_error:
+      return "internal_sdk_error";
   }
   return "internal_sdk_error";
 }
 
 std::string_view name(RejectReason reason) {
   switch (reason) {
-    case RejectReason::malformed: return "malformed";
-    case RejectReason::unauthorized: return "unauthorized";
-    case RejectReason::not_allowed: return "not_allowed";
-    case RejectReason::too_large: return "too_large";
-    case RejectReason::unknown_encoding: return "unknown_encoding";
-    case RejectReason::timeout: return "timeout";
-    case RejectReason::abandoned: return "abandoned";
-    case RejectReason::full: return "full";
-    case RejectReason::closing: return "closing";
+    case RejectReason::malformed:
+      return "malformed";
+    case RejectReason::unauthorized:
+      return "unauthorized";
+    case RejectReason::not_allowed:
+      return "not_allowed";
+    case RejectReason::too_large:
+      return "too_large";
+    case RejectReason::unknown_encoding:
+      return "unknown_encoding";
+    case RejectReason::timeout:
+      return "timeout";
+    case RejectReason::abandoned:
+      return "abandoned";
+    case RejectReason::full:
+      return "full";
+    case RejectReason::closing:
+      return "closing";
   }
   return "malformed";
 }

@@ -7,8 +7,8 @@
 
 namespace relay {
 
-/// Why Thaw dropped what it had accepted: Sentry's own discard reasons (Sentry develop docs, "Client
-/// Reports"; checked 2026-11).
+/// Why Thaw dropped what it had accepted: Sentry's own discard reasons (Sentry develop docs,
+/// "Client Reports"; checked 2026-11).
 enum class DropReason : std::uint8_t {
   queue_overflow,      ///< evicted for something more urgent
   ratelimit_backoff,   ///< upstream had said it does not want it

@@ -50,7 +50,8 @@ void write_refused(std::string& out, const Ledger& ledger, Category category) {
   statuses.end();
 }
 
-void write_category(std::string& out, const Ledger& ledger, Category category, std::uint64_t waiting) {
+void write_category(std::string& out, const Ledger& ledger, Category category,
+                    std::uint64_t waiting) {
   Members members(out);
   members.number("accepted", ledger.accepted()[category]);
   members.number("recovered", ledger.recovered()[category]);

@@ -17,8 +17,8 @@ struct Moment {
   std::string host_members;  ///< further members of the object, "" or starting with a comma
 };
 
-/// GET /stats: {"version":…,"durable":…,"items":{category:{accepted,…}},…}. Categories that never saw an
-/// item are left out.
+/// GET /stats: {"version":…,"durable":…,"items":{category:{accepted,…}},…}. Categories that never
+/// saw an item are left out.
 [[nodiscard]] std::string to_json(const Stats& stats, const Moment& moment);
 
 }  // namespace relay

@@ -35,14 +35,15 @@ bool is_health_path(std::string_view path) {
 }  // namespace
 
 struct Relay::Parts {
-  Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream, Settings settings,
-        std::uint64_t (*random)());
+  Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream,
+        Settings settings, std::uint64_t (*random)());
 
   Answer answer(LocalRequest request);
   Answer view(const LocalRequest& request, std::string_view path) const;
   [[nodiscard]] Moment moment() const;
   [[nodiscard]] Work work() const;
   Listener::Hooks hooks();
+  void failed(std::string_view what, const std::exception_ptr& failure);
 
   Clock& clock;
   Log& log;
@@ -59,8 +60,8 @@ struct Relay::Parts {
   void* host = nullptr;
 };
 
-Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in, Upstream& upstream,
-                    Settings settings, std::uint64_t (*random)())
+Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in,
+                    Upstream& upstream, Settings settings, std::uint64_t (*random)())
     : clock(clock_in),
       log(log_in),
       backlog(settings.backlog, journal, stats),
@@ -72,10 +73,12 @@ Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in
              {clock, backlog, destinations, stats, [this] { return listener.port(); },
               [this] { return delivery.awake(); }, [this] { delivery.accepted(); }}),
       listener(executor, clock, log, settings.listener, hooks()),
-      tasks(executor, [this](std::exception_ptr failure) {
-        ++stats.task_failures;
-        log.once("relay", LogLevel::error, "sending stopped: " + describe(failure));
-      }) {}
+      tasks(executor, [this](std::exception_ptr failure) { failed("sending", failure); }) {}
+
+void Relay::Parts::failed(std::string_view what, const std::exception_ptr& failure) {
+  ++stats.task_failures;
+  log.once(what, LogLevel::error, std::string(what) + " failed: " + describe(failure));
+}
 
 Listener::Hooks Relay::Parts::hooks() {
   Listener::Hooks hooks;
@@ -83,6 +86,7 @@ Listener::Hooks Relay::Parts::hooks() {
   hooks.first_byte = [this] { delivery.expect_one(); };
   hooks.unanswerable = [this](RejectReason reason) { stats.ledger.reject(reason); };
   hooks.changed = [this] { changed.notify(); };
+  hooks.failed = [this](std::exception_ptr failure) { failed("a local connection", failure); };
   return hooks;
 }
 
@@ -97,7 +101,8 @@ Answer Relay::Parts::answer(LocalRequest request) {
     return refused;
   }
   if (request.method == "GET") return view(request, path);
-  return error_answer(404, "no such path here: SDKs post to /api/{project}/envelope/, people GET /stats");
+  return error_answer(
+      404, "no such path here: SDKs post to /api/{project}/envelope/, people GET /stats");
 }
 
 Answer Relay::Parts::view(const LocalRequest& request, std::string_view path) const {
@@ -119,8 +124,8 @@ Work Relay::Parts::work() const {
   return {listener.receiving(), delivery.due(), delivery.in_flight()};
 }
 
-Relay::Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream, Settings settings,
-             std::uint64_t (*random)())
+Relay::Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream,
+             Settings settings, std::uint64_t (*random)())
     : parts_(std::make_unique<Parts>(std::move(executor), clock, log, upstream, std::move(settings),
                                      random)) {}
 
@@ -134,7 +139,9 @@ std::uint16_t Relay::port() const { return parts_->listener.port(); }
 
 void Relay::start() {
   parts_->listener.start();
-  parts_->tasks.spawn(parts_->delivery.run());
+  parts_->tasks.spawn(keep_running(
+      parts_->clock, [this](std::exception_ptr failure) { parts_->failed("sending", failure); },
+      [this] { return parts_->delivery.run(); }));
 }
 
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
@@ -143,7 +150,9 @@ void Relay::thawed() { parts_->delivery.thawed(); }
 
 Work Relay::work() const { return parts_->work(); }
 
-std::optional<SteadyTime> Relay::last_local_activity() const { return parts_->listener.last_activity(); }
+std::optional<SteadyTime> Relay::last_local_activity() const {
+  return parts_->listener.last_activity();
+}
 
 asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
   return parts_->changed.wait_until(parts_->clock, deadline);

@@ -1,13 +1,14 @@
-// The relay as its host sees it: a port that accepts, work that may be waited for, a gate that says whether
-// a freeze can come. Knows nothing of Lambda.
+// The relay as its host sees it: a port that accepts, work that may be waited for, a gate that says
+// whether a freeze can come. Knows nothing of Lambda.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "relay/clock.hpp"
 #include "relay/log.hpp"
@@ -35,16 +36,18 @@ struct Work {
 class Relay {
  public:
   /// Everything passed in outlives the relay. Nothing is opened yet. `random` gives 64 random bits.
-  Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream, Settings settings,
-        std::uint64_t (*random)());
+  Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream,
+        Settings settings, std::uint64_t (*random)());
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
-  /// Listens on the wanted port of 127.0.0.1 (and ::1 if there); if it is taken, on any free one; if even
-  /// that fails, on none: logged, and tried again by retry_bind(). Returns the port, 0 for none.
+  /// Listens on the wanted port of 127.0.0.1 (and ::1 if there); if it is taken, on any free one;
+  /// if even that fails, on none: logged, and tried again by retry_bind(). Returns the port, 0 for
+  /// none.
   std::uint16_t bind();
-  /// At each INVOKE: takes the wanted port if it has become free. Cheap when there is nothing to do.
+  /// At each INVOKE: takes the wanted port if it has become free. Cheap when there is nothing to
+  /// do.
   void retry_bind();
   [[nodiscard]] std::uint16_t port() const;
 
@@ -52,26 +55,27 @@ class Relay {
   void start();
 
   void set_gate(Gate gate);
-  /// The process was, or may have been, stopped: requests in flight are judged, back-off and deadlines are
-  /// re-armed. At every INVOKE and SHUTDOWN, before set_gate.
+  /// The process was, or may have been, stopped: requests in flight are judged, back-off and
+  /// deadlines are re-armed. At every INVOKE and SHUTDOWN, before set_gate.
   void thawed();
 
   [[nodiscard]] Work work() const;
   /// When the last byte of a local request was read or the last answer written; nullopt: none yet.
   [[nodiscard]] std::optional<SteadyTime> last_local_activity() const;
-  /// Returns when work() or last_local_activity() may have changed, at `deadline` at the latest, or early
-  /// when cancelled.
+  /// Returns when work() or last_local_activity() may have changed, at `deadline` at the latest, or
+  /// early when cancelled.
   [[nodiscard]] asio::awaitable<void> changed_until(SteadyTime deadline);
 
-  /// The end: lets local requests finish, sends everything, urgent first, until `deadline`; then closes the
-  /// listener, answers `closing`, and gives what is left its fate. Returns as soon as nothing is left.
+  /// The end: lets local requests finish, sends everything, urgent first, until `deadline`; then
+  /// answers whoever still comes `closing`, and gives what is left its fate. Returns as soon as
+  /// nothing is left.
   [[nodiscard]] asio::awaitable<void> drain(SteadyTime deadline);
 
   /// Cancels every task and waits for their end. After it the relay may die.
   [[nodiscard]] asio::awaitable<void> stop();
 
-  /// For the host's own figures in /stats (invokes, holds, pace): a JSON object's members without braces,
-  /// or "". Called for each view.
+  /// For the host's own figures in /stats (invokes, holds, pace): a JSON object's members without
+  /// braces, or "". Called for each view.
   void set_host_stats(std::string (*members)(void* host), void* host);
 
   /// /stats as JSON.

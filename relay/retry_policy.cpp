@@ -5,7 +5,7 @@
 namespace relay {
 namespace {
 
-constexpr milliseconds kFirst{1000};   // Relay's own first pause and growth
+constexpr milliseconds kFirst{1000};  // Relay's own first pause and growth
 constexpr milliseconds kLongest{60000};
 
 }  // namespace

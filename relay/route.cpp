@@ -16,11 +16,16 @@ struct NamedHost {
   std::string path_prefix;  ///< the upstream's own
 };
 
+/// Not an address: a host that ends in a number is one, in decimal, octal or hexadecimal, of one to
+/// four parts (WHATWG URL, "ends in a number").
 bool is_name(std::string_view host) {
-  const bool letters = std::ranges::any_of(host, [](char c) { return c >= 'a' && c <= 'z'; });
-  return letters && host.find(':') == std::string_view::npos && std::ranges::all_of(host, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-         });
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_allowed = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  };
+  return std::ranges::any_of(last, is_letter) && !last.starts_with("0x") &&
+         std::ranges::all_of(host, is_allowed);
 }
 
 /// Whole labels below `suffix`, never `suffix` itself.
@@ -37,11 +42,13 @@ std::optional<NamedHost> host_of_path(std::string_view prefix) {
   std::string_view segment = prefix.substr(0, slash);
   NamedHost named;
   if (slash != std::string_view::npos) named.path_prefix = prefix.substr(slash);
-  if (const auto colon = segment.rfind(':'); colon != std::string_view::npos && !segment.ends_with(']')) {
+  if (const auto colon = segment.rfind(':');
+      colon != std::string_view::npos && !segment.ends_with(']')) {
     const std::string_view digits = segment.substr(colon + 1);
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) return std::nullopt;
+    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0)
+      return std::nullopt;
     named.port = port;
     segment = segment.substr(0, colon);
   }
@@ -67,10 +74,16 @@ struct Permission {
 
 std::optional<Permission> permission(const RouteSettings& settings, const NamedHost& named) {
   for (const auto& dsn : settings.configured) {
-    if (named.host == dsn.host && agrees(named, dsn.tls, dsn.port)) return Permission{dsn.tls, dsn.port, true};
+    if (named.host == dsn.host && agrees(named, dsn.tls, dsn.port))
+      return Permission{dsn.tls, dsn.port, true};
   }
-  for (const auto& rule : settings.allowed_hosts) {
-    if (matches(rule, named)) return Permission{rule.tls, rule.port, !rule.suffix};
+  // Who is named exactly may resolve to anything, even where a suffix takes it in as well.
+  for (const bool suffix : {false, true}) {
+    for (const auto& rule : settings.allowed_hosts) {
+      if (rule.suffix == suffix && matches(rule, named)) {
+        return Permission{rule.tls, rule.port, !suffix};
+      }
+    }
   }
   const bool sentry = named.host == "sentry.io" || is_below(named.host, "sentry.io");
   if (settings.configured.empty() && sentry && agrees(named, true, kHttps)) {
@@ -79,10 +92,10 @@ std::optional<Permission> permission(const RouteSettings& settings, const NamedH
   return std::nullopt;
 }
 
-std::optional<Route> permitted(const RouteSettings& settings, const NamedHost& named,
-                               const RouteRequest& request) {
+std::optional<Route> permitted(const RouteSettings& settings, std::uint16_t own_port,
+                               const NamedHost& named, const RouteRequest& request) {
   const auto allowed = permission(settings, named);
-  if (!allowed) return std::nullopt;
+  if (!allowed || (is_loopback_name(named.host) && allowed->port == own_port)) return std::nullopt;
   proto::Dsn dsn;
   dsn.tls = allowed->tls;
   dsn.public_key = request.public_key;
@@ -98,9 +111,8 @@ std::optional<Route> permitted(const RouteSettings& settings, const NamedHost& n
 bool is_loopback_name(std::string_view host) {
   const std::string name = proto::normalize_host(host);
   return name == "localhost" || name == "::1" || name == "127.0.0.1" ||
-         (name.starts_with("127.") && std::ranges::all_of(name, [](char c) {
-            return (c >= '0' && c <= '9') || c == '.';
-          }));
+         (name.starts_with("127.") &&
+          std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || c == '.'; }));
 }
 
 std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,
@@ -111,12 +123,11 @@ std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own
     }
   }
   if (const auto named = host_of_path(request.path_prefix)) {
-    if (auto route = permitted(settings, *named, request)) return route;
+    if (auto route = permitted(settings, own_port, *named, request)) return route;
   }
   if (!request.envelope_dsn) return std::nullopt;
   const auto& dsn = *request.envelope_dsn;
-  if (is_loopback_name(dsn.host) && dsn.port == own_port) return std::nullopt;
-  return permitted(settings, NamedHost{dsn.host, dsn.tls, dsn.port, dsn.path_prefix}, request);
+  return permitted(settings, own_port, {dsn.host, dsn.tls, dsn.port, dsn.path_prefix}, request);
 }
 
 }  // namespace relay

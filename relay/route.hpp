@@ -1,5 +1,5 @@
-// Which upstream a request goes to, and whether it may. Pure. The allow-list is what keeps code in the
-// function from using Thaw as a way into the network (SSRF).
+// Which upstream a request goes to, and whether it may. Pure. The allow-list is what keeps code in
+// the function from using Thaw as a way into the network (SSRF).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace relay {
 struct RouteRequest {
   std::string_view public_key;
   std::uint64_t project_id = 0;
-  std::string_view path_prefix;              ///< before /api/, "" or "/a/b"; its first segment may be a host
+  std::string_view path_prefix;  ///< before /api/, "" or "/a/b"; its first segment may be a host
   std::optional<proto::Dsn> envelope_dsn{};  ///< from the envelope header
 };
 
@@ -29,10 +29,11 @@ struct Route {
   [[nodiscard]] Endpoint endpoint() const { return {dsn.tls, dsn.host, dsn.port, any_address}; }
 };
 
-/// 1. Key and project equal a configured DSN's: that DSN, whatever host the SDK wrote. 2. Else a host named in
-/// the path or in the envelope's dsn, if it is allowed: hosts of configured DSNs, THAW_ALLOWED_HOSTS, and
-/// only where no DSN is configured sentry.io and names below it over https. 3. Else nullopt: 403.
-/// `own_port` is the port Thaw listens on: a DSN that names it names no upstream.
+/// 1. Key and project equal a configured DSN's: that DSN, whatever host the SDK wrote. 2. Else a
+/// host named in the path or in the envelope's dsn, if it is allowed: hosts of configured DSNs,
+/// THAW_ALLOWED_HOSTS, and only where no DSN is configured sentry.io and names below it over
+/// https. 3. Else nullopt: 403. `own_port` is the port Thaw listens on: a DSN that names it names
+/// no upstream.
 [[nodiscard]] std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,
                                               const RouteRequest& request);
 

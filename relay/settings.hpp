@@ -1,4 +1,5 @@
-// Every limit of the relay, with its default. Read from the environment elsewhere; here they are values.
+// Every limit of the relay, with its default. Read from the environment elsewhere; here they are
+// values.
 #pragma once
 
 #include <cstddef>
@@ -15,25 +16,26 @@ inline constexpr std::size_t kMiB = 1024 * 1024;
 
 /// One entry of THAW_ALLOWED_HOSTS.
 struct HostRule {
-  std::string host;         ///< normalised; of a suffix rule without its leading dot
-  bool suffix = false;      ///< ".example.com": names below it, and not the name itself
-  bool tls = true;          ///< "http://host" allows plain http, and only that
-  std::uint16_t port = 443; ///< exactly this port
+  std::string host;          ///< normalised; of a suffix rule without its leading dot
+  bool suffix = false;       ///< ".example.com": names below it, and not the name itself
+  bool tls = true;           ///< "http://host" allows plain http, and only that
+  std::uint16_t port = 443;  ///< exactly this port
 };
 
 /// Which upstream a request may name (README, "Which upstream").
 struct RouteSettings {
-  std::vector<proto::Dsn> configured;  ///< THAW_UPSTREAM_DSN and SENTRY_DSN, those that name Thaw left out
+  std::vector<proto::Dsn>
+      configured;  ///< THAW_UPSTREAM_DSN and SENTRY_DSN, those that name Thaw left out
   std::vector<HostRule> allowed_hosts;
   std::size_t max_dsns = 32;  ///< distinct DSNs remembered; the next is refused
 };
 
 struct ListenerSettings {
-  std::uint16_t port = 9797;              ///< 0: any free one
-  std::size_t max_clients = 128;          ///< the longest idle is closed; if none is idle, accept waits
+  std::uint16_t port = 9797;      ///< 0: any free one
+  std::size_t max_clients = 128;  ///< the longest idle is closed; if none is idle, accept waits
   std::size_t max_header_bytes = 16 * 1024;
-  std::size_t max_body_bytes = 20 * kMiB; ///< as it comes over the wire
-  milliseconds read{10000};               ///< to receive one request, awake time only
+  std::size_t max_body_bytes = 20 * kMiB;  ///< as it comes over the wire
+  milliseconds read{10000};                ///< to receive one request, awake time only
 };
 
 struct IntakeSettings {
@@ -41,8 +43,8 @@ struct IntakeSettings {
 };
 
 struct BacklogSettings {
-  std::size_t max_waiting = 10000;      ///< envelopes
-  std::size_t max_bytes = 16 * kMiB;    ///< bodies in memory
+  std::size_t max_waiting = 10000;    ///< envelopes
+  std::size_t max_bytes = 16 * kMiB;  ///< bodies in memory
 };
 
 enum class Compression { zstd, gzip, none };

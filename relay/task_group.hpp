@@ -1,15 +1,16 @@
-// The only way to start a task. A group owns its tasks: it can cancel them, waits for their end, and tells
-// its owner when one fails.
+// The only way to start a task. A group owns its tasks: it can cancel them, waits for their end,
+// and tells its owner when one fails.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <list>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include "relay/wakeup.hpp"
 
@@ -17,7 +18,8 @@ namespace relay {
 
 class TaskGroup {
  public:
-  /// Called for a task that ended with an exception other than its own cancellation.
+  /// Called for a task that ended with an exception other than its own cancellation. What it throws
+  /// itself is lost.
   using OnFailure = std::function<void(std::exception_ptr)>;
 
   TaskGroup(asio::any_io_executor executor, OnFailure on_failure);
@@ -47,6 +49,11 @@ class TaskGroup {
   Wakeup all_ended_;
   bool stopped_ = false;
 };
+
+/// Runs what `begin` makes for as long as it is not cancelled: when it fails, that is reported, and
+/// a pause later it is begun again.
+[[nodiscard]] asio::awaitable<void> keep_running(Clock& clock, TaskGroup::OnFailure on_failure,
+                                                 std::function<asio::awaitable<void>()> begin);
 
 /// What an exception says, for a log line.
 [[nodiscard]] std::string describe(const std::exception_ptr& failure);

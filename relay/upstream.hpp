@@ -1,12 +1,13 @@
 // The road to Sentry: one request, one answer. Whoever sends decides what the answer means.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
@@ -18,7 +19,8 @@ struct Endpoint {
   bool tls = true;
   std::string host;  ///< as proto::Dsn has it: lower case, an IPv6 literal without brackets
   std::uint16_t port = 443;
-  /// The operator named this host, so it may resolve to anything. Else every address must be public.
+  /// The operator named this host, so it may resolve to anything. Else every address must be
+  /// public.
   bool any_address = false;
 
   auto operator<=>(const Endpoint&) const = default;
@@ -39,7 +41,8 @@ struct UpstreamAnswer {
   std::string retry_after;
 };
 
-/// How far a request has come; written by the upstream while it works, so that whoever cuts it knows.
+/// How far a request has come; written by the upstream while it works, so that whoever cuts it
+/// knows.
 struct SendProgress {
   bool fully_written = false;  ///< the last byte of the body is with the kernel: it may be accepted
   WallTime last_byte{};        ///< wall time of the last byte written or read; epoch if none
@@ -50,9 +53,10 @@ class Upstream {
  public:
   virtual ~Upstream() = default;
 
-  /// Sends and waits for the complete answer, however long: deadlines are the caller's, by cancelling.
-  /// Only name lookup, connect and handshake have a limit of their own (Settings::connect). Cancelled in
-  /// the middle, the connection is closed. Errors: network errors and relay::Errc.
+  /// Sends and waits for the complete answer, however long: deadlines are the caller's, by
+  /// cancelling. Only name lookup, connect and handshake have a limit of their own
+  /// (Settings::connect). Cancelled in the middle, the connection is closed. Errors: network errors
+  /// and relay::Errc.
   [[nodiscard]] virtual asio::awaitable<proto::Result<UpstreamAnswer>> send(
       const UpstreamRequest& request, SendProgress& progress) = 0;
 

@@ -11,9 +11,12 @@ constexpr std::size_t kCompressFrom = 1024;  // below it a frame costs more than
 proto::Encoding encoding_for(Compression compression, std::size_t size) {
   if (size < kCompressFrom) return proto::Encoding::identity;
   switch (compression) {
-    case Compression::zstd: return proto::Encoding::zstd;
-    case Compression::gzip: return proto::Encoding::gzip;
-    case Compression::none: return proto::Encoding::identity;
+    case Compression::zstd:
+      return proto::Encoding::zstd;
+    case Compression::gzip:
+      return proto::Encoding::gzip;
+    case Compression::none:
+      return proto::Encoding::identity;
   }
   return proto::Encoding::identity;
 }
@@ -25,7 +28,8 @@ ComposedRequest compose(const Entry& entry, WallTime now) {
   ComposedRequest composed;
   const std::string head = entry.envelope.restamped_header(route.dsn, now);
   const std::string_view tail = entry.envelope.items_as_they_came();
-  const auto encoding = encoding_for(entry.destination->compression, head.size() + tail.size());
+  const auto encoding =
+      encoding_for(entry.destination->host->compression, head.size() + tail.size());
   proto::encode(encoding, head, tail, composed.body);
   composed.zstd = encoding == proto::Encoding::zstd;
 

@@ -14,9 +14,10 @@ struct ComposedRequest {
   bool zstd = false;
 };
 
-/// The body is the header line with fresh sent_at and dsn, then the items as they came; compressed from
-/// 1 KiB on. Exactly one auth; the SDK's User-Agent, or ours where it sent none; nothing else of what the
-/// SDK's request said travels on (getsentry/relay: relay-server/src/services/upstream.rs).
+/// The body is the header line with fresh sent_at and dsn, then the items as they came; compressed
+/// from 1 KiB on. Exactly one auth; the SDK's User-Agent, or ours where it sent none; nothing else
+/// of what the SDK's request said travels on (getsentry/relay:
+/// relay-server/src/services/upstream.rs).
 [[nodiscard]] ComposedRequest compose(const Entry& entry, WallTime now);
 
 }  // namespace relay

@@ -1,5 +1,6 @@
-// A condition variable for one thread: wait() until somebody calls notify(). As nothing else runs between
-// a check and the wait that follows it, `while (!condition) co_await wakeup.wait();` misses nothing.
+// A condition variable for one thread: wait() until somebody calls notify(). As nothing else runs
+// between a check and the wait that follows it, `while (!condition) co_await wakeup.wait();` misses
+// nothing.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,8 +1,9 @@
-// Bodies whose verdict was observed on Relay 26.9.0 in proxy mode: the whole way from auth to size limits.
-#include <doctest/doctest.h>
-
+// Bodies whose verdict was observed on Relay 26.9.0 in proxy mode: the whole way from auth to size
+// limits.
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "proto/auth.hpp"
 #include "proto/codec.hpp"
@@ -58,7 +59,8 @@ TEST_CASE("what Relay accepts is accepted, with as many items") {
       {2, "{}\n{\"type\":\"event\",\"length\":15}\n{\"message\":\"a\"}\n", 1},
       {3, "{}", 0},
       {3, "{}\n", 0},
-      {4, "{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":0}", 2},
+      {4, "{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":0}",
+       2},
       {5, "{}\n{\"type\":\"attachment\",\"length\":5}\nab\ncd\n", 1},
       {10, "{}\n\n{\"type\":\"event\"}\n{}", 1},
       {11, "{}\n{\"type\":\"brand_new\",\"x_y\":1}\nhello\n", 1},
@@ -90,7 +92,8 @@ TEST_CASE("what Relay refuses is refused, for the same reason") {
        Errc::envelope_project_mismatch},
       {14, "{\"sent_at\":\"2026-11-23T18:00:00Z\",\"sent_at\":\"2026-11-23T18:00:01Z\"}\n",
        Errc::envelope_invalid_header},
-      {15, "{}\n{\"type\":\"event\",\"length\":\"15\"}\n{\"message\":\"a\"}\n", Errc::envelope_invalid_item},
+      {15, "{}\n{\"type\":\"event\",\"length\":\"15\"}\n{\"message\":\"a\"}\n",
+       Errc::envelope_invalid_item},
       {17, "{}\n{\"type\":\"integration\"}\n{}", Errc::envelope_internal_items},
       {18, "", Errc::envelope_empty_body},
       {20, "{}\n{\"length\":2}\n{}", Errc::envelope_invalid_item},
@@ -118,11 +121,12 @@ TEST_CASE("what is too large for its type is told apart: 413") {
       R"({"type":"log","item_count":1,"content_type":"application/vnd.sentry.items.log+json"})"
       "\n{\"items\":[{}]}\n";
   const std::string event = "{\"type\":\"event\"}\n" + std::string(1024, 'x') + "\n";
-  CHECK(judge("{}\n" + log + log).too_large);                                                  // 16
-  CHECK(judge("{}\n" + event + event).too_large);                                              // 29
-  CHECK(judge("{}\n{\"type\":\"event\"}\n" + std::string(1'100'000, 'x') + "\n").too_large);   // 31
+  CHECK(judge("{}\n" + log + log).too_large);                                                 // 16
+  CHECK(judge("{}\n" + event + event).too_large);                                             // 29
+  CHECK(judge("{}\n{\"type\":\"event\"}\n" + std::string(1'100'000, 'x') + "\n").too_large);  // 31
   CHECK_FALSE(judge("{}\n" + event).too_large);
-  CHECK(judge("{}\n" + times("{\"type\":\"session\"}\n{}\n", 500)).error == boost::system::error_code{});
+  CHECK(judge("{}\n" + times("{\"type\":\"session\"}\n{}\n", 500)).error ==
+        boost::system::error_code{});
 }
 
 TEST_CASE("both members of a multi-member gzip are decoded") {  // 33

@@ -1,7 +1,7 @@
 // The small pure deciders: due, outcome, retry_policy.
-#include <doctest/doctest.h>
-
 #include <limits>
+
+#include <doctest/doctest.h>
 
 #include "relay/due.hpp"
 #include "relay/outcome.hpp"
@@ -22,7 +22,9 @@ TEST_CASE("while the gate is open or draining, what does not back off may leave"
   }
 }
 
-TEST_CASE("while a freeze may come, only de-duplicated or long awake envelopes leave, none twice written") {
+TEST_CASE(
+    "while a freeze may come, only de-duplicated or long awake envelopes leave, none twice "
+    "written") {
   constexpr milliseconds kLate{250};
   const auto late = [&](WaitingFacts facts) { return relay::may_leave(facts, Gate::late, kLate); };
   CHECK(late({milliseconds{0}, milliseconds{0}, 0, true}));

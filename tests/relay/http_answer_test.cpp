@@ -106,7 +106,7 @@ TEST_SUITE("relay/http_answer") {
   }
 
   TEST_CASE("a header may have 16 KiB and not a byte more") {
-    for (const std::size_t bytes : {16U * 1024 - 1, 16U * 1024}) {
+    for (const std::size_t bytes : {16UL * 1024 - 1, 16UL * 1024}) {
       HttpAnswer answer;
       CHECK_FALSE(feed(answer, header_of(bytes)));
       CHECK(answer.complete());
@@ -115,7 +115,7 @@ TEST_SUITE("relay/http_answer") {
     CHECK(feed(long_line, header_of(16 * 1024 + 1)) == Errc::answer_malformed);
 
     std::string many = "HTTP/1.1 200 OK\r\n";
-    while (many.size() <= 16U * 1024) many += "X: y\r\n";
+    while (many.size() <= 16UL * 1024) many += "X: y\r\n";
     HttpAnswer short_lines;
     CHECK(feed(short_lines, many) == Errc::answer_malformed);
   }
@@ -123,7 +123,7 @@ TEST_SUITE("relay/http_answer") {
   TEST_CASE("beyond a MiB of body the status is enough, and the connection is not kept") {
     const std::string header = "HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n";
     HttpAnswer answer;
-    REQUIRE_FALSE(feed(answer, header + std::string(1024 * 1024, 'x')));
+    REQUIRE_FALSE(feed(answer, header + std::string(1024UL * 1024, 'x')));
     CHECK_FALSE(answer.complete());
     REQUIRE_FALSE(feed(answer, "x"));
     CHECK(answer.complete());

@@ -188,7 +188,7 @@ TEST_SUITE("relay/http_upstream_tls") {
   }
 
   TEST_CASE_FIXTURE(Fixture, "fully_written is as exact over TLS, and an early answer is taken") {
-    const std::string huge(32 * 1024 * 1024, 'x');
+    const std::string huge(32UL * 1024 * 1024, 'x');
     FakeUpstream server(io, good());
     server.script = {Act{.read = 100,
                          .answer = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",

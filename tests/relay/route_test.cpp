@@ -1,9 +1,9 @@
 #include "relay/route.hpp"
 
-#include <doctest/doctest.h>
-
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 namespace {
 
@@ -34,16 +34,19 @@ TEST_SUITE_BEGIN("relay/route");
 TEST_CASE("a configured DSN wins by key and project, whatever host the SDK wrote") {
   relay::RouteSettings settings;
   settings.configured = {dsn("https://" + kKey + "@relay.internal:8443/up/42")};
-  const auto route =
-      relay::find_route(settings, kOwnPort, {kKey, 42, "/evil.example", dsn("http://" + kKey + "@evil/42")});
+  const auto route = relay::find_route(
+      settings, kOwnPort, {kKey, 42, "/evil.example", dsn("http://" + kKey + "@evil/42")});
   REQUIRE(route.has_value());
   CHECK(proto::to_string(route->dsn) == "https://" + kKey + "@relay.internal:8443/up/42");
   CHECK(route->any_address);
 }
 
-TEST_CASE("without a configured DSN only sentry.io and names below it may be named, over https, port 443") {
+TEST_CASE(
+    "without a configured DSN only sentry.io and names below it may be named, over https, port "
+    "443") {
   const relay::RouteSettings none;
-  CHECK(by_path(none, "/o1.ingest.us.sentry.io") == "https://" + kKey + "@o1.ingest.us.sentry.io/42");
+  CHECK(by_path(none, "/o1.ingest.us.sentry.io") ==
+        "https://" + kKey + "@o1.ingest.us.sentry.io/42");
   CHECK(by_path(none, "/o1.ingest.us.sentry.io/a/b") ==
         "https://" + kKey + "@o1.ingest.us.sentry.io/a/b/42");
   CHECK(by_path(none, "/SENTRY.IO.") == "https://" + kKey + "@sentry.io/42");
@@ -88,7 +91,8 @@ TEST_CASE("a configured DSN closes the default and opens its own host, with its 
   CHECK(by_envelope(settings, "https://" + kKey + "@relay.internal:3000/42") == "");
 }
 
-TEST_CASE("a suffix rule takes names below it and wants public addresses; an exact rule takes any") {
+TEST_CASE(
+    "a suffix rule takes names below it and wants public addresses; an exact rule takes any") {
   relay::RouteSettings settings;
   settings.allowed_hosts = {{"example.com", true, true, 443}, {"10.0.0.5", false, false, 9000}};
   const auto below = relay::find_route(settings, kOwnPort, {kKey, 42, "/a.b.example.com"});

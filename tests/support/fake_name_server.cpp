@@ -25,7 +25,7 @@ std::string big_endian(std::uint32_t value, int bytes) {
 std::string name_at(std::string_view message, std::size_t& at) {
   std::string name;
   while (message[at] != 0) {
-    const auto size = static_cast<std::size_t>(message[at]);
+    const std::size_t size = static_cast<unsigned char>(message[at]);
     name += (name.empty() ? "" : ".") + std::string(message.substr(at + 1, size));
     at += size + 1;
   }
@@ -82,7 +82,7 @@ asio::awaitable<void> FakeNameServer::serve() {
 std::string FakeNameServer::answer(std::string_view question) const {
   std::size_t at = kHeaderBytes;
   const std::string name = name_at(question, at);
-  const auto type = static_cast<std::uint16_t>(question[at + 1]);
+  const std::uint16_t type = static_cast<unsigned char>(question[at + 1]);
   const std::string asked(question.substr(kHeaderBytes, at + 4 - kHeaderBytes));
 
   std::string found;

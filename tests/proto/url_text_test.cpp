@@ -1,0 +1,34 @@
+#include "proto/url_text.hpp"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+using proto::decode_base64;
+using proto::decode_query_text;
+
+TEST_SUITE("proto/url_text") {
+  TEST_CASE("percent codes and plus signs are undone, broken codes stay") {
+    CHECK(decode_query_text("a%2Fb%2fc+d") == "a/b/c d");
+    CHECK(decode_query_text("100%") == "100%");
+    CHECK(decode_query_text("%2") == "%2");
+    CHECK(decode_query_text("%zz%2Fx") == "%zz/x");
+    CHECK(decode_query_text("") == "");
+  }
+
+  TEST_CASE("base64 is read with and without padding") {
+    CHECK(decode_base64("YTpi") == "a:b");
+    CHECK(decode_base64("YTo=") == "a:");
+    CHECK(decode_base64("YTo") == "a:");
+    CHECK(decode_base64("YQ==") == "a");
+    CHECK(decode_base64("+/8=") == "\xFB\xFF");
+    CHECK(decode_base64("") == "");
+  }
+
+  TEST_CASE("what is not base64 is refused") {
+    for (const std::string text : {"Y", "YTp_", "YT i", "YQ===", "YTpiY"}) {
+      CAPTURE(text);
+      CHECK_FALSE(decode_base64(text).has_value());
+    }
+  }
+}
