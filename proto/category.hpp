@@ -13,7 +13,7 @@ namespace proto {
 
 /// Only those an item can fall under or a limit can name. The order is the order of /stats.
 enum class Category : std::uint8_t {
-  default_,
+  default_,  // NOLINT(readability-identifier-naming): the word itself is taken by the language
   error,
   transaction,
   security,

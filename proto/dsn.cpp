@@ -21,9 +21,8 @@ bool all_visible(std::string_view text) { return std::ranges::all_of(text, is_vi
 /// The whole of `text` as an unsigned decimal number.
 template <class Number>
 bool read_number(std::string_view text, Number& number) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  return !text.empty() && error == std::errc{} && stop == end;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && stop == text.data() + text.size();
 }
 
 std::uint16_t default_port(bool tls) { return tls ? 443 : 80; }

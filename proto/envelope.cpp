@@ -1,6 +1,7 @@
 #include "proto/envelope.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "proto/envelope_parser.hpp"
@@ -61,6 +62,8 @@ Edit replacement(std::string_view object, const JsonMember& member, std::string 
   const auto begin = static_cast<std::size_t>(member.raw.data() - object.data());
   return {begin, begin + member.raw.size(), std::move(value)};
 }
+
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 }  // namespace
 
@@ -146,20 +149,17 @@ boost::system::error_code check_dsn_agrees(const Envelope& envelope, std::string
 std::string normalize_event_id(std::string_view text) {
   constexpr std::size_t kDigits = 32;
   constexpr std::size_t kDashed = 36;
-  if (text.size() != kDigits && text.size() != kDashed) return {};
-  std::string id;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash_here = text.size() == kDashed && (i == 8 || i == 13 || i == 18 || i == 23);
-    const char c = text[i];
-    if (dash_here) {
-      if (c != '-') return {};
-    } else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
-      id += c;
-    } else if (c >= 'A' && c <= 'F') {
-      id += static_cast<char>(c - 'A' + 'a');
-    } else {
-      return {};
-    }
+  constexpr std::array<std::size_t, 4> kDashes{8, 13, 18, 23};
+  std::string id{text};
+  if (text.size() == kDashed) {
+    const auto is_dash = [text](std::size_t at) { return text[at] == '-'; };
+    if (!std::ranges::all_of(kDashes, is_dash)) return {};
+    std::erase(id, '-');
+  }
+  if (id.size() != kDigits) return {};
+  for (char& c : id) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (!is_hex_digit(c)) return {};
   }
   return id;
 }

@@ -20,6 +20,10 @@ namespace proto {
 /// Relay's limit of items in one envelope.
 inline constexpr std::size_t kMaxItems = 500;
 
+/// The longest header, of the envelope or of an item, braces included. Ours, not Relay's: reading
+/// one takes several times its size in memory. SDKs' headers stay below a few KiB.
+inline constexpr std::size_t kMaxHeaderBytes = 64 * std::size_t{1024};
+
 /// One item; offsets into the envelope's bytes, so that a move of the envelope leaves them right.
 struct Item {
   std::string type;              ///< unescaped
@@ -38,7 +42,8 @@ struct Item {
 /// An accepted body with what we need to know of it. Owns its bytes.
 class Envelope {
  public:
-  /// Errors: envelope_* as Relay gives them, in the order in which Relay would find them.
+  /// Errors: envelope_* as Relay gives them, in the order in which Relay would find them. A header
+  /// that is too long is an invalid one.
   [[nodiscard]] static Result<Envelope> parse(Bytes body);
 
   /// Header event_id as 32 lower-case hex digits, "" if absent.

@@ -79,7 +79,7 @@ Result<std::size_t> EnvelopeParser::read_object(boost::system::error_code at_end
   // A streaming JSON parser skips blanks, line ends among them, in front of a value.
   const std::size_t begin = text_.find_first_not_of(kBlanks, at_);
   if (begin == std::string_view::npos) return at_end;
-  const std::size_t length = json_object_end(text_.substr(begin));
+  const std::size_t length = json_object_end(text_.substr(begin, kMaxHeaderBytes));
   if (length == std::string_view::npos) return invalid;
   const std::size_t readable = body_.capacity() + Bytes::kPadding - begin;
   if (!members_.read(text_.substr(begin, length), readable)) return invalid;

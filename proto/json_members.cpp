@@ -1,5 +1,6 @@
 #include "proto/json_members.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -14,33 +15,31 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Takes a character off the front if it is one of these.
+bool accept(std::string_view& text, std::string_view any_of) {
+  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
+  text.remove_prefix(1);
+  return true;
+}
 
-std::size_t skip_digits(std::string_view text, std::size_t at) {
-  while (at < text.size() && is_digit(text[at])) ++at;
-  return at;
+/// Takes digits off the front; false if there are none.
+bool accept_digits(std::string_view& text) {
+  const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+  text.remove_prefix(end);
+  return end > 0;
 }
 
 /// RFC 8259 §6. By grammar, not by value: an integer above 64 bits is a number to Relay, but not to
 /// simdjson.
 bool is_number(std::string_view text) {
-  std::size_t at = text.starts_with('-') ? 1 : 0;
-  const std::size_t whole = at;
-  at = skip_digits(text, at);
-  if (at == whole || (text[whole] == '0' && at - whole > 1)) return false;
-  if (at < text.size() && text[at] == '.') {
-    const std::size_t fraction = ++at;
-    at = skip_digits(text, at);
-    if (at == fraction) return false;
+  accept(text, "-");
+  const bool has_whole = accept(text, "0") || accept_digits(text);
+  if (!has_whole || (accept(text, ".") && !accept_digits(text))) return false;
+  if (accept(text, "eE")) {
+    accept(text, "+-");
+    if (!accept_digits(text)) return false;
   }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    const std::size_t exponent = at;
-    at = skip_digits(text, at);
-    if (at == exponent) return false;
-  }
-  return at == text.size();
+  return text.empty();
 }
 
 bool check(ondemand::value value, int depth);
@@ -126,9 +125,9 @@ bool read_member(ondemand::field& field, JsonMember& member) {
 
 std::optional<std::uint64_t> JsonMember::integer() const {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (kind != JsonKind::number || error != std::errc{} || stop != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc{} && stop == text.data() + text.size();
+  if (kind != JsonKind::number || !whole) return std::nullopt;
   return number;
 }
 

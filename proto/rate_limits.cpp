@@ -33,9 +33,9 @@ std::string_view take_until(std::string_view& rest, char separator) {
 /// Whole seconds from an integer or decimal number, rounded up, at least 0.
 std::optional<seconds> parse_seconds(std::string_view text) {
   double number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end || !std::isfinite(number)) return std::nullopt;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc{} && stop == text.data() + text.size();
+  if (!whole || !std::isfinite(number)) return std::nullopt;
   const double longest = static_cast<double>(kLongest.count());
   return seconds{static_cast<std::int64_t>(std::ceil(std::clamp(number, 0.0, longest)))};
 }
@@ -60,6 +60,19 @@ constexpr std::array<Category, kCategoryCount> all_categories() {
   std::array<Category, kCategoryCount> all{};
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Category>(i);
   return all;
+}
+
+/// The names of the categories with just this length, which are done with then.
+std::string take_names(std::array<seconds, kCategoryCount>& left, seconds length) {
+  std::string names;
+  for (const Category category : all_categories()) {
+    seconds& own = left[static_cast<std::size_t>(category)];
+    if (own != length) continue;
+    if (!names.empty()) names += ';';
+    names += name(category);
+    own = seconds{0};
+  }
+  return names;
 }
 
 }  // namespace
@@ -137,20 +150,10 @@ std::string RateLimits::to_header(WallTime now) const {
     if (category != Category::internal && own > all) left[index] = own;
   }
   std::string header;
-  for (std::size_t first = 0; first < left.size(); ++first) {
-    const seconds length = left[first];
+  for (const seconds length : left) {
     if (length == seconds{0}) continue;
     if (!header.empty()) header += ',';
-    header += std::to_string(length.count());
-    char separator = ':';
-    for (std::size_t i = first; i < left.size(); ++i) {
-      if (left[i] != length) continue;
-      header += separator;
-      header += name(static_cast<Category>(i));
-      left[i] = seconds{0};
-      separator = ';';
-    }
-    header += ":key";
+    header += std::to_string(length.count()) + ":" + take_names(left, length) + ":key";
   }
   if (all == seconds{0}) return header;
   return header + (header.empty() ? "" : ",") + std::to_string(all.count()) + "::organization";

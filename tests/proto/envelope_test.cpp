@@ -38,6 +38,12 @@ std::string items_of(std::string_view body) {
   return std::string{envelope.items_as_they_came()};
 }
 
+/// A valid header of just this many bytes.
+std::string header_of(std::size_t bytes) {
+  const std::string begin = R"({"type":"a","x":")";
+  return begin + std::string(bytes - begin.size() - 2, 'x') + "\"}";
+}
+
 std::string many_items(std::size_t number) {
   std::string body = "{}\n";
   for (std::size_t i = 0; i < number; ++i) body += "{\"type\":\"session\"}\n{}\n";
@@ -107,6 +113,16 @@ TEST_SUITE("proto/envelope") {
     CHECK(parsed(many_items(499)).items().size() == 499);
     CHECK(parsed(many_items(500)).items().size() == 500);
     CHECK(fault(many_items(501)) == Errc::envelope_too_many_items);
+  }
+
+  TEST_CASE("a header is taken up to the longest, blanks before it not counted") {
+    const std::size_t n = proto::kMaxHeaderBytes;
+    for (const std::size_t bytes : {n - 1, n}) {
+      CHECK_FALSE(fault("  " + header_of(bytes)));
+      CHECK_FALSE(fault("{}\n  " + header_of(bytes) + "\n"));
+    }
+    CHECK(fault(header_of(n + 1)) == Errc::envelope_invalid_header);
+    CHECK(fault("{}\n" + header_of(n + 1) + "\n") == Errc::envelope_invalid_item);
   }
 
   TEST_CASE("a body of blanks has no header, blanks behind the header are no item") {
@@ -206,17 +222,6 @@ TEST_SUITE("proto/envelope") {
     CHECK_FALSE(check_in.deduplicated_upstream());
     CHECK(check_in.has_check_in());
     CHECK(check_in.urgency() == Urgency::urgent);
-  }
-
-  TEST_CASE("project and key must agree with the request, in this order, and nothing else") {
-    const std::string key = "abcdef0123456789abcdef0123456789";
-    const auto envelope = parsed("{\"dsn\":\"http://" + key + ":sec@other.host:1/p/42\"}");
-    CHECK_FALSE(proto::check_dsn_agrees(envelope, key, 42));
-    CHECK(proto::check_dsn_agrees(envelope, key, 43) == Errc::envelope_project_mismatch);
-    const std::string other(32, 'a');
-    CHECK(proto::check_dsn_agrees(envelope, other, 42) == Errc::envelope_key_mismatch);
-    CHECK(proto::check_dsn_agrees(envelope, other, 43) == Errc::envelope_project_mismatch);
-    CHECK_FALSE(proto::check_dsn_agrees(parsed("{}"), other, 43));
   }
 
   TEST_CASE("an event id is 32 digits or a dashed UUID") {

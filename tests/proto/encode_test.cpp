@@ -1,0 +1,57 @@
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "proto/codec.hpp"
+
+using proto::Bytes;
+using proto::decode;
+using proto::Encoding;
+
+namespace {
+
+constexpr std::size_t kLimit = 1024 * 1024;
+
+std::string text_of(proto::Result<Bytes> bytes) { return std::string{bytes.value().view()}; }
+
+/// Text that hardly compresses, the same in every run.
+std::string noise(std::size_t size) {
+  std::string text(size, '\0');
+  std::uint32_t state = 1;
+  for (char& c : text) {
+    state = state * 1664525U + 1013904223U;
+    c = static_cast<char>(state >> 24U);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_SUITE("proto/encode") {
+  TEST_CASE("encoding makes one stream of head and tail, behind what is there") {
+    const std::string tail = noise(50000) + std::string(50000, 'b');
+    for (const auto encoding : {Encoding::identity, Encoding::gzip, Encoding::zstd}) {
+      for (const auto& [head, rest] : {std::pair{std::string{"{}\n"}, tail},
+                                       {std::string{}, tail},
+                                       {tail, std::string{}},
+                                       {std::string{}, std::string{}}}) {
+        CAPTURE(proto::name(encoding));
+        Bytes out = Bytes::copy_of("before");
+        proto::encode(encoding, head, rest, out);
+        REQUIRE(out.view().substr(0, 6) == "before");
+        CHECK(text_of(decode(encoding, Bytes::copy_of(out.view().substr(6)), kLimit)) ==
+              head + rest);
+      }
+    }
+  }
+
+  TEST_CASE("two zstd frames behind each other are one body") {
+    Bytes out;
+    proto::encode(Encoding::zstd, "{}\n", "", out);
+    proto::encode(Encoding::zstd, "", "items", out);
+    CHECK(text_of(decode(Encoding::zstd, std::move(out), 100)) == "{}\nitems");
+  }
+}
