@@ -248,11 +248,15 @@ asio::awaitable<Delivery::Answer> Delivery::send(const UpstreamRequest& request,
 /// An exception as a value: thrown, it would keep operator|| waiting for the deadline.
 asio::awaitable<Delivery::Answer> Delivery::attempt(const UpstreamRequest& request,
                                                     Flight& flight) {
+  std::exception_ptr thrown;
   try {
     co_return co_await parts_.upstream.send(request, flight.progress);
   } catch (...) {
-    flight.thrown = std::current_exception();
+    thrown = std::current_exception();
   }
+  // Cancelled, by its deadline or by the end, it may throw: that is no failure.
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() == asio::cancellation_type::none) flight.thrown = std::move(thrown);
   co_return boost::system::error_code(asio::error::operation_aborted);
 }
 

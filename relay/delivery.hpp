@@ -62,10 +62,10 @@ class Delivery {
 
     SendProgress progress;
     SteadyTime deadline{};
-    Wakeup moved;                 ///< the deadline was moved
-    bool exposed = false;         ///< was under way while a freeze could come
-    bool judged = false;          ///< has had its grace after a thaw
-    std::exception_ptr thrown{};  ///< by the upstream
+    Wakeup moved;               ///< the deadline was moved
+    bool exposed = false;       ///< was under way while a freeze could come
+    bool judged = false;        ///< has had its grace after a thaw
+    std::exception_ptr thrown;  ///< by the upstream
   };
   class Departure;  ///< an entry's marks while it is on its way
 

@@ -182,7 +182,8 @@ Answer Intake::reject(RejectReason reason, Answer answer) {
 
 Answer Intake::refuse_format(boost::system::error_code why) {
   Answer answer = format_answer(why);
-  return reject(format_reason(answer.status), std::move(answer));
+  const RejectReason reason = format_reason(answer.status);
+  return reject(reason, std::move(answer));
 }
 
 Answer Intake::refuse_route() {

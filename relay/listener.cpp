@@ -21,12 +21,12 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using RequestParser = http::request_parser<http::buffer_body>;
 
-constexpr std::size_t kReadAhead = 16 * 1024;   // one read takes a usual header and body together
-constexpr std::size_t kFirstChunk = 16 * 1024;  // of a body whose length is not known
-constexpr milliseconds kSweep{250};             // how finely receiving time is measured
+constexpr std::size_t kReadAhead = 16UL * 1024;   // one read takes a usual header and body together
+constexpr std::size_t kFirstChunk = 16UL * 1024;  // of a body whose length is not known
+constexpr milliseconds kSweep{250};               // how finely receiving time is measured
 constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
-constexpr std::size_t kLingerBytes = 1024 * 1024;  // at least; a large body is read on to its end
+constexpr std::size_t kLingerBytes = 1024UL * 1024;  // at least; a large body is read on to its end
 
 asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& ec) {
   return asio::redirect_error(asio::use_awaitable, ec);
@@ -229,7 +229,9 @@ asio::awaitable<void> Listener::sweep() {
     while (receiving_ == 0) co_await someone_receives_.wait();
     co_await clock_.sleep_until(clock_.now() + slice);
     for (auto& client : clients_) {
-      if (!client.receiving || (client.awake += slice) < settings_.read) continue;
+      if (!client.receiving) continue;
+      client.awake += slice;
+      if (client.awake < settings_.read) continue;
       client.timed_out = true;
       client.awake = milliseconds{0};
       error_code ec;

@@ -12,7 +12,7 @@
 
 namespace relay {
 
-inline constexpr std::size_t kMiB = 1024 * 1024;
+inline constexpr std::size_t kMiB = 1024UL * 1024;
 
 /// One entry of THAW_ALLOWED_HOSTS.
 struct HostRule {
@@ -33,7 +33,7 @@ struct RouteSettings {
 struct ListenerSettings {
   std::uint16_t port = 9797;      ///< 0: any free one
   std::size_t max_clients = 128;  ///< the longest idle is closed; if none is idle, accept waits
-  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_header_bytes = 16UL * 1024;
   std::size_t max_body_bytes = 20 * kMiB;  ///< as it comes over the wire
   milliseconds read{10000};                ///< to receive one request, awake time only
 };

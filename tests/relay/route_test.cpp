@@ -106,10 +106,39 @@ TEST_CASE(
   CHECK(exact->any_address);
 }
 
+TEST_CASE("an address in any notation is below no suffix, whatever the suffix") {
+  relay::RouteSettings settings;
+  settings.allowed_hosts = {{"0.0.1", true, true, 443}, {"1", true, true, 443}};
+  for (const std::string prefix : {"/127.0.0.1", "/0x7f.0.0.1", "/0177.0.0.1", "/0x7f.1",
+                                   "/127.0x1", "/a.0.0.1", "/[::ffff:127.0.0.1]", "/127.0.0.0x1"}) {
+    CAPTURE(prefix);
+    CHECK(by_path(settings, prefix) == "");
+  }
+}
+
+TEST_CASE("who is named exactly may resolve to anything, also where a suffix takes it in first") {
+  relay::RouteSettings settings;
+  settings.allowed_hosts = {{"example.com", true, true, 443}, {"a.example.com", false, true, 443}};
+  const auto route = relay::find_route(settings, kOwnPort, {kKey, 42, "/a.example.com"});
+  REQUIRE(route.has_value());
+  CHECK(route->any_address);
+}
+
+TEST_CASE("a path that names no host leaves the choice to the envelope") {
+  relay::RouteSettings settings;
+  const auto route =
+      relay::find_route(settings, kOwnPort,
+                        {kKey, 42, "/some/prefix", dsn("https://" + kKey + "@o1.sentry.io/p/42")});
+  REQUIRE(route.has_value());
+  CHECK(proto::to_string(route->dsn) == "https://" + kKey + "@o1.sentry.io/p/42");
+}
+
 TEST_CASE("Thaw itself is no upstream") {
   relay::RouteSettings settings;
   settings.allowed_hosts = {{"127.0.0.1", false, false, kOwnPort}};
   CHECK(by_envelope(settings, "http://" + kKey + "@127.0.0.1:9797/42") == "");
+  CHECK(by_path(settings, "/127.0.0.1:9797") == "");
+  CHECK(by_path(settings, "/127.0.0.1") == "");
 }
 
 TEST_SUITE_END();

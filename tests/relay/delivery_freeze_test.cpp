@@ -1,0 +1,272 @@
+// Freezes: what is not begun, what is cut, what goes again, and how awake time is told from time.
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/error.hpp>
+#include <doctest/doctest.h>
+
+#include "tests/relay/delivery_bench.hpp"
+
+using relay::DropReason;
+using relay::Gate;
+using relay::milliseconds;
+using support::DeliveryBench;
+
+namespace {
+
+const boost::system::error_code kRefused = boost::asio::error::connection_refused;
+constexpr milliseconds kHour{3'600'000};
+
+/// A freeze, with monotonic time going on or standing still.
+void freeze(DeliveryBench& bench, bool steady_moves, milliseconds length = kHour) {
+  bench.clock.freeze(steady_moves ? length : milliseconds{0}, length);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/delivery_freeze");
+
+TEST_CASE("in the gap only what upstream de-duplicates leaves at once") {
+  struct Row {
+    std::string_view type;
+    bool leaves;
+  };
+
+  for (const auto& row : std::vector<Row>{{"event", true},
+                                          {"transaction", true},
+                                          {"session", false},
+                                          {"log", false},
+                                          {"check_in", false},
+                                          {"feedback", false}}) {
+    CAPTURE(row.type);
+    DeliveryBench bench;
+    bench.gate(Gate::late);
+    bench.accept(row.type);
+    bench.settle();
+    CHECK(bench.delivered() == (row.leaves ? 1 : 0));
+    bench.invoke();
+    CHECK(bench.delivered() == 1);
+  }
+}
+
+TEST_CASE(
+    "in the gap the others leave when the process has stayed awake with them for long enough") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.stay_awake(30);  // before it came: does not count
+  bench.accept("session");
+  bench.settle();
+  bench.stay_awake(240);
+  CHECK(bench.upstream.calls() == 0);
+  bench.stay_awake(10);
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("time before an envelope came is not time it has stayed awake with us") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.advance(49);
+  bench.accept("session");
+  bench.settle();
+  bench.stay_awake(249, 1);
+  CHECK(bench.upstream.calls() == 0);
+  bench.stay_awake(1, 1);
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("a freeze adds at most one slice to the time awake, whatever the clocks say of it") {
+  for (const bool steady_moves : {false, true}) {
+    CAPTURE(steady_moves);
+    DeliveryBench bench;
+    bench.gate(Gate::late);
+    bench.accept("session");
+    bench.settle();
+    bench.stay_awake(100);
+    freeze(bench, steady_moves);
+    bench.settle();
+    CHECK(bench.upstream.calls() == 0);
+    bench.stay_awake(90);
+    CHECK(bench.upstream.calls() == 0);
+    bench.stay_awake(60);
+    CHECK(bench.delivered() == 1);
+  }
+}
+
+TEST_CASE("what was fully written once does not leave in the gap, however long, and nobody looks") {
+  DeliveryBench bench;
+  relay::SendProgress progress;
+  progress.fully_written = true;
+  bench.upstream.fails(boost::asio::error::connection_reset, progress);
+  bench.accept("event");
+  bench.settle();
+  bench.gate(Gate::late);
+  bench.stay_awake(3000);
+  CHECK(bench.upstream.calls() == 1);
+  // Only the long sleep is left: no slice by slice.
+  const auto before = bench.clock.sleepers();
+  bench.advance(1000);
+  CHECK(bench.clock.sleepers() == before);
+  CHECK(bench.delivery.due() == 1);
+  bench.invoke();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("an upstream that is down is not tried without a pause in the gap") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  for (int i = 0; i < 50; ++i) bench.upstream.fails(kRefused);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 1);
+  bench.advance(999);
+  CHECK(bench.upstream.calls() == 1);
+  bench.advance(1);
+  CHECK(bench.upstream.calls() == 2);
+}
+
+TEST_CASE("what failed in the gap goes again at once with the next invoke: it may have been cut") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.upstream.fails(boost::asio::error::connection_reset);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.stats.cuts == 0);
+  bench.invoke();
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.stats.cuts == 1);
+  CHECK(bench.lines.lines.empty());
+}
+
+TEST_CASE("after a thaw an answer that is there is taken") {
+  for (const bool steady_moves : {false, true}) {
+    CAPTURE(steady_moves);
+    DeliveryBench bench;
+    bench.upstream.hangs();
+    bench.accept("event");
+    bench.settle();
+    bench.gate(Gate::late);
+    freeze(bench, steady_moves);
+    bench.upstream.answer(0, 200);
+    bench.invoke();
+    CHECK(bench.delivered() == 1);
+    CHECK(bench.upstream.calls() == 1);
+    CHECK(bench.stats.cuts == 0);
+  }
+}
+
+TEST_CASE("without an answer it is cut after the grace and sent again at once") {
+  for (const bool steady_moves : {false, true}) {
+    CAPTURE(steady_moves);
+    DeliveryBench bench;
+    bench.upstream.hangs();
+    bench.accept("session");
+    bench.settle();
+    bench.gate(Gate::late);
+    freeze(bench, steady_moves);
+    bench.invoke();
+    CHECK(bench.upstream.calls() == 1);
+    bench.advance(19);
+    CHECK(bench.upstream.calls() == 1);
+    bench.advance(1);
+    CHECK(bench.upstream.calls() == 2);
+    CHECK(bench.delivered() == 1);
+    CHECK(bench.stats.cuts == 1);
+    CHECK(bench.stats.possible_duplicates == 0);
+  }
+}
+
+TEST_CASE("an answer within the grace is taken") {
+  DeliveryBench bench;
+  bench.upstream.hangs();
+  bench.accept("session");
+  bench.settle();
+  bench.gate(Gate::late);
+  freeze(bench, false);
+  bench.invoke();
+  bench.advance(10);
+  bench.upstream.answer(0, 200);
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.stats.cuts == 0);
+}
+
+TEST_CASE("a freeze shorter than a second leaves the answer time to come, within the budget") {
+  for (const std::int64_t budget : {400, 1000, 5000}) {
+    CAPTURE(budget);
+    relay::DeliverySettings settings;
+    settings.budget = milliseconds{budget};
+    DeliveryBench bench(settings);
+    relay::SendProgress progress;
+    progress.fully_written = true;
+    progress.last_byte = bench.clock.wall_now();
+    bench.upstream.hangs(progress);
+    bench.accept("event");
+    bench.settle();
+    bench.gate(Gate::late);
+    freeze(bench, true, milliseconds{900});
+    bench.invoke();
+    const auto grace = std::min<std::int64_t>(budget, 1000);
+    bench.advance(grace - 1);
+    CHECK(bench.upstream.calls() == 1);
+    bench.advance(1);
+    CHECK(bench.upstream.calls() == 2);
+    CHECK(bench.stats.possible_duplicates == 1);
+  }
+}
+
+TEST_CASE("cuts after a full write count towards the limit of resends") {
+  DeliveryBench bench;
+  relay::SendProgress progress;
+  progress.fully_written = true;
+  for (int i = 0; i < 3; ++i) bench.upstream.hangs(progress);
+  bench.accept("session");
+  bench.settle();
+  for (int i = 0; i < 3; ++i) {
+    bench.gate(Gate::late);
+    freeze(bench, false);
+    bench.invoke();
+    bench.advance(20);
+  }
+  CHECK(bench.upstream.calls() == 2);
+  CHECK(bench.stats.cuts == 2);
+  CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
+TEST_CASE("a deadline that was overslept is a freeze nobody told of") {
+  DeliveryBench bench;
+  bench.upstream.hangs();
+  bench.accept("session");
+  bench.settle();
+  freeze(bench, true);
+  bench.settle();
+  CHECK(bench.upstream.calls() == 1);
+  bench.advance(20);
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.stats.cuts == 1);
+}
+
+TEST_CASE("a back-off goes on through a freeze") {
+  DeliveryBench bench;
+  bench.upstream.answers(503);
+  bench.accept("event");
+  bench.settle();
+  bench.gate(Gate::late);
+  freeze(bench, false);
+  bench.invoke();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("nothing due in the gap wakes the process more than once a minute") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 6; ++i) bench.accept("event");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 4);
+  // Two wait for a place: they are looked at when a request ends, not slice by slice.
+  const auto awake = bench.delivery.awake();
+  for (int i = 0; i < 4; ++i) bench.advance(1000);
+  CHECK(bench.delivery.awake() - awake <= milliseconds{50});
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,89 @@
+#include "relay/limited_items.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/envelopes.hpp"
+
+using proto::Category;
+using support::envelope;
+using support::parsed;
+
+namespace {
+
+constexpr proto::WallTime kNow{std::chrono::seconds{1'795'456'800}};
+
+std::vector<bool> flags(const proto::Envelope& envelope, std::string_view header) {
+  proto::RateLimits limits;
+  limits.learn(header, kNow);
+  return relay::limited_items(envelope, limits, kNow);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/limited_items");
+
+TEST_CASE("an item under a limit is flagged, the others are not") {
+  const auto mixed = envelope({"event", "session", "client_report"});
+  CHECK(flags(mixed, "") == std::vector<bool>{false, false, false});
+  CHECK(flags(mixed, "60:session:organization") == std::vector<bool>{false, true, false});
+  CHECK(flags(mixed, "60:log_item:organization") == std::vector<bool>{false, false, false});
+}
+
+TEST_CASE("a client report goes on whatever is limited") {
+  CHECK(flags(envelope({"client_report"}), "60::organization") == std::vector<bool>{false});
+}
+
+TEST_CASE("dependants go with their event, before and behind it, and strangers stay") {
+  const auto mixed = envelope({"attachment", "event", "profile", "user_report", "session", "log"});
+  CHECK(flags(mixed, "60:error:key") == std::vector<bool>{true, true, true, true, false, false});
+}
+
+TEST_CASE("a limited dependant does not take its event along") {
+  CHECK(flags(envelope({"event", "attachment"}), "60:attachment:key") ==
+        std::vector<bool>{false, true});
+}
+
+TEST_CASE("without an event of its own an attachment is nobody's dependant") {
+  CHECK(flags(envelope({"attachment", "session"}), "60:error:key") ==
+        std::vector<bool>{false, false});
+}
+
+TEST_CASE("what is left keeps its header and its items byte for byte") {
+  const std::string header = R"({ "sdk":{"name":"x"},  "odd" : [1,2] })";
+  const std::string first = "{\"type\":\"session\", \"z\":1 }\n{\"a\": 1}";
+  const std::string second = "{\"type\":\"event\",\"length\":7}\n{\"b\"\n:1";
+  const std::string third = "{\"type\":\"brand_new\",\"x\":\"\\u00e9\"}\n\x01\x02 raw \r";
+  const auto whole = parsed(header + "\n" + first + "\n" + second + "\n" + third);
+  const auto reduced = relay::without(whole, {false, true, false});
+  REQUIRE(reduced.rest.has_value());
+  CHECK(reduced.rest->bytes() == header + "\n" + first + "\n" + third + "\n");
+  CHECK(reduced.dropped[Category::error] == 1);
+  CHECK(reduced.dropped.total() == 1);
+  CHECK(reduced.rest->counts()[Category::error] == 0);
+  CHECK(reduced.rest->counts().total() == 2);
+}
+
+TEST_CASE("a last item without payload survives as it was") {
+  for (const std::string last : {R"({"type":"attachment","length":0})", R"({"type":"brand_new"})",
+                                 "{\"type\":\"brand_new\"}\n"}) {
+    CAPTURE(last);
+    const auto whole = parsed("{}\n{\"type\":\"event\"}\n{}\n" + last);
+    const auto reduced = relay::without(whole, {true, false});
+    REQUIRE(reduced.rest.has_value());
+    REQUIRE(reduced.rest->items().size() == 1);
+    const auto& left = reduced.rest->items().front();
+    CHECK(left.end == left.payload_begin);
+  }
+}
+
+TEST_CASE("nothing is left when everything is taken, and all of it is counted") {
+  const auto reduced = relay::without(envelope({"event", "attachment"}), {true, true});
+  CHECK_FALSE(reduced.rest.has_value());
+  CHECK(reduced.dropped[Category::error] == 1);
+  CHECK(reduced.dropped[Category::attachment] == 1);
+}
+
+TEST_SUITE_END();
