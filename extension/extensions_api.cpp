@@ -1,6 +1,5 @@
 #include "extension/extensions_api.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <boost/asio/redirect_error.hpp>
@@ -12,6 +11,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "proto/number.hpp"
 #include "proto/telemetry.hpp"
 #include "relay/deadline.hpp"
 
@@ -75,20 +75,15 @@ proto::Result<tcp::endpoint> parse_api_address(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return invalid;
   auto host = text.substr(0, colon);
-  const auto digits = text.substr(colon + 1);
-
-  std::uint16_t port = 0;
-  const char* first = digits.data();
-  const char* last = first + digits.size();
-  const auto [end, bad] = std::from_chars(first, last, port);
-  if (bad != std::errc{} || end != last || port == 0) return invalid;
+  const auto port = proto::parse_port(text.substr(colon + 1));
+  if (!port) return invalid;
 
   if (host == "localhost") host = "127.0.0.1";
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   boost::system::error_code ec;
   const auto address = asio::ip::make_address(std::string(host), ec);
   if (ec) return ec;
-  return tcp::endpoint(address, port);
+  return tcp::endpoint(address, *port);
 }
 
 HttpExtensionsApi::HttpExtensionsApi(asio::any_io_executor executor, relay::Clock& clock,

@@ -1,11 +1,11 @@
 #include "extension/settings.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "extension/settings_rows.hpp"
+#include "proto/number.hpp"
 
 namespace extension {
 namespace {
@@ -18,15 +18,6 @@ std::string_view value_of(const Environment& environment, std::string_view name)
   const auto begin = value.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return value.substr(begin, value.find_last_not_of(kBlank) + 1 - begin);
-}
-
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const char* first = text.data();
-  const char* last = first + text.size();
-  const auto [end, bad] = std::from_chars(first, last, value);
-  if (bad != std::errc{} || end != last) return std::nullopt;
-  return value;
 }
 
 // A value as a complaint repeats it: whole if it is short, and never a control character.
@@ -44,7 +35,7 @@ void take(const SettingRow& row, std::string_view value, SettingsReading& readin
                                   "using " + std::string(info.fallback)});
   };
   if (row.number != nullptr) {
-    const auto number = whole_number(value);
+    const auto number = proto::parse_number<std::int64_t>(value);
     if (number && *number >= info.min && *number <= info.max) {
       row.number(reading.settings, *number);
     } else {
@@ -98,7 +89,8 @@ std::string to_string(const Complaint& complaint) {
 SettingsReading read_settings(const Environment& environment) {
   SettingsReading reading;
   auto& settings = reading.settings;
-  const auto memory = whole_number(value_of(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"));
+  const auto memory =
+      proto::parse_number<std::int64_t>(value_of(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"));
   const auto function_mib = memory && *memory > 0 ? static_cast<std::size_t>(*memory) : 0;
   if (function_mib > 0) fit_memory(settings, function_mib);
 

@@ -1,6 +1,5 @@
 // Which upstreams the operator named: THAW_UPSTREAM_DSN, SENTRY_DSN and THAW_ALLOWED_HOSTS.
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -8,6 +7,7 @@
 
 #include "extension/settings_rows.hpp"
 #include "proto/dsn.hpp"
+#include "proto/number.hpp"
 
 namespace extension {
 namespace {
@@ -49,15 +49,6 @@ void configure(Settings& settings, proto::Dsn dsn) {
   }
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view digits) {
-  std::uint16_t port = 0;
-  const char* first = digits.data();
-  const char* last = first + digits.size();
-  const auto [end, bad] = std::from_chars(first, last, port);
-  if (bad != std::errc{} || end != last || port == 0) return std::nullopt;
-  return port;
-}
-
 // The colon before a port: not one of an IPv6 literal's, whether it has brackets or not.
 std::size_t port_colon(std::string_view host) {
   const auto last = host.rfind(':');
@@ -76,7 +67,7 @@ std::optional<HostRule> parse_host_rule(std::string_view entry) {
     rule.port = 80;
   }
   if (const auto colon = port_colon(entry); colon != std::string_view::npos) {
-    const auto port = parse_port(entry.substr(colon + 1));
+    const auto port = proto::parse_port(entry.substr(colon + 1));
     if (!port) return std::nullopt;
     rule.port = *port;
     entry = entry.substr(0, colon);

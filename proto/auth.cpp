@@ -1,12 +1,12 @@
 #include "proto/auth.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <system_error>
 
 #include "proto/dsn.hpp"
 #include "proto/errc.hpp"
+#include "proto/number.hpp"
 #include "proto/url_text.hpp"
 
 namespace proto {
@@ -37,11 +37,9 @@ bool equal_ignoring_case(std::string_view text, std::string_view lower) {
 
 /// "7" and "7.0" are 7. False for what is no number.
 bool read_version(std::string_view text, int& version) {
-  std::uint16_t number = 0;
-  text = text.substr(0, text.find('.'));
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  version = number;
-  return error == std::errc{} && stop == text.data() + text.size();
+  const auto number = parse_number<std::uint16_t>(text.substr(0, text.find('.')));
+  if (number) version = *number;
+  return number.has_value();
 }
 
 /// Takes one pair in; unknown names are no one's business. False for an unreadable version.

@@ -1,11 +1,11 @@
 #include "proto/dsn.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
 #include "proto/errc.hpp"
+#include "proto/number.hpp"
 
 namespace proto {
 namespace {
@@ -17,13 +17,6 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 bool is_visible_ascii(char c) { return c > ' ' && c <= '~'; }
 
 bool all_visible(std::string_view text) { return std::ranges::all_of(text, is_visible_ascii); }
-
-/// The whole of `text` as an unsigned decimal number.
-template <class Number>
-bool read_number(std::string_view text, Number& number) {
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && stop == text.data() + text.size();
-}
 
 std::uint16_t default_port(bool tls) { return tls ? 443 : 80; }
 
@@ -72,7 +65,9 @@ bool read_host(std::string_view text, Dsn& dsn) {
 bool read_port(std::string_view text, Dsn& dsn) {
   dsn.port = default_port(dsn.tls);
   if (text.empty()) return true;
-  return read_number(text.substr(1), dsn.port) && dsn.port != 0;
+  const auto port = parse_port(text.substr(1));
+  if (port) dsn.port = *port;
+  return port.has_value();
 }
 
 /// "/a/b/42" -> prefix "/a/b" and project 42. Slashes at the end do not count, as in Relay.
@@ -86,7 +81,9 @@ bool read_path(std::string_view path, Dsn& dsn) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return false;
   dsn.path_prefix = without_trailing_slashes(path.substr(0, slash));
-  return read_number(path.substr(slash + 1), dsn.project_id);
+  const auto project = parse_number<std::uint64_t>(path.substr(slash + 1));
+  if (project) dsn.project_id = *project;
+  return project.has_value();
 }
 
 std::string print(const Dsn& dsn, std::string_view key) {

@@ -1,8 +1,9 @@
 #include "proto/json_members.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
+
+#include "proto/number.hpp"
 
 namespace proto {
 namespace {
@@ -124,11 +125,8 @@ bool read_member(ondemand::field& field, JsonMember& member) {
 }  // namespace
 
 std::optional<std::uint64_t> JsonMember::integer() const {
-  std::uint64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = error == std::errc{} && stop == text.data() + text.size();
-  if (kind != JsonKind::number || !whole) return std::nullopt;
-  return number;
+  if (kind != JsonKind::number) return std::nullopt;
+  return parse_number<std::uint64_t>(text);
 }
 
 bool JsonMembers::read(std::string_view object, std::size_t readable) {

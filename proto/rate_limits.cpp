@@ -1,10 +1,11 @@
 #include "proto/rate_limits.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <system_error>
+
+#include "proto/number.hpp"
 
 namespace proto {
 namespace {
@@ -32,12 +33,10 @@ std::string_view take_until(std::string_view& rest, char separator) {
 
 /// Whole seconds from an integer or decimal number, rounded up, at least 0.
 std::optional<seconds> parse_seconds(std::string_view text) {
-  double number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = error == std::errc{} && stop == text.data() + text.size();
-  if (!whole || !std::isfinite(number)) return std::nullopt;
+  const auto number = parse_number<double>(text);
+  if (!number || !std::isfinite(*number)) return std::nullopt;
   const double longest = static_cast<double>(kLongest.count());
-  return seconds{static_cast<std::int64_t>(std::ceil(std::clamp(number, 0.0, longest)))};
+  return seconds{static_cast<std::int64_t>(std::ceil(std::clamp(*number, 0.0, longest)))};
 }
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7), the only form that may still be made.

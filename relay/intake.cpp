@@ -1,12 +1,12 @@
 #include "relay/intake.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "proto/codec.hpp"
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
+#include "proto/number.hpp"
 #include "relay/limited_items.hpp"
 
 namespace relay {
@@ -20,13 +20,6 @@ std::vector<std::string_view> segments_of(std::string_view path) {
     path.remove_prefix(std::min(slash + 1, path.size()));
   }
   return segments;
-}
-
-std::optional<std::uint64_t> parse_project(std::string_view text) {
-  std::uint64_t project = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), project);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return project;
 }
 
 /// Relay words body trouble as plain text, framing trouble as a cause.
@@ -105,7 +98,7 @@ Answer Intake::take(LocalRequest request, const EnvelopePath& path, std::string_
     return refuse_format(http_auth.error());
   auto envelope = read(request);
   if (!envelope) return refuse_format(envelope.error());
-  const auto from = sender(request, path, query, *envelope);
+  const auto from = sender(http_auth, path, *envelope);
   if (!from) return refuse_format(from.error());
   if (const auto type = proto::exceeded_size_limit(*envelope)) {
     return reject(RejectReason::too_large,
@@ -122,11 +115,10 @@ proto::Result<proto::Envelope> Intake::read(LocalRequest& request) const {
   return proto::Envelope::parse(fitted(std::move(*body)));
 }
 
-proto::Result<Intake::Sender> Intake::sender(const LocalRequest& request, const EnvelopePath& path,
-                                             std::string_view query,
+proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& auth,
+                                             const EnvelopePath& path,
                                              const proto::Envelope& envelope) const {
   Sender sender;
-  const auto auth = proto::find_auth({request.x_sentry_auth, request.authorization, query});
   if (!auth) {
     // Only the envelope says who speaks: its project wins over the path's.
     if (!envelope.dsn()) return proto::Errc::auth_envelope;
@@ -134,7 +126,7 @@ proto::Result<Intake::Sender> Intake::sender(const LocalRequest& request, const 
     sender.project_id = envelope.dsn()->project_id;
     return sender;
   }
-  const auto project = parse_project(path.project);
+  const auto project = proto::parse_number<std::uint64_t>(path.project);
   if (!project) return proto::Errc::dsn_project;
   sender.auth = *auth;
   sender.project_id = *project;

@@ -55,8 +55,9 @@ class Intake {
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();
   [[nodiscard]] proto::Result<proto::Envelope> read(LocalRequest& request) const;
-  [[nodiscard]] proto::Result<Sender> sender(const LocalRequest& request, const EnvelopePath& path,
-                                             std::string_view query,
+  /// `auth`: what the HTTP-level places held; where they held none the envelope's dsn speaks.
+  [[nodiscard]] proto::Result<Sender> sender(const proto::Result<proto::Auth>& auth,
+                                             const EnvelopePath& path,
                                              const proto::Envelope& envelope) const;
   [[nodiscard]] Answer admit(proto::Envelope envelope, const Sender& sender,
                              const EnvelopePath& path, std::string user_agent);

@@ -1,7 +1,8 @@
 #include "relay/route.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "proto/number.hpp"
 
 namespace relay {
 namespace {
@@ -44,12 +45,8 @@ std::optional<NamedHost> host_of_path(std::string_view prefix) {
   if (slash != std::string_view::npos) named.path_prefix = prefix.substr(slash);
   if (const auto colon = segment.rfind(':');
       colon != std::string_view::npos && !segment.ends_with(']')) {
-    const std::string_view digits = segment.substr(colon + 1);
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0)
-      return std::nullopt;
-    named.port = port;
+    named.port = proto::parse_port(segment.substr(colon + 1));
+    if (!named.port) return std::nullopt;
     segment = segment.substr(0, colon);
   }
   named.host = proto::normalize_host(segment);

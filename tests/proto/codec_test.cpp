@@ -13,11 +13,13 @@
 #include <zstd.h>
 
 #include "proto/errc.hpp"
+#include "tests/support/noise.hpp"
 
 using proto::Bytes;
 using proto::decode;
 using proto::Encoding;
 using proto::Errc;
+using support::noise;
 
 namespace {
 
@@ -95,17 +97,6 @@ proto::Result<Bytes> decoded(Encoding encoding, std::string_view body,
 }
 
 std::string text_of(proto::Result<Bytes> bytes) { return std::string{bytes.value().view()}; }
-
-/// Text that hardly compresses, the same in every run.
-std::string noise(std::size_t size) {
-  std::string text(size, '\0');
-  std::uint32_t state = 1;
-  for (char& c : text) {
-    state = state * 1664525U + 1013904223U;
-    c = static_cast<char>(state >> 24U);
-  }
-  return text;
-}
 
 }  // namespace
 

@@ -6,27 +6,18 @@
 #include <doctest/doctest.h>
 
 #include "proto/codec.hpp"
+#include "tests/support/noise.hpp"
 
 using proto::Bytes;
 using proto::decode;
 using proto::Encoding;
+using support::noise;
 
 namespace {
 
 constexpr std::size_t kLimit = 1024 * 1024;
 
 std::string text_of(proto::Result<Bytes> bytes) { return std::string{bytes.value().view()}; }
-
-/// Text that hardly compresses, the same in every run.
-std::string noise(std::size_t size) {
-  std::string text(size, '\0');
-  std::uint32_t state = 1;
-  for (char& c : text) {
-    state = state * 1664525U + 1013904223U;
-    c = static_cast<char>(state >> 24U);
-  }
-  return text;
-}
 
 }  // namespace
 
