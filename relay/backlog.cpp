@@ -108,8 +108,6 @@ Entry* Backlog::find(std::uint64_t id) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-void Backlog::set_in_flight(Entry& entry, bool in_flight) const { entry.in_flight = in_flight; }
-
 proto::CategoryCounts Backlog::waiting() const {
   proto::CategoryCounts counts;
   for (const auto& [id, entry] : entries_) counts += entry.envelope.counts();

@@ -57,7 +57,6 @@ class Backlog {
 
   /// nullptr if it has met its fate. Valid until then.
   [[nodiscard]] Entry* find(std::uint64_t id);
-  void set_in_flight(Entry& entry, bool in_flight) const;
 
   /// Those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
   /// waits or is in flight. `take` changes no fate, and returns false to stop the walk.

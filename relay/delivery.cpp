@@ -39,7 +39,7 @@ class Delivery::Departure {
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
     flight_->exposed = delivery_.gate_ == Gate::late;
     flight_->deadline = delivery_.parts_.clock.now() + delivery_.settings_.request;
-    delivery_.parts_.backlog.set_in_flight(entry, true);
+    entry.in_flight = true;
     ++host_.in_flight;
   }
 
@@ -47,7 +47,7 @@ class Delivery::Departure {
     delivery_.flights_.erase(flight_);
     --host_.in_flight;
     if (Entry* left = entry()) {
-      delivery_.parts_.backlog.set_in_flight(*left, false);
+      left->in_flight = false;
       // Our own failure comes back as fast as we let it.
       if (!judged_) delivery_.back_off_from(*left);
     }

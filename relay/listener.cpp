@@ -148,7 +148,8 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   if (reading == Reading::gone) co_return Then::close;
   const Answer answer = hooks_.answer(std::move(request));
   const bool written = co_await write(client, answer, !keep_alive);
-  co_return written&& keep_alive ? Then::next_request : Then::close;
+  if (!written || !keep_alive) co_return Then::close;
+  co_return Then::next_request;
 }
 
 asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input& input,

@@ -136,11 +136,11 @@ TEST_CASE("what is in flight is never evicted") {
   Bench bench({.max_waiting = 2, .max_bytes = 10000});
   CHECK(bench.accept(envelope({"transaction"})));
   CHECK(bench.accept(envelope({"transaction"})));
-  bench.backlog.set_in_flight(*bench.backlog.find(1), true);
+  bench.backlog.find(1)->in_flight = true;
   CHECK(bench.accept(envelope({"event"})));
   CHECK(bench.backlog.find(1) != nullptr);
   CHECK(bench.backlog.find(2) == nullptr);
-  bench.backlog.set_in_flight(*bench.backlog.find(3), true);
+  bench.backlog.find(3)->in_flight = true;
   CHECK_FALSE(bench.accept(envelope({"event"})));
 }
 
@@ -172,9 +172,9 @@ TEST_CASE(
   CHECK(all.size() == 5);
   CHECK(all[0] == 3);
   CHECK(all[1] == 5);
-  bench.backlog.set_in_flight(*bench.backlog.find(3), true);
+  bench.backlog.find(3)->in_flight = true;
   CHECK(bench.order().front() == 5);
-  bench.backlog.set_in_flight(*bench.backlog.find(3), false);
+  bench.backlog.find(3)->in_flight = false;
   CHECK(bench.order() == all);
 }
 
@@ -195,9 +195,9 @@ TEST_CASE("check-ins of one DSN leave one at a time in the order they came") {
   CHECK(bench.accept(envelope({"check_in"}), &other));  // 3
   CHECK(bench.accept(envelope({"event"}), &one));       // 4
   CHECK(bench.order() == Ids{1, 3, 4});
-  bench.backlog.set_in_flight(*bench.backlog.find(1), true);
+  bench.backlog.find(1)->in_flight = true;
   CHECK(bench.order() == Ids{3, 4});
-  bench.backlog.set_in_flight(*bench.backlog.find(1), false);
+  bench.backlog.find(1)->in_flight = false;
   CHECK(bench.order() == Ids{1, 3, 4});
   bench.backlog.deliver(1);
   CHECK(bench.order() == Ids{2, 3, 4});
@@ -250,7 +250,7 @@ TEST_CASE("dropping every item of an envelope ends it, whole") {
 TEST_CASE("at the end everything that waits has its fate, in flight or not") {
   Bench bench;
   for (int i = 0; i < 3; ++i) CHECK(bench.accept(envelope({"event"})));
-  bench.backlog.set_in_flight(*bench.backlog.find(2), true);
+  bench.backlog.find(2)->in_flight = true;
   bench.backlog.drop_all(DropReason::network_error);
   CHECK(bench.backlog.size() == 0);
   CHECK(bench.stats.ledger.dropped(DropReason::network_error)[Category::error] == 3);
