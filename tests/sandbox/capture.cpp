@@ -20,7 +20,7 @@ Capture::Capture(asio::io_context& io, TaskGroup& tasks, Road& road, Recorder& r
       faults_(std::move(faults)),
       tls_(std::move(tls)),
       reserved_(io),
-      connections_(io, [this](const std::exception_ptr& failure) {
+      connections_(io.get_executor(), [this](const std::exception_ptr& failure) {
         try {
           std::rethrow_exception(failure);
         } catch (const std::exception& error) {
@@ -56,7 +56,8 @@ asio::awaitable<void> Capture::connection(tcp::socket client, std::uint64_t numb
 
 asio::awaitable<void> Capture::finish(SteadyTime deadline) {
   if (acceptor_) acceptor_->close();
-  if (co_await connections_.join(deadline)) co_return;
+  using asio::experimental::awaitable_operators::operator||;
+  co_await (connections_.join() || sleep_for(io_, deadline - std::chrono::steady_clock::now()));
   connections_.stop();
   co_await connections_.join();
 }

@@ -86,7 +86,7 @@ Reading read_subscription(const std::string& text, bool newest_schema_only) {
 struct TelemetryApi::Running {
   Running(asio::io_context& io, Frost& frost, Subscription subscription, TelemetryOptions options)
       : feed(io, frost, std::move(subscription), options.delay, options.repeat),
-        task(io, [](std::exception_ptr) {}) {}
+        task(io.get_executor(), [](std::exception_ptr) {}) {}
 
   TelemetryFeed feed;
   TaskGroup task;
@@ -106,7 +106,7 @@ void TelemetryApi::open() {
 
 void TelemetryApi::stop() {
   open_ = false;
-  std::erase_if(ending_, [](const auto& running) { return running->task.empty(); });
+  std::erase_if(ending_, [](const auto& running) { return running->task.size() == 0; });
   for (auto& running : feeds_) {
     running->task.stop();
     ending_.push_back(std::move(running));

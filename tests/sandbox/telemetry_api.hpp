@@ -16,8 +16,6 @@
 
 namespace sandbox {
 
-class TaskGroup;
-
 /// on; off: subscriptions are accepted, nothing is delivered; unsupported: the emulators' 202 stub;
 /// refused: 403.
 enum class TelemetryMode { on, off, unsupported, refused };
