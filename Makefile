@@ -8,7 +8,7 @@ N ?= 20
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
-.PHONY: help build demo test test-all test-gcc lint format layer bench fuzz soak publish clean
+.PHONY: help build demo test test-all test-rest test-gcc lint format layer bench fuzz soak publish clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,7 +29,10 @@ test: build ## units, house, promises and the scenes at their short length, Pyth
 	@cmake --build --preset dev --target unit_tests -j $(JOBS)
 	@ctest --preset dev
 
-test-all: test ## adds the units under the sanitizers
+test-all: test test-rest ## adds what test leaves out: the units under the sanitizers
+
+test-rest: ## what test-all adds to test
+	@.ci/install build
 	@.ci/install sanitizers
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan --target unit_tests -j $(JOBS)
