@@ -1,4 +1,4 @@
-"""Draws runs of the sandbox as one self-contained page: lanes for invokes, freezes, hand-overs, deliveries."""
+"""Draws runs of the sandbox as one self-contained page: lanes for invokes, freezes, answers, deliveries."""
 
 import html
 
@@ -69,7 +69,7 @@ def span(run):
 
 
 def drawing(name, run, length):
-    """One run: invokes and freezes on top, captures in the middle, arrivals below."""
+    """One run: invokes and freezes on top, the answers each event came with, arrivals below."""
     begin = run.invokes[0]["start_ms"]
     scale = (WIDTH - LEFT - 10) / max(length, 1)
 
@@ -109,7 +109,7 @@ def drawing(name, run, length):
                          f"<title>invoke {number}: arrived {at - answered:.0f} ms after the answer"
                          "</title></circle>")
     labels = "".join(f"<text x='{LEFT - 8}' y='{lane * LANE + 15}' text-anchor='end'>{text}</text>"
-                     for lane, text in enumerate(["invokes, freezes", "handed over", "arrived"]))
+                     for lane, text in enumerate(["invokes, freezes", "answered", "arrived"]))
     return (f"<svg viewBox='0 0 {WIDTH} {3 * LANE + 30}' role='img' aria-label='{html.escape(name)}'>"
             f"<text class='name' x='0' y='14'>{html.escape(name)}</text><g transform='translate(0 22)'>"
             f"{''.join(marks)}{labels}</g></svg>")
