@@ -18,6 +18,7 @@
 #include "extension/settings.hpp"
 #include "extension/start.hpp"
 #include "extension/telemetry_listener.hpp"
+#include "relay/journal.hpp"
 
 namespace extension {
 namespace {
@@ -27,12 +28,14 @@ struct Relaying {
   Relaying(const asio::any_io_executor& executor, const Platform& platform,
            const Settings& settings, HostStats& stats)
       : upstream(executor, platform.clock, platform.log, settings.upstream),
-        core(executor, platform.clock, platform.log, upstream, settings.relay, random_bits) {
+        core(executor, platform.clock, platform.log, upstream, journal, settings.relay,
+             random_bits) {
     const auto members = [](void* host) { return to_json_members(*static_cast<HostStats*>(host)); };
     core.set_host_stats(members, &stats);
   }
 
   relay::HttpUpstream upstream;
+  relay::NoJournal journal;
   relay::Relay core;
   RealRelay port{core, upstream};
 };

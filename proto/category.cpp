@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <numeric>
 
 namespace proto {
@@ -135,6 +136,20 @@ CategoryCounts& CategoryCounts::operator-=(const CategoryCounts& other) {
     counts_[i] -= other.counts_[i];
   }
   return *this;
+}
+
+SmallCounts::SmallCounts(const CategoryCounts& counts) {
+  for (std::size_t i = 0; i < kCategoryCount; ++i) {
+    const auto count = counts[static_cast<Category>(i)];
+    assert(count <= std::numeric_limits<std::uint16_t>::max());
+    counts_[i] = static_cast<std::uint16_t>(count);
+  }
+}
+
+CategoryCounts SmallCounts::wide() const {
+  CategoryCounts counts;
+  for (std::size_t i = 0; i < kCategoryCount; ++i) counts.add(static_cast<Category>(i), counts_[i]);
+  return counts;
 }
 
 std::uint64_t CategoryCounts::total() const {

@@ -87,4 +87,16 @@ class CategoryCounts {
   std::array<std::uint64_t, kCategoryCount> counts_{};
 };
 
+/// The same for one request, in a quarter of the memory: an envelope has at most 500 items.
+class SmallCounts {
+ public:
+  SmallCounts() = default;
+  explicit SmallCounts(const CategoryCounts& counts);
+
+  [[nodiscard]] CategoryCounts wide() const;
+
+ private:
+  std::array<std::uint16_t, kCategoryCount> counts_{};
+};
+
 }  // namespace proto

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "relay/errc.hpp"
 #include "relay/limited_items.hpp"
 
 namespace relay {
@@ -20,60 +21,185 @@ void count_dropped(Ledger& ledger, unsigned reason, const proto::CategoryCounts&
   ledger.drop(static_cast<DropReason>(reason), items);
 }
 
+Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awake) {
+  Entry entry;
+  entry.destination = &destination;
+  entry.counts = proto::SmallCounts(parcel.head().counts);
+  entry.urgency = parcel.urgency();
+  entry.deduplicated_upstream = parcel.deduplicated_upstream();
+  entry.check_in = parcel.has_check_in();
+  entry.bytes = parcel.body().size();
+  entry.awake_at_accept = awake;
+  return entry;
+}
+
 }  // namespace
 
 Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
     : settings_(settings), journal_(journal), stats_(stats) {}
 
-bool Backlog::accept(Entry entry) {
-  const auto evicted = evicted_for(entry.envelope.urgency(), entry.envelope.bytes().size());
-  if (!evicted) return false;
-  for (const auto id : *evicted) drop(id, DropReason::queue_overflow);
-  insert(std::move(entry));
+bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake) {
+  Entry entry = entry_of(parcel, destination, awake);
+  if (!victims_for(entry.urgency, 0)) return false;
+  bool full = false;
+  entry.kept = keep(parcel, full);
+  if (full) return false;
+  entry.only_in_memory = entry.kept == 0;
+  const JournalId kept = entry.kept;
+  if (!make_room(entry.urgency, entry.only_in_memory ? parcel.memory() : 0)) {
+    if (kept != 0) journal_.release(kept);
+    return false;
+  }
+  const proto::CategoryCounts counts = parcel.head().counts;
+  try {
+    insert(std::move(entry), std::move(parcel));
+  } catch (...) {
+    // Out of memory, it was never here.
+    if (kept != 0) journal_.release(kept);
+    throw;
+  }
+  stats_.ledger.accept(counts);
+  ++stats_.envelopes_accepted;
   check();
   return true;
 }
 
-/// All or nothing: out of memory, the envelope was never here.
-void Backlog::insert(Entry entry) {
-  entry.id = next_id_++;
-  const auto place = order_.emplace(rank(entry), nullptr).first;
-  try {
-    stats_.durable = journal_.keep(entry.id, entry.envelope);
-    place->second = &entries_.emplace(entry.id, std::move(entry)).first->second;
-  } catch (...) {
-    order_.erase(place);
-    throw;
+void Backlog::recover(JournalId kept, Parcel parcel, Destination& destination, milliseconds awake) {
+  Entry entry = entry_of(parcel, destination, awake);
+  entry.kept = kept;
+  entry.recovered = true;
+  const proto::CategoryCounts counts = parcel.head().counts;
+  if (!make_room(entry.urgency, 0)) {
+    recover_lost(kept, counts, DropReason::queue_overflow);
+    return;
   }
-  const proto::Envelope& envelope = place->second->envelope;
-  bytes_ += envelope.bytes().size();
-  stats_.ledger.accept(envelope.counts());
-  ++stats_.envelopes_accepted;
+  insert(std::move(entry), std::move(parcel));
+  stats_.ledger.recover(counts);
+  ++stats_.envelopes_recovered;
+  check();
 }
 
-std::optional<std::vector<std::uint64_t>> Backlog::evicted_for(proto::Urgency urgency,
-                                                               std::size_t bytes) const {
-  std::vector<std::uint64_t> evicted;
-  std::size_t left = entries_.size();
-  std::size_t bytes_left = bytes_;
-  const auto fits = [&] {
-    return left < settings_.max_waiting && bytes <= settings_.max_bytes &&
-           bytes_left <= settings_.max_bytes - bytes;
-  };
+void Backlog::recover_lost(JournalId kept, const proto::CategoryCounts& counts, DropReason reason) {
+  stats_.ledger.recover(counts);
+  ++stats_.envelopes_recovered;
+  stats_.ledger.drop(reason, counts);
+  ++stats_.envelopes_lost;
+  journal_.release(kept);
+}
+
+template <class Take>
+void Backlog::each_victim(proto::Urgency urgency, Take take) const {
   // From the least urgent class up; within a class the oldest stands first.
   for (auto level = proto::Urgency::bulk; level < urgency;
        level = static_cast<proto::Urgency>(static_cast<int>(level) + 1)) {
-    for (auto place = order_.lower_bound(Rank{level, 0});
-         place != order_.end() && place->first.urgency == level && !fits(); ++place) {
-      const Entry& entry = *place->second;
-      if (entry.in_flight) continue;
-      evicted.push_back(entry.id);
-      --left;
-      bytes_left -= entry.envelope.bytes().size();
+    for (auto place = order_.lower_bound(Rank{level, false, 0});
+         place != order_.end() && place->first.urgency == level; ++place) {
+      if (!place->second->in_flight && !take(*place->second)) return;
     }
   }
-  if (!fits()) return std::nullopt;
-  return evicted;
+}
+
+std::optional<Backlog::Victims> Backlog::victims_for(proto::Urgency urgency,
+                                                     std::size_t bytes) const {
+  Victims victims;
+  std::size_t left = entries_.size();
+  std::size_t pinned_left = pinned_;
+  const auto has_place = [&] { return left < settings_.max_waiting; };
+  const auto has_memory = [&] {
+    return bytes == 0 ||
+           (bytes <= settings_.max_bytes && pinned_left <= settings_.max_bytes - bytes);
+  };
+  each_victim(urgency, [&](const Entry& entry) {
+    if (has_place() && has_memory()) return false;
+    // What the journal keeps needs no memory: to evict it gives none back.
+    if (has_place() && !entry.only_in_memory) return true;
+    victims.push_back(entry.id);
+    --left;
+    if (entry.only_in_memory) pinned_left -= entry.parcel->memory();
+    return true;
+  });
+  if (!has_place() || !has_memory()) return std::nullopt;
+  return victims;
+}
+
+bool Backlog::make_room(proto::Urgency urgency, std::size_t bytes) {
+  const auto victims = victims_for(urgency, bytes);
+  if (!victims) return false;
+  for (const auto id : *victims) drop(id, DropReason::queue_overflow);
+  spill(bytes);
+  return true;
+}
+
+JournalId Backlog::keep(const Parcel& parcel, bool& full) {
+  for (;;) {
+    const auto kept = journal_.keep(parcel.head(), parcel.body());
+    full = !kept && kept.error() == Errc::journal_full;
+    if (!full) return kept ? *kept : 0;
+    // At its limit: the least urgent make room, if together they can.
+    std::size_t freed = 0;
+    std::optional<std::uint64_t> first;
+    each_victim(parcel.urgency(), [&](const Entry& entry) {
+      if (entry.kept == 0) return true;
+      if (!first) first = entry.id;
+      freed += entry.bytes;
+      return freed < parcel.body().size();
+    });
+    if (!first || freed < parcel.body().size()) return 0;
+    drop(*first, DropReason::queue_overflow);
+  }
+}
+
+void Backlog::insert(Entry entry, Parcel parcel) {
+  entry.id = next_id_++;
+  const auto place = order_.emplace(rank(entry), nullptr).first;
+  try {
+    place->second = &entries_.emplace(entry.id, std::move(entry)).first->second;
+    hold(*place->second, std::move(parcel));
+  } catch (...) {
+    entries_.erase(place->first.id);
+    order_.erase(place);
+    throw;
+  }
+}
+
+/// Keeps the parcel in memory if it has to be there, or there is room.
+void Backlog::hold(Entry& entry, Parcel parcel) {
+  const std::size_t memory = parcel.memory();
+  const bool fits = memory <= settings_.max_bytes && bytes_ <= settings_.max_bytes - memory;
+  if (!entry.only_in_memory && !fits) return;
+  entry.parcel = std::make_unique<Parcel>(std::move(parcel));
+  bytes_ += memory;
+  if (entry.only_in_memory) pinned_ += memory;
+}
+
+void Backlog::let_go(Entry& entry) {
+  if (!entry.parcel) return;
+  const std::size_t memory = entry.parcel->memory();
+  bytes_ -= memory;
+  if (entry.only_in_memory) pinned_ -= memory;
+  entry.parcel.reset();
+}
+
+/// The journal has the bodies that it keeps: those that leave last give up their memory first.
+void Backlog::spill(std::size_t room_for) {
+  for (auto place = order_.rbegin(); place != order_.rend(); ++place) {
+    if (bytes_ + room_for <= settings_.max_bytes) return;
+    if (!place->second->only_in_memory) let_go(*place->second);
+  }
+}
+
+std::optional<Loaded> Backlog::load(std::uint64_t id) {
+  Entry& entry = entries_.at(id);
+  if (entry.parcel) return Loaded(*entry.parcel);
+  auto record = journal_.read(entry.kept);
+  if (record) {
+    auto parcel = Parcel::from(std::move(*record));
+    if (parcel) return Loaded(std::make_unique<Parcel>(std::move(*parcel)));
+  }
+  ++stats_.unreadable;
+  ++stats_.envelopes_lost;
+  settle(id, count_dropped, static_cast<unsigned>(DropReason::internal_sdk_error));
+  return std::nullopt;
 }
 
 void Backlog::deliver(std::uint64_t id) {
@@ -103,6 +229,13 @@ void Backlog::drop_all(DropReason reason) {
   while (!entries_.empty()) drop(entries_.begin()->first, reason);
 }
 
+void Backlog::drop_unkept(DropReason reason) {
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    const auto& [id, entry] = *next++;
+    if (entry.kept == 0) drop(id, reason);
+  }
+}
+
 Entry* Backlog::find(std::uint64_t id) {
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : &found->second;
@@ -110,37 +243,56 @@ Entry* Backlog::find(std::uint64_t id) {
 
 proto::CategoryCounts Backlog::waiting() const {
   proto::CategoryCounts counts;
-  for (const auto& [id, entry] : entries_) counts += entry.envelope.counts();
+  for (const auto& [id, entry] : entries_) counts += entry.counts.wide();
   return counts;
 }
 
 void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate,
                      unsigned detail) {
-  Entry& entry = entries_.at(id);
-  Reduction reduction = without(entry.envelope, flagged);
+  const auto loaded = load(id);
+  if (!loaded) return;
+  const auto* envelope = (*loaded)->envelope();
+  Reduction reduction = envelope == nullptr ? Reduction{} : without(*envelope, flagged);
   if (!reduction.rest) {
     ++stats_.envelopes_lost;
     settle(id, fate, detail);
     return;
   }
   fate(stats_.ledger, detail, reduction.dropped);
+  replace(entries_.at(id), std::move(*reduction.rest), RecordHead((*loaded)->head()));
+  check();
+}
+
+void Backlog::replace(Entry& entry, proto::Envelope rest, const RecordHead& head) {
+  Parcel parcel(head, std::move(rest));
   auto place = order_.extract(rank(entry));
-  bytes_ -= entry.envelope.bytes().size();
-  entry.envelope = std::move(*reduction.rest);
-  bytes_ += entry.envelope.bytes().size();
+  let_go(entry);
+  const auto kept = journal_.keep(parcel.head(), parcel.body());
+  if (kept) {
+    if (entry.kept != 0) journal_.release(entry.kept);
+    entry.kept = *kept;
+  }
+  // Without room for the smaller record the larger one stays: better some items twice than none.
+  entry.only_in_memory = !kept;
+  entry.counts = proto::SmallCounts(parcel.head().counts);
+  entry.urgency = parcel.urgency();
+  entry.deduplicated_upstream = parcel.deduplicated_upstream();
+  entry.check_in = parcel.has_check_in();
+  entry.bytes = parcel.body().size();
+  hold(entry, std::move(parcel));
   place.key() = rank(entry);
   order_.insert(std::move(place));
-  check();
 }
 
 void Backlog::settle(std::uint64_t id, Fate fate, unsigned detail) {
   const auto found = entries_.find(id);
-  assert(found != entries_.end() && "an envelope meets its fate once");
-  fate(stats_.ledger, detail, found->second.envelope.counts());
-  bytes_ -= found->second.envelope.bytes().size();
-  order_.erase(rank(found->second));
+  assert(found != entries_.end() && "a request meets its fate once");
+  Entry& entry = found->second;
+  fate(stats_.ledger, detail, entry.counts.wide());
+  let_go(entry);
+  if (entry.kept != 0) journal_.release(entry.kept);
+  order_.erase(rank(entry));
   entries_.erase(found);
-  journal_.release(id);
   check();
 }
 

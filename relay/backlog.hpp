@@ -1,62 +1,52 @@
-// What was accepted and has not met its fate yet. Bounded by count and bytes; urgent before the
-// rest, then older before newer; evicts in the opposite order. Nothing leaves but through settle().
+// What was accepted and has not met its fate yet. Bounded by count, by bytes in memory and by the
+// journal; urgent before the rest, then older before newer; evicts in the opposite order. Nothing
+// leaves but through settle().
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
-#include "proto/envelope.hpp"
-#include "relay/destinations.hpp"
-#include "relay/due.hpp"
-#include "relay/journal.hpp"
+#include "relay/entry.hpp"
 #include "relay/settings.hpp"
 #include "relay/stats.hpp"
 
 namespace relay {
 
-/// One accepted envelope with what delivering it has taught us.
-struct Entry {
-  std::uint64_t id = 0;
-  proto::Envelope envelope;
-  Destination* destination = nullptr;
-  std::string client;      ///< sentry_client
-  std::string user_agent;  ///< "" if the SDK sent none
-
-  bool in_flight = false;
-  unsigned tries = 0;
-  unsigned failures = 0;       ///< in a row, for the back-off
-  unsigned full_writes = 0;    ///< sent completely, never answered
-  unsigned server_errors = 0;  ///< 500 and its like
-  WallTime back_off_begun{};
-  milliseconds back_off{0};
-  milliseconds awake_at_accept{0};
-  bool maybe_cut = false;  ///< its last try failed where a freeze may have been the reason
-};
-
 class Backlog {
  public:
   Backlog(BacklogSettings settings, Journal& journal, Stats& stats);
 
-  /// Makes room and takes the envelope in. False: full, everything that waits is at least as
-  /// urgent.
-  [[nodiscard]] bool accept(Entry entry);
+  /// Makes room, writes the journal and takes the request in. False: full, everything that waits is
+  /// at least as urgent. `awake`: Delivery::awake() now.
+  [[nodiscard]] bool accept(Parcel parcel, Destination& destination, milliseconds awake);
 
-  /// Ends the envelope's life with one fate. `Count` says where it goes in the accounts.
+  /// One that an earlier process left waiting, kept under `kept`. Without room for it, it is
+  /// dropped and counted.
+  void recover(JournalId kept, Parcel parcel, Destination& destination, milliseconds awake);
+  /// One that has no way any more: counted as recovered and dropped at once.
+  void recover_lost(JournalId kept, const proto::CategoryCounts& counts, DropReason reason);
+
+  /// Ends the request's life with one fate.
   void deliver(std::uint64_t id);
   void refuse(std::uint64_t id, unsigned status);
   void drop(std::uint64_t id, DropReason reason);
-  /// The same for some of its items; the envelope goes on without them. Ends it if nothing is left.
+  /// The same for some of an envelope's items; it goes on without them. Ends it if nothing is left.
   void refuse_items(std::uint64_t id, const std::vector<bool>& flagged, unsigned status);
   void drop_items(std::uint64_t id, const std::vector<bool>& flagged, DropReason reason);
   /// Everything that still waits.
   void drop_all(DropReason reason);
+  /// Everything that still waits and would die with this process.
+  void drop_unkept(DropReason reason);
 
   /// nullptr if it has met its fate. Valid until then.
   [[nodiscard]] Entry* find(std::uint64_t id);
+
+  /// Its body and what came with it. nullopt: the journal could not give it back, and it has been
+  /// dropped for that.
+  [[nodiscard]] std::optional<Loaded> load(std::uint64_t id);
 
   /// Those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
   /// waits or is in flight. `take` changes no fate, and returns false to stop the walk.
@@ -65,6 +55,7 @@ class Backlog {
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
+  /// Of the parcels in memory.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   /// Counted over what is here, for the equation.
@@ -74,10 +65,12 @@ class Backlog {
   /// Sorts urgent first, then old first.
   struct Rank {
     proto::Urgency urgency;
+    bool fresh;  ///< accepted by this process
     std::uint64_t id;
 
     auto operator<=>(const Rank& other) const {
       if (urgency != other.urgency) return other.urgency <=> urgency;
+      if (fresh != other.fresh) return fresh <=> other.fresh;
       return id <=> other.id;
     }
 
@@ -85,23 +78,36 @@ class Backlog {
   };
 
   using Fate = void (*)(Ledger&, unsigned detail, const proto::CategoryCounts&);
+  using Victims = std::vector<std::uint64_t>;
 
-  /// Who has to go so that `bytes` more of `urgency` fit; nullopt if that cannot be.
-  [[nodiscard]] std::optional<std::vector<std::uint64_t>> evicted_for(proto::Urgency urgency,
-                                                                      std::size_t bytes) const;
-  void insert(Entry entry);
+  /// Walks those that may be evicted for something of `urgency`, the first to go first; `take`
+  /// returns false to stop.
+  template <class Take>
+  void each_victim(proto::Urgency urgency, Take take) const;
+  /// Who has to go so that one more of `urgency` fits, `bytes` of it in memory; nullopt if that
+  /// cannot be.
+  [[nodiscard]] std::optional<Victims> victims_for(proto::Urgency urgency, std::size_t bytes) const;
+  [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
+  /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
+  [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
+  void insert(Entry entry, Parcel parcel);
+  void hold(Entry& entry, Parcel parcel);
+  void let_go(Entry& entry);
+  void spill(std::size_t room_for);
   void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
+  void replace(Entry& entry, proto::Envelope rest, const RecordHead& head);
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;
 
-  static Rank rank(const Entry& entry) { return {entry.envelope.urgency(), entry.id}; }
+  static Rank rank(const Entry& entry) { return {entry.urgency, !entry.recovered, entry.id}; }
 
   BacklogSettings settings_;
   Journal& journal_;
   Stats& stats_;
   std::map<std::uint64_t, Entry> entries_;
   std::map<Rank, Entry*> order_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;   ///< parcels in memory
+  std::size_t pinned_ = 0;  ///< of them, those that the journal cannot give back
   std::uint64_t next_id_ = 1;
 };
 
@@ -111,8 +117,7 @@ void Backlog::each_in_order(Take take) {
   // not, hides the others. They share one urgency, so the oldest comes first in this walk.
   std::set<const Destination*> checked_in;
   for (const auto& [rank, entry] : order_) {
-    const bool first =
-        !entry->envelope.has_check_in() || checked_in.insert(entry->destination).second;
+    const bool first = !entry->check_in || checked_in.insert(entry->destination).second;
     if (entry->in_flight || !first) continue;
     if (!take(*entry)) return;
   }

@@ -5,7 +5,6 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
-#include "relay/due.hpp"
 #include "relay/errc.hpp"
 #include "relay/limited_items.hpp"
 #include "relay/retry_policy.hpp"
@@ -170,7 +169,7 @@ WaitingFacts Delivery::facts(const Entry& entry, WallTime now) const {
   const auto pause =
       gate_ == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
   return {remaining(entry.back_off_begun, pause, now), awake_ - entry.awake_at_accept,
-          entry.full_writes, entry.envelope.deduplicated_upstream()};
+          entry.full_writes, entry.deduplicated_upstream};
 }
 
 std::size_t Delivery::in_flight() const { return flights_.size(); }
@@ -220,15 +219,22 @@ void Delivery::expect_one() {
 asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   Entry* entry = departure->entry();
   if (entry == nullptr) co_return;
-  const auto composed = compose(*entry, parts_.clock.wall_now());
-  count_try(*entry, composed);
+  const auto composed = compose_now(*entry);
+  if (!composed) co_return;
+  count_try(*entry, *composed);
   Flight& flight = departure->flight();
-  const Answer answer = co_await send(composed.request, flight);
+  const Answer answer = co_await send(composed->request, flight);
   if (flight.thrown) std::rethrow_exception(flight.thrown);
   entry = departure->entry();
   if (entry == nullptr) co_return;
-  answer ? answered(*entry, *answer, composed.zstd) : unanswered(*entry, flight, answer.error());
+  answer ? answered(*entry, *answer, composed->zstd) : unanswered(*entry, flight, answer.error());
   departure->judged();
+}
+
+std::optional<ComposedRequest> Delivery::compose_now(const Entry& entry) {
+  const auto parcel = parts_.backlog.load(entry.id);
+  if (!parcel) return std::nullopt;
+  return compose(**parcel, *entry.destination, parts_.clock.wall_now());
 }
 
 void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
@@ -326,8 +332,10 @@ void Delivery::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
   // relay-server/src/endpoints/common.rs).
   proto::RateLimits named;
   named.learn(answer.rate_limits, now);
-  const auto flagged = limited_items(entry.envelope, named, now);
   const std::uint64_t id = entry.id;
+  const auto parcel = parts_.backlog.load(id);
+  if (!parcel) return;
+  const auto flagged = limited_items(**parcel, named, now);
   if (std::ranges::find(flagged, true) != flagged.end()) {
     parts_.backlog.refuse_items(id, flagged, kTooManyRequests);
   }
@@ -346,7 +354,7 @@ void Delivery::unanswered(Entry& entry, const Flight& flight, boost::system::err
   ++parts_.stats.failures;
   if (flight.judged) ++parts_.stats.cuts;
   if (flight.progress.fully_written &&
-      ++entry.full_writes > resend_limit(entry.envelope.deduplicated_upstream())) {
+      ++entry.full_writes > resend_limit(entry.deduplicated_upstream)) {
     parts_.backlog.drop(entry.id, DropReason::network_error);
     return;
   }
@@ -369,10 +377,13 @@ void Delivery::back_off_from(Entry& entry) {
 }
 
 bool Delivery::drop_limited(Entry& entry) {
-  const auto flagged =
-      limited_items(entry.envelope, entry.destination->limits, parts_.clock.wall_now());
-  if (std::ranges::find(flagged, true) == flagged.end()) return false;
+  const WallTime now = parts_.clock.wall_now();
+  if (!entry.destination->limits.any(now)) return false;
   const std::uint64_t id = entry.id;
+  const auto parcel = parts_.backlog.load(id);
+  if (!parcel) return true;
+  const auto flagged = limited_items(**parcel, entry.destination->limits, now);
+  if (std::ranges::find(flagged, true) == flagged.end()) return false;
   parts_.backlog.drop_items(id, flagged, DropReason::ratelimit_backoff);
   parts_.changed.notify();
   return parts_.backlog.find(id) == nullptr;

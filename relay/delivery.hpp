@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
+#include "relay/due.hpp"
 #include "relay/log.hpp"
 #include "relay/relay.hpp"
 #include "relay/task_group.hpp"
@@ -89,6 +91,7 @@ class Delivery {
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
   void grant_grace(Flight& flight);
+  [[nodiscard]] std::optional<ComposedRequest> compose_now(const Entry& entry);
   void count_try(Entry& entry, const ComposedRequest& composed);
   void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);

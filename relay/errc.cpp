@@ -29,6 +29,12 @@ class Category final : public boost::system::error_category {
         return "upstream answer is not HTTP";
       case Errc::answer_incomplete:
         return "upstream closed before a complete answer";
+      case Errc::journal_full:
+        return "journal limit reached";
+      case Errc::journal_off:
+        return "no journal";
+      case Errc::journal_damaged:
+        return "journal record damaged";
     }
     return "unknown error";
   }

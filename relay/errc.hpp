@@ -15,6 +15,9 @@ enum class Errc {
   certificate_rejected,  ///< the peer's certificate did not verify, or is for another name
   answer_malformed,      ///< the upstream's answer is not HTTP, or its header is too large
   answer_incomplete,     ///< the upstream closed before a complete answer
+  journal_full,          ///< the journal's limit is reached
+  journal_off,           ///< there is no journal
+  journal_damaged,       ///< what was read back is not what was written
 };
 
 const boost::system::error_category& errc_category() noexcept;

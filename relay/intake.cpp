@@ -151,13 +151,14 @@ Answer Intake::admit(proto::Envelope envelope, const Sender& sender, const Envel
     answer.headers = "X-Sentry-Rate-Limits: " + limits + "\r\n";
   }
   if (envelope.items().empty()) return answer;
-  Entry entry;
-  entry.envelope = std::move(envelope);
-  entry.destination = destination;
-  entry.client = sender.auth.client;
-  entry.user_agent = std::move(user_agent);
-  entry.awake_at_accept = parts_.awake();
-  if (!parts_.backlog.accept(std::move(entry))) return reject(RejectReason::full, overloaded());
+  RecordHead head;
+  head.accepted_at = now;
+  head.dsn = proto::to_string(route->dsn);
+  head.client = sender.auth.client;
+  head.user_agent = std::move(user_agent);
+  Parcel parcel(std::move(head), std::move(envelope));
+  if (!parts_.backlog.accept(std::move(parcel), *destination, parts_.awake()))
+    return reject(RejectReason::full, overloaded());
   parts_.accepted();
   return answer;
 }

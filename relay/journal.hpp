@@ -1,27 +1,68 @@
-// Where an accepted envelope is kept before it is acknowledged.
+// Where an accepted request is kept before it is acknowledged, so that it outlives this process.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
-#include "proto/envelope.hpp"
+#include "proto/result.hpp"
+#include "relay/record.hpp"
 
 namespace relay {
+
+/// Names one kept record for as long as this process lives; never 0.
+using JournalId = std::uint64_t;
 
 class Journal {
  public:
   virtual ~Journal() = default;
-  /// Keeps the envelope under `id`; true when it outlives this process.
-  virtual bool keep(std::uint64_t id, const proto::Envelope& envelope) = 0;
-  /// It has met its fate: forget it.
-  virtual void release(std::uint64_t id) = 0;
+
+  /// Writes the record. Errors: Errc::journal_full when the limit is reached (release something and
+  /// try again), Errc::journal_off when there is none, else the disk's: keep it in memory.
+  [[nodiscard]] virtual proto::Result<JournalId> keep(const RecordHead& head,
+                                                      std::string_view body) = 0;
+
+  /// Reads a kept record back. Errors: the disk's, Errc::journal_damaged.
+  [[nodiscard]] virtual proto::Result<Record> read(JournalId id) = 0;
+
+  /// It has met its fate: a restart will not find it.
+  virtual void release(JournalId id) = 0;
+
+  /// A record that an earlier process left waiting; it stays kept under `id`.
+  using Found = std::function<void(JournalId id, Record record)>;
+  /// Reads on in what earlier processes left, for at most 1 ms or 256 KiB (one record may be
+  /// longer). Returns whether there is more.
+  [[nodiscard]] virtual bool recover_some(const Found& found) = 0;
+
+  /// At each INVOKE: what could not be had (the lock, a folder, a full disk) is tried again. Cheap
+  /// when there is nothing to do.
+  virtual void retry() = 0;
+
+  struct Figures {
+    bool durable = false;     ///< the last keep() went to a file
+    std::uint64_t bytes = 0;  ///< of all segment files
+    std::uint64_t segments = 0;
+    std::uint64_t skipped_bytes = 0;  ///< damaged, found while recovering
+    std::uint64_t write_failures = 0;
+  };
+
+  [[nodiscard]] virtual Figures figures() const = 0;
 };
 
-/// Keeps nothing beyond what the backlog holds in memory: an envelope dies with the process.
-class MemoryJournal final : public Journal {
+/// None: everything lives in memory and dies with the process.
+class NoJournal final : public Journal {
  public:
-  bool keep(std::uint64_t, const proto::Envelope&) override { return false; }
+  [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
+                                              std::string_view body) override;
+  [[nodiscard]] proto::Result<Record> read(JournalId id) override;
 
-  void release(std::uint64_t) override {}
+  void release(JournalId) override {}
+
+  [[nodiscard]] bool recover_some(const Found&) override { return false; }
+
+  void retry() override {}
+
+  [[nodiscard]] Figures figures() const override { return {}; }
 };
 
 }  // namespace relay

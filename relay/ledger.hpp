@@ -17,6 +17,9 @@ class Ledger {
  public:
   void accept(const CategoryCounts& items) { accepted_ += items; }
 
+  /// Left waiting by an earlier process.
+  void recover(const CategoryCounts& items) { recovered_ += items; }
+
   void deliver(const CategoryCounts& items) { delivered_ += items; }
 
   void refuse(unsigned status, const CategoryCounts& items) { refused_[status] += items; }
@@ -41,7 +44,7 @@ class Ledger {
 
  private:
   CategoryCounts accepted_;
-  CategoryCounts recovered_;  ///< stays empty while there is no journal to recover from
+  CategoryCounts recovered_;
   CategoryCounts delivered_;
   std::map<unsigned, CategoryCounts> refused_;
   std::array<CategoryCounts, kDropReasonCount> dropped_{};

@@ -20,6 +20,17 @@ std::vector<bool> limited_items(const proto::Envelope& envelope, const proto::Ra
   return flagged;
 }
 
+std::vector<bool> limited_items(const Parcel& parcel, const proto::RateLimits& limits,
+                                proto::WallTime now) {
+  if (const auto* envelope = parcel.envelope()) return limited_items(*envelope, limits, now);
+  bool blocked = false;
+  for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
+    const auto category = static_cast<proto::Category>(i);
+    blocked = blocked || (parcel.head().counts[category] > 0 && limits.blocked(category, now));
+  }
+  return {blocked};
+}
+
 Reduction without(const proto::Envelope& envelope, const std::vector<bool>& flagged) {
   Reduction reduction;
   const std::string_view whole = envelope.bytes();

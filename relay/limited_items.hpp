@@ -7,6 +7,7 @@
 
 #include "proto/envelope.hpp"
 #include "proto/rate_limits.hpp"
+#include "relay/parcel.hpp"
 
 namespace relay {
 
@@ -14,6 +15,10 @@ namespace relay {
 /// (Sentry develop docs, "Envelope Items").
 [[nodiscard]] std::vector<bool> limited_items(const proto::Envelope& envelope,
                                               const proto::RateLimits& limits, proto::WallTime now);
+
+/// The same for any request; an opaque one counts as one item of its category.
+[[nodiscard]] std::vector<bool> limited_items(const Parcel& parcel, const proto::RateLimits& limits,
+                                              proto::WallTime now);
 
 struct Reduction {
   proto::CategoryCounts dropped;

@@ -87,6 +87,7 @@ void write_rejected(std::string& out, const Ledger& ledger) {
 void write_envelopes(std::string& out, const Stats& stats, const Moment& moment) {
   Members envelopes(out);
   envelopes.number("accepted", stats.envelopes_accepted);
+  envelopes.number("recovered", stats.envelopes_recovered);
   envelopes.number("delivered", stats.envelopes_delivered);
   envelopes.number("lost", stats.envelopes_lost);
   envelopes.number("waiting", moment.envelopes_waiting);
@@ -104,6 +105,16 @@ void write_upstream(std::string& out, const Stats& stats) {
   upstream.end();
 }
 
+void write_journal(std::string& out, const Stats& stats, const Journal::Figures& figures) {
+  Members journal(out);
+  journal.number("bytes", figures.bytes);
+  journal.number("segments", figures.segments);
+  journal.number("skipped_bytes", figures.skipped_bytes);
+  journal.number("write_failures", figures.write_failures);
+  journal.number("unreadable", stats.unreadable);
+  journal.end();
+}
+
 }  // namespace
 
 std::string to_json(const Stats& stats, const Moment& moment) {
@@ -112,7 +123,7 @@ std::string to_json(const Stats& stats, const Moment& moment) {
   members.key("version");
   out += proto::json_quote(THAW_VERSION);
   members.key("durable");
-  out += stats.durable ? "true" : "false";
+  out += moment.journal.durable ? "true" : "false";
   members.key("envelopes");
   write_envelopes(out, stats, moment);
   members.key("items");
@@ -121,6 +132,8 @@ std::string to_json(const Stats& stats, const Moment& moment) {
   write_rejected(out, stats.ledger);
   members.key("upstream");
   write_upstream(out, stats);
+  members.key("journal");
+  write_journal(out, stats, moment.journal);
   members.number("bytes_in", stats.bytes_in);
   members.number("bytes_out", stats.bytes_out);
   members.number("bytes_waiting", moment.bytes_waiting);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "relay/journal.hpp"
 #include "relay/relay.hpp"
 #include "relay/stats.hpp"
 
@@ -14,6 +15,7 @@ struct Moment {
   std::size_t envelopes_waiting = 0;
   std::size_t bytes_waiting = 0;
   Work work;
+  Journal::Figures journal;
   std::string host_members;  ///< further members of the object, "" or starting with a comma
 };
 

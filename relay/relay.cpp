@@ -36,7 +36,7 @@ bool is_health_path(std::string_view path) {
 
 struct Relay::Parts {
   Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream,
-        Settings settings, std::uint64_t (*random)());
+        Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
   Answer answer(LocalRequest request);
   Answer view(const LocalRequest& request, std::string_view path) const;
@@ -48,7 +48,7 @@ struct Relay::Parts {
   Clock& clock;
   Log& log;
   Stats stats;
-  MemoryJournal journal;
+  Journal& journal;
   Backlog backlog;
   Destinations destinations;
   Wakeup changed;
@@ -61,9 +61,11 @@ struct Relay::Parts {
 };
 
 Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in,
-                    Upstream& upstream, Settings settings, std::uint64_t (*random)())
+                    Upstream& upstream, Journal& journal_in, Settings settings,
+                    std::uint64_t (*random)())
     : clock(clock_in),
       log(log_in),
+      journal(journal_in),
       backlog(settings.backlog, journal, stats),
       destinations(settings.route.max_dsns, settings.delivery.compression),
       changed(executor),
@@ -114,7 +116,7 @@ Answer Relay::Parts::view(const LocalRequest& request, std::string_view path) co
 }
 
 Moment Relay::Parts::moment() const {
-  Moment moment{backlog.waiting(), backlog.size(), backlog.bytes(), work(), ""};
+  Moment moment{backlog.waiting(), backlog.size(), backlog.bytes(), work(), journal.figures(), ""};
   if (host_stats != nullptr) moment.host_members = host_stats(host);
   if (!moment.host_members.empty()) moment.host_members.insert(0, ",");
   return moment;
@@ -125,9 +127,9 @@ Work Relay::Parts::work() const {
 }
 
 Relay::Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream,
-             Settings settings, std::uint64_t (*random)())
-    : parts_(std::make_unique<Parts>(std::move(executor), clock, log, upstream, std::move(settings),
-                                     random)) {}
+             Journal& journal, Settings settings, std::uint64_t (*random)())
+    : parts_(std::make_unique<Parts>(std::move(executor), clock, log, upstream, journal,
+                                     std::move(settings), random)) {}
 
 Relay::~Relay() = default;
 

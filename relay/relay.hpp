@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "relay/clock.hpp"
+#include "relay/journal.hpp"
 #include "relay/log.hpp"
 #include "relay/settings.hpp"
 #include "relay/upstream.hpp"
@@ -37,7 +38,7 @@ class Relay {
  public:
   /// Everything passed in outlives the relay. Nothing is opened yet. `random` gives 64 random bits.
   Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream,
-        Settings settings, std::uint64_t (*random)());
+        Journal& journal, Settings settings, std::uint64_t (*random)());
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;

@@ -12,6 +12,7 @@ struct Stats {
 
   // Envelopes, whatever they hold.
   std::uint64_t envelopes_accepted = 0;
+  std::uint64_t envelopes_recovered = 0;  ///< left waiting by an earlier process
   std::uint64_t envelopes_delivered = 0;
   std::uint64_t envelopes_lost = 0;  ///< refused or dropped whole
 
@@ -24,8 +25,7 @@ struct Stats {
   std::uint64_t possible_duplicates = 0;  ///< envelopes sent again after they were fully written
   std::uint64_t failures = 0;             ///< upstream requests without an answer
   std::uint64_t task_failures = 0;        ///< tasks of ours that ended with an exception
-
-  bool durable = false;  ///< accepted means in a file, not only in memory
+  std::uint64_t unreadable = 0;           ///< kept requests that the journal could not give back
 };
 
 }  // namespace relay

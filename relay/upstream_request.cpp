@@ -23,13 +23,12 @@ proto::Encoding encoding_for(Compression compression, std::size_t size) {
 
 }  // namespace
 
-ComposedRequest compose(const Entry& entry, WallTime now) {
-  const Route& route = entry.destination->route;
+ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now) {
+  const Route& route = destination.route;
   ComposedRequest composed;
-  const std::string head = entry.envelope.restamped_header(route.dsn, now);
-  const std::string_view tail = entry.envelope.items_as_they_came();
-  const auto encoding =
-      encoding_for(entry.destination->host->compression, head.size() + tail.size());
+  const std::string head = parcel.envelope()->restamped_header(route.dsn, now);
+  const std::string_view tail = parcel.envelope()->items_as_they_came();
+  const auto encoding = encoding_for(destination.host->compression, head.size() + tail.size());
   proto::encode(encoding, head, tail, composed.body);
   composed.zstd = encoding == proto::Encoding::zstd;
 
@@ -38,14 +37,15 @@ ComposedRequest compose(const Entry& entry, WallTime now) {
   request.target = route.dsn.envelope_path();
   proto::Auth auth;
   auth.public_key = route.dsn.public_key;
-  auth.client = entry.client;
+  auth.client = parcel.head().client;
   request.headers.emplace_back("Content-Type", "application/x-sentry-envelope");
   if (encoding != proto::Encoding::identity) {
     request.headers.emplace_back("Content-Encoding", proto::name(encoding));
   }
   request.headers.emplace_back("X-Sentry-Auth", proto::to_header(auth));
+  const std::string& user_agent = parcel.head().user_agent;
   request.headers.emplace_back("User-Agent",
-                               entry.user_agent.empty() ? "thaw/" THAW_VERSION : entry.user_agent);
+                               user_agent.empty() ? "thaw/" THAW_VERSION : user_agent);
   request.headers.emplace_back("Accept", "*/*");
   request.body = composed.body.view();
   return composed;

@@ -1,8 +1,9 @@
-// An accepted envelope as the request that carries it upstream. Pure.
+// An accepted request as the one that carries it upstream. Pure.
 #pragma once
 
 #include "proto/bytes.hpp"
-#include "relay/backlog.hpp"
+#include "relay/destinations.hpp"
+#include "relay/parcel.hpp"
 #include "relay/upstream.hpp"
 
 namespace relay {
@@ -18,6 +19,7 @@ struct ComposedRequest {
 /// from 1 KiB on. Exactly one auth; the SDK's User-Agent, or ours where it sent none; nothing else
 /// of what the SDK's request said travels on (getsentry/relay:
 /// relay-server/src/services/upstream.rs).
-[[nodiscard]] ComposedRequest compose(const Entry& entry, WallTime now);
+[[nodiscard]] ComposedRequest compose(const Parcel& parcel, const Destination& destination,
+                                      WallTime now);
 
 }  // namespace relay

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/envelopes.hpp"
+#include "tests/support/memory_journal.hpp"
 
 using proto::Category;
 using relay::DropReason;
@@ -13,37 +14,24 @@ using support::envelope;
 
 namespace {
 
-/// A journal that remembers whom it keeps, and may have enough.
-class CountingJournal final : public relay::Journal {
- public:
-  bool keep(std::uint64_t id, const proto::Envelope&) override {
-    if (broken) throw std::bad_alloc();
-    kept.insert(id);
-    return true;
-  }
-
-  void release(std::uint64_t id) override { kept.erase(id); }
-
-  std::set<std::uint64_t> kept;
-  bool broken = false;
-};
-
 struct Bench {
   explicit Bench(relay::BacklogSettings settings = {}) : backlog(settings, journal, stats) {}
 
+  /// Without a journal: everything has to be in memory.
+  static Bench in_memory(relay::BacklogSettings settings) { return Bench(settings, true); }
+
   ~Bench() {
     CHECK(stats.ledger.balances(backlog.waiting()));
-    CHECK(journal.kept.size() == backlog.size());
+    CHECK((journal.broken || journal.kept.size() == backlog.size()));
   }
 
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  bool accept(proto::Envelope what, relay::Destination* where = nullptr) {
-    relay::Entry entry;
-    entry.envelope = std::move(what);
-    entry.destination = where;
-    return backlog.accept(std::move(entry));
+  bool accept(proto::Envelope what) { return accept(std::move(what), somewhere); }
+
+  bool accept(proto::Envelope what, relay::Destination& where) {
+    return backlog.accept(support::parcel(std::move(what)), where, {});
   }
 
   std::vector<std::uint64_t> order() {
@@ -59,16 +47,21 @@ struct Bench {
     return stats.ledger.dropped(DropReason::queue_overflow)[category];
   }
 
-  CountingJournal journal;
+  support::MemoryJournal journal;
   relay::Stats stats;
+  relay::Destination somewhere;
   relay::Backlog backlog;
+
+ private:
+  Bench(relay::BacklogSettings settings, bool broken) : Bench(settings) { journal.broken = broken; }
 };
 
 using Ids = std::vector<std::uint64_t>;
 
-/// An envelope of exactly `size` bytes.
+/// An envelope that takes exactly `size` bytes of memory: its body, and what is known of its item.
 proto::Envelope sized(std::string_view type, std::size_t size) {
   std::string text = "{}\n{\"type\":\"" + std::string(type) + "\"}\n";
+  size -= sizeof(proto::Item);
   REQUIRE(text.size() <= size);
   return support::parsed(text + std::string(size - text.size(), 'x'));
 }
@@ -89,20 +82,20 @@ TEST_CASE("by count: one below the limit, at it, and one more, which finds no pl
 
 TEST_CASE("by bytes: one below the limit, at it, and one more") {
   for (const auto& [size, fits] :
-       std::vector<std::pair<std::size_t, bool>>{{59, true}, {60, true}, {61, false}}) {
+       std::vector<std::pair<std::size_t, bool>>{{599, true}, {600, true}, {601, false}}) {
     CAPTURE(size);
-    Bench bench({.max_waiting = 9, .max_bytes = 100});
-    CHECK(bench.accept(sized("event", 40)));
+    Bench bench = Bench::in_memory({.max_waiting = 9, .max_bytes = 1000});
+    CHECK(bench.accept(sized("event", 400)));
     CHECK(bench.accept(sized("event", size)) == fits);
-    CHECK(bench.backlog.bytes() == (fits ? 40 + size : 40));
+    CHECK(bench.backlog.bytes() == (fits ? 400 + size : 400));
   }
 }
 
 TEST_CASE("an envelope alone may be as large as the limit and no larger") {
   for (const auto& [size, fits] :
-       std::vector<std::pair<std::size_t, bool>>{{99, true}, {100, true}, {101, false}}) {
+       std::vector<std::pair<std::size_t, bool>>{{999, true}, {1000, true}, {1001, false}}) {
     CAPTURE(size);
-    Bench bench({.max_waiting = 9, .max_bytes = 100});
+    Bench bench = Bench::in_memory({.max_waiting = 9, .max_bytes = 1000});
     CHECK(bench.accept(sized("event", size)) == fits);
   }
 }
@@ -145,21 +138,21 @@ TEST_CASE("what is in flight is never evicted") {
 }
 
 TEST_CASE("nothing is evicted for a newcomer that would find no room even then") {
-  Bench bench({.max_waiting = 9, .max_bytes = 100});
-  CHECK(bench.accept(sized("event", 60)));
-  CHECK(bench.accept(sized("transaction", 40)));
-  CHECK_FALSE(bench.accept(sized("event", 60)));
-  CHECK_FALSE(bench.accept(sized("event", 101)));
+  Bench bench = Bench::in_memory({.max_waiting = 9, .max_bytes = 1000});
+  CHECK(bench.accept(sized("event", 600)));
+  CHECK(bench.accept(sized("transaction", 400)));
+  CHECK_FALSE(bench.accept(sized("event", 600)));
+  CHECK_FALSE(bench.accept(sized("event", 1001)));
   CHECK(bench.backlog.size() == 2);
   CHECK(bench.evicted(Category::transaction) == 0);
 }
 
 TEST_CASE("several go for a large one, and no more than needed") {
-  Bench bench({.max_waiting = 9, .max_bytes = 200});
-  for (int i = 0; i < 4; ++i) CHECK(bench.accept(sized("transaction", 50)));
-  CHECK(bench.accept(sized("event", 60)));
+  Bench bench = Bench::in_memory({.max_waiting = 9, .max_bytes = 2000});
+  for (int i = 0; i < 4; ++i) CHECK(bench.accept(sized("transaction", 500)));
+  CHECK(bench.accept(sized("event", 600)));
   CHECK(bench.order() == Ids{5, 3, 4});
-  CHECK(bench.backlog.bytes() == 160);
+  CHECK(bench.backlog.bytes() == 1600);
 }
 
 TEST_CASE(
@@ -190,10 +183,10 @@ TEST_CASE("check-ins of one DSN leave one at a time in the order they came") {
   Bench bench;
   relay::Destination one;
   relay::Destination other;
-  CHECK(bench.accept(envelope({"check_in"}), &one));    // 1
-  CHECK(bench.accept(envelope({"check_in"}), &one));    // 2
-  CHECK(bench.accept(envelope({"check_in"}), &other));  // 3
-  CHECK(bench.accept(envelope({"event"}), &one));       // 4
+  CHECK(bench.accept(envelope({"check_in"}), one));    // 1
+  CHECK(bench.accept(envelope({"check_in"}), one));    // 2
+  CHECK(bench.accept(envelope({"check_in"}), other));  // 3
+  CHECK(bench.accept(envelope({"event"}), one));       // 4
   CHECK(bench.order() == Ids{1, 3, 4});
   bench.backlog.find(1)->in_flight = true;
   CHECK(bench.order() == Ids{3, 4});
@@ -206,7 +199,7 @@ TEST_CASE("check-ins of one DSN leave one at a time in the order they came") {
 TEST_CASE("each fate is counted once, in its place, and the journal lets go") {
   Bench bench;
   for (int i = 0; i < 3; ++i) CHECK(bench.accept(envelope({"event", "attachment"})));
-  CHECK(bench.stats.durable);
+  CHECK(bench.journal.kept.size() == 3);
   bench.backlog.deliver(1);
   bench.backlog.refuse(2, 403);
   bench.backlog.drop(3, DropReason::network_error);
@@ -233,7 +226,7 @@ TEST_CASE("a partial refusal takes its items and leaves the rest waiting, in its
   CHECK(bench.order() == Ids{1, 2});
   const relay::Entry* left = bench.backlog.find(2);
   REQUIRE(left != nullptr);
-  CHECK(left->envelope.bytes() == support::envelope_text({support::item("session")}));
+  CHECK(left->parcel->body() == support::envelope_text({support::item("session")}));
   bench.backlog.deliver(2);
   CHECK(bench.stats.ledger.delivered()[Category::session] == 1);
 }
@@ -259,13 +252,125 @@ TEST_CASE("at the end everything that waits has its fate, in flight or not") {
 TEST_CASE("an envelope for which there is no memory was never here") {
   Bench bench;
   CHECK(bench.accept(envelope({"event"})));
-  bench.journal.broken = true;
+  bench.journal.out_of_memory = true;
   CHECK_THROWS_AS(static_cast<void>(bench.accept(envelope({"event"}))), std::bad_alloc);
-  bench.journal.broken = false;
+  bench.journal.out_of_memory = false;
   CHECK(bench.order() == Ids{1});
   CHECK(bench.stats.ledger.accepted()[Category::error] == 1);
   CHECK(bench.accept(envelope({"event"})));
   CHECK(bench.order().size() == 2);
+}
+
+TEST_CASE("with a journal the memory's limit sends bodies to the disk, and evicts nothing") {
+  for (const auto& [size, in_memory] :
+       std::vector<std::pair<std::size_t, bool>>{{599, true}, {600, true}, {601, false}}) {
+    CAPTURE(size);
+    Bench bench({.max_waiting = 9, .max_bytes = 1000});
+    CHECK(bench.accept(sized("event", 400)));
+    CHECK(bench.accept(sized("event", size)));
+    CHECK(bench.backlog.size() == 2);
+    CHECK((bench.backlog.find(2)->parcel != nullptr) == in_memory);
+    const auto loaded = bench.backlog.load(2);
+    REQUIRE(loaded.has_value());
+    CHECK((*loaded)->body().size() == size - sizeof(proto::Item));
+    CHECK(bench.journal.reads == (in_memory ? 0 : 1));
+  }
+}
+
+TEST_CASE("what only memory keeps takes the place of what the journal keeps, too") {
+  Bench bench({.max_waiting = 9, .max_bytes = 1000});
+  CHECK(bench.accept(sized("event", 600)));
+  bench.journal.broken = true;
+  CHECK(bench.accept(sized("transaction", 600)));
+  CHECK(bench.backlog.find(1)->parcel == nullptr);
+  CHECK(bench.backlog.find(2)->parcel != nullptr);
+  CHECK(bench.backlog.bytes() == 600);
+  CHECK_FALSE(bench.accept(sized("transaction", 401)));
+  CHECK(bench.accept(sized("event", 1000)));
+  CHECK(bench.order() == Ids{1, 3});
+  CHECK(bench.evicted(Category::transaction) == 1);
+}
+
+TEST_CASE("at the journal's limit the least urgent, oldest go first, if that makes room") {
+  Bench bench({.max_waiting = 9, .max_bytes = 10000});
+  const std::size_t body = 500 - sizeof(proto::Item);
+  bench.journal.limit = 3 * body;
+  CHECK(bench.accept(sized("transaction", 500)));  // 1
+  CHECK(bench.accept(sized("event", 500)));        // 2
+  CHECK(bench.accept(sized("transaction", 500)));  // 3
+  CHECK_FALSE(bench.accept(sized("transaction", 500)));
+  CHECK_FALSE(bench.accept(sized("event", 500 + 2 * body + 1)));
+  CHECK(bench.evicted(Category::transaction) == 0);
+  CHECK(bench.accept(sized("event", 500)));  // for 1
+  CHECK(bench.order() == Ids{2, 4, 3});
+  CHECK(bench.stats.ledger.accepted().total() == 4);
+}
+
+TEST_CASE("what the journal cannot give back is dropped and counted") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  CHECK(bench.accept(envelope({"event"})));
+  bench.journal.unreadable = true;
+  CHECK_FALSE(bench.backlog.load(1).has_value());
+  CHECK(bench.backlog.size() == 0);
+  CHECK(bench.stats.unreadable == 1);
+  CHECK(bench.stats.ledger.dropped(DropReason::internal_sdk_error)[Category::error] == 1);
+}
+
+TEST_CASE("an envelope without some items is what the journal keeps from then on") {
+  for (const bool in_memory : {true, false}) {
+    CAPTURE(in_memory);
+    Bench bench({.max_waiting = 9, .max_bytes = in_memory ? 10000U : 0U});
+    CHECK(bench.accept(envelope({"event", "session"})));
+    bench.backlog.drop_items(1, {true, false}, DropReason::ratelimit_backoff);
+    REQUIRE(bench.journal.kept.size() == 1);
+    const auto& kept = bench.journal.kept.begin()->second;
+    CHECK(kept.body == support::envelope_text({support::item("session")}));
+    CHECK(kept.head.counts[Category::error] == 0);
+    CHECK(kept.head.counts[Category::session] == 1);
+  }
+}
+
+TEST_CASE("without room for the smaller record the larger one stays, and memory has the truth") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  CHECK(bench.accept(envelope({"event", "session"})));
+  bench.journal.limit = 0;
+  bench.backlog.drop_items(1, {true, false}, DropReason::ratelimit_backoff);
+  CHECK(bench.journal.kept.begin()->second.head.counts[Category::error] == 1);
+  const auto loaded = bench.backlog.load(1);
+  REQUIRE(loaded.has_value());
+  CHECK((*loaded)->body() == support::envelope_text({support::item("session")}));
+  bench.backlog.deliver(1);
+  CHECK(bench.journal.kept.empty());
+}
+
+TEST_CASE("what an earlier process left is older than all that is new, in its urgency") {
+  Bench bench;
+  CHECK(bench.accept(envelope({"event"})));  // 1
+  const auto kept = bench.journal.keep({}, "");
+  bench.backlog.recover(*kept, support::parcel(envelope({"event"})), bench.somewhere, {});  // 2
+  CHECK(bench.order() == Ids{2, 1});
+  CHECK(bench.stats.ledger.recovered()[Category::error] == 1);
+  CHECK(bench.stats.envelopes_recovered == 1);
+}
+
+TEST_CASE("recovered without room: counted as recovered, and as dropped") {
+  Bench bench({.max_waiting = 1});
+  CHECK(bench.accept(envelope({"event"})));
+  const auto kept = bench.journal.keep({}, "");
+  bench.backlog.recover(*kept, support::parcel(envelope({"event"})), bench.somewhere, {});
+  CHECK(bench.order() == Ids{1});
+  CHECK(bench.evicted(Category::error) == 1);
+}
+
+TEST_CASE("the end of the process drops only what dies with it") {
+  Bench bench;
+  CHECK(bench.accept(envelope({"event"})));  // 1, kept
+  bench.journal.broken = true;
+  CHECK(bench.accept(envelope({"event"})));
+  CHECK(bench.accept(envelope({"event"})));
+  bench.backlog.drop_unkept(DropReason::network_error);
+  CHECK(bench.order() == Ids{1});
+  CHECK(bench.stats.ledger.dropped(DropReason::network_error)[Category::error] == 2);
 }
 
 TEST_SUITE_END();

@@ -41,12 +41,9 @@ class DeliveryBench {
   /// As intake does it. Returns the entry's id.
   std::uint64_t accept(proto::Envelope envelope, std::string_view host = "up.example",
                        std::uint64_t project = 42) {
-    relay::Entry entry;
-    entry.envelope = std::move(envelope);
-    entry.destination = destinations.find_or_add(route(host, project));
-    REQUIRE(entry.destination != nullptr);
-    entry.awake_at_accept = delivery.awake();
-    REQUIRE(backlog.accept(std::move(entry)));
+    auto* destination = destinations.find_or_add(route(host, project));
+    REQUIRE(destination != nullptr);
+    REQUIRE(backlog.accept(parcel(std::move(envelope)), *destination, delivery.awake()));
     delivery.accepted();
     return ++accepted_;
   }
@@ -98,7 +95,7 @@ class DeliveryBench {
   Lines lines;
   relay::Log log{{}, lines, clock};
   relay::Stats stats;
-  relay::MemoryJournal journal;
+  relay::NoJournal journal;
   relay::Backlog backlog{{}, journal, stats};
   relay::Destinations destinations;
   relay::Wakeup changed{io.get_executor()};

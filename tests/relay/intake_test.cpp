@@ -63,7 +63,7 @@ struct Bench {
   boost::asio::io_context io{1};
   support::ManualClock clock{io.get_executor()};
   relay::Stats stats;
-  relay::MemoryJournal journal;
+  relay::NoJournal journal;
   relay::Backlog backlog;
   relay::Destinations destinations;
   int accepted = 0;
@@ -148,9 +148,10 @@ TEST_CASE("an accepted envelope is answered with its id, and waits") {
   CHECK(bench.accepted == 1);
   const relay::Entry* entry = bench.backlog.find(1);
   REQUIRE(entry != nullptr);
-  CHECK(entry->envelope.bytes() == kEvent);
-  CHECK(entry->client == "py/1");
-  CHECK(entry->user_agent == "sentry.python/2");
+  CHECK(entry->parcel->body() == kEvent);
+  CHECK(entry->parcel->head().client == "py/1");
+  CHECK(entry->parcel->head().user_agent == "sentry.python/2");
+  CHECK(entry->parcel->head().dsn == "https://" + kKey + "@up.example/42");
   CHECK(entry->awake_at_accept == relay::milliseconds{77});
   CHECK(bench.stats.bytes_in == kEvent.size());
   CHECK(bench.stats.ledger.accepted()[proto::Category::error] == 1);
@@ -310,7 +311,7 @@ TEST_CASE("every content encoding is undone, and odd words for none are none") {
     auto sent = request(row.body);
     sent.content_encoding = row.name;
     check(bench.take(std::move(sent)), 200, kEventAnswer);
-    CHECK(bench.backlog.find(1)->envelope.bytes() == kEvent);
+    CHECK(bench.backlog.find(1)->parcel->body() == kEvent);
   }
 }
 

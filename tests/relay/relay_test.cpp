@@ -15,6 +15,7 @@
 #include "tests/support/envelopes.hpp"
 #include "tests/support/local_client.hpp"
 #include "tests/support/manual_clock.hpp"
+#include "tests/support/memory_journal.hpp"
 #include "tests/support/run.hpp"
 #include "tests/support/scripted_upstream.hpp"
 
@@ -77,7 +78,7 @@ void check_accounts(const std::string& stats) {
 class Bench {
  public:
   explicit Bench(relay::Settings settings = {})
-      : relay(std::make_unique<relay::Relay>(io.get_executor(), clock, log, upstream,
+      : relay(std::make_unique<relay::Relay>(io.get_executor(), clock, log, upstream, journal,
                                              with_one_dsn(std::move(settings)), no_jitter)) {
     REQUIRE(relay->bind() != 0);
     relay->start();
@@ -146,6 +147,7 @@ class Bench {
   support::Lines lines;
   relay::Log log{{}, lines, clock};
   support::ScriptedUpstream upstream{io.get_executor()};
+  support::MemoryJournal journal;
   std::unique_ptr<relay::Relay> relay;
 
  private:

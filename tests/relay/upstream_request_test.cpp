@@ -1,5 +1,6 @@
 #include "relay/upstream_request.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,15 +27,21 @@ class Composed {
       : host_{{true, "up.example", 443, true}, compression} {
     destination_.route = {support::dsn("https://" + kKey + "@up.example/pre/42"), true};
     destination_.host = &host_;
-    entry.destination = &destination_;
-    entry.envelope = support::parsed(text);
+    parcel_.emplace(relay::RecordHead{}, support::parsed(text));
   }
 
-  relay::ComposedRequest operator()() const { return relay::compose(entry, kNow); }
+  relay::ComposedRequest operator()() const { return relay::compose(*parcel_, destination_, kNow); }
 
-  relay::Entry entry;
+  /// Who sent it.
+  void sent_by(std::string client, std::string user_agent) {
+    relay::RecordHead head = parcel_->head();
+    head.client = std::move(client);
+    head.user_agent = std::move(user_agent);
+    parcel_.emplace(std::move(head), support::parsed(std::string(parcel_->body())));
+  }
 
  private:
+  std::optional<relay::Parcel> parcel_;
   relay::Host host_;
   relay::Destination destination_;
 };
@@ -58,8 +65,7 @@ TEST_SUITE_BEGIN("relay/upstream_request");
 
 TEST_CASE("the request carries exactly these headers, to the canonical path") {
   Composed composed("{}\n{\"type\":\"event\"}\n{}");
-  composed.entry.client = "sentry.python/2.75.0";
-  composed.entry.user_agent = "sentry.python/2.75.0 (odd)";
+  composed.sent_by("sentry.python/2.75.0", "sentry.python/2.75.0 (odd)");
   const auto sent = composed();
   CHECK(sent.request.method == "POST");
   CHECK(sent.request.target == "/pre/api/42/envelope/");
@@ -83,7 +89,7 @@ TEST_CASE("where the SDK named neither itself nor its client, Thaw names itself"
 
 TEST_CASE("a client that would break the header loses what would") {
   Composed composed("{}\n{\"type\":\"event\"}\n{}");
-  composed.entry.client = "a/1\r\nX: y, sentry_key=z";
+  composed.sent_by("a/1\r\nX: y, sentry_key=z", "");
   const auto sent = composed();
   const auto& auth = sent.request.headers.at(1).second;
   CHECK(auth.find('\r') == std::string::npos);

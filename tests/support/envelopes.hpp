@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -11,6 +12,7 @@
 #include "proto/dsn.hpp"
 #include "proto/envelope.hpp"
 #include "relay/log.hpp"
+#include "relay/parcel.hpp"
 #include "relay/route.hpp"
 
 namespace support {
@@ -42,6 +44,10 @@ inline proto::Envelope envelope(std::initializer_list<std::string_view> types) {
   std::string text = "{}\n";
   for (const auto type : types) text += item(type);
   return parsed(text);
+}
+
+inline relay::Parcel parcel(proto::Envelope envelope) {
+  return {relay::RecordHead{}, std::move(envelope)};
 }
 
 inline proto::Dsn dsn(std::string_view text) {

@@ -1,0 +1,58 @@
+// What is known of one waiting request at any time, whether its body is in memory or only in the
+// journal; and what delivering it has taught. Small: there may be ten thousand.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "relay/destinations.hpp"
+#include "relay/journal.hpp"
+#include "relay/parcel.hpp"
+
+namespace relay {
+
+struct Entry {
+  std::uint64_t id = 0;
+  JournalId kept = 0;  ///< 0: in memory only
+  Destination* destination = nullptr;
+  std::unique_ptr<Parcel> parcel;  ///< null: read it from the journal
+  proto::SmallCounts counts;
+
+  proto::Urgency urgency = proto::Urgency::bulk;
+  bool deduplicated_upstream = false;
+  bool check_in = false;
+  bool recovered = false;  ///< left by an earlier process: older than anything accepted by this one
+  /// The journal does not have it, or not without the items that were taken out.
+  bool only_in_memory = false;
+
+  bool in_flight = false;
+  bool maybe_cut = false;          ///< its last try failed where a freeze may have been the reason
+  std::uint8_t full_writes = 0;    ///< sent completely, never answered
+  std::uint8_t server_errors = 0;  ///< 500 and its like
+  unsigned tries = 0;
+  unsigned failures = 0;  ///< in a row, for the back-off
+  std::size_t bytes = 0;  ///< of the decoded body
+  WallTime back_off_begun{};
+  milliseconds back_off{0};
+  milliseconds awake_at_accept{0};
+};
+
+/// A parcel for a moment: the entry's own, or one read from the journal. Not beyond the entry's
+/// next change.
+class Loaded {
+ public:
+  explicit Loaded(const Parcel& parcel) : parcel_(&parcel) {}
+
+  explicit Loaded(std::unique_ptr<Parcel> parcel)
+      : read_(std::move(parcel)), parcel_(read_.get()) {}
+
+  const Parcel& operator*() const { return *parcel_; }
+
+  const Parcel* operator->() const { return parcel_; }
+
+ private:
+  std::unique_ptr<Parcel> read_;
+  const Parcel* parcel_;
+};
+
+}  // namespace relay

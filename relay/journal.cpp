@@ -1,0 +1,13 @@
+#include "relay/journal.hpp"
+
+#include "relay/errc.hpp"
+
+namespace relay {
+
+proto::Result<JournalId> NoJournal::keep(const RecordHead&, std::string_view) {
+  return Errc::journal_off;
+}
+
+proto::Result<Record> NoJournal::read(JournalId) { return Errc::journal_off; }
+
+}  // namespace relay

@@ -1,0 +1,60 @@
+// One accepted request as it travels: an envelope, whose items are known, or the body of another
+// endpoint, which stays opaque. What the journal keeps is its Record.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proto/envelope.hpp"
+#include "proto/result.hpp"
+#include "relay/record.hpp"
+
+namespace relay {
+
+/// The target of an envelope below /api/{project}/.
+inline constexpr std::string_view kEnvelopeTarget = "envelope/";
+
+class Parcel {
+ public:
+  /// Fills in the head's method, target and counts.
+  Parcel(RecordHead head, proto::Envelope envelope);
+  /// Another endpoint's request; its counts say what it is.
+  Parcel(RecordHead head, proto::Bytes opaque);
+  /// As the journal kept it. Errors: proto's, where the body no longer parses.
+  [[nodiscard]] static proto::Result<Parcel> from(Record record);
+
+  [[nodiscard]] const RecordHead& head() const { return head_; }
+
+  /// nullptr: opaque.
+  [[nodiscard]] const proto::Envelope* envelope() const& {
+    return envelope_ ? &*envelope_ : nullptr;
+  }
+
+  const proto::Envelope* envelope() const&& = delete;
+
+  /// The decoded body, as it came.
+  [[nodiscard]] std::string_view body() const& {
+    return envelope_ ? envelope_->bytes() : opaque_.view();
+  }
+
+  std::string_view body() const&& = delete;
+
+  [[nodiscard]] proto::Urgency urgency() const { return urgency_; }
+
+  /// Holds an event or transaction: upstream de-duplicates those, best effort.
+  [[nodiscard]] bool deduplicated_upstream() const;
+
+  /// Is, or holds, a check-in: those of one DSN leave in order.
+  [[nodiscard]] bool has_check_in() const;
+
+  /// Bytes it takes in memory: the body and what is known of its items.
+  [[nodiscard]] std::size_t memory() const;
+
+ private:
+  RecordHead head_;
+  std::optional<proto::Envelope> envelope_;
+  proto::Bytes opaque_;
+  proto::Urgency urgency_;
+};
+
+}  // namespace relay

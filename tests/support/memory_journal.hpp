@@ -1,0 +1,79 @@
+// A journal on a disk that never loses a byte and fails when it is told to; outlives the backlog
+// that writes it, as a file outlives a process.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <new>
+#include <optional>
+#include <string>
+
+#include "relay/errc.hpp"
+#include "relay/journal.hpp"
+
+namespace support {
+
+class MemoryJournal final : public relay::Journal {
+ public:
+  proto::Result<relay::JournalId> keep(const relay::RecordHead& head,
+                                       std::string_view body) override {
+    if (out_of_memory) throw std::bad_alloc();
+    if (broken) return boost::system::errc::make_error_code(boost::system::errc::io_error);
+    if (bytes() + body.size() > limit) return relay::Errc::journal_full;
+    kept.emplace(++last_, Kept{head, std::string(body)});
+    return last_;
+  }
+
+  proto::Result<relay::Record> read(relay::JournalId id) override {
+    ++reads;
+    if (unreadable) return relay::Errc::journal_damaged;
+    const auto& found = kept.at(id);
+    return relay::Record{found.head, proto::Bytes::copy_of(found.body)};
+  }
+
+  void release(relay::JournalId id) override { kept.erase(id); }
+
+  /// What `restart` left, one at a time.
+  bool recover_some(const Found& found) override {
+    if (left_.empty()) return false;
+    const auto id = left_.begin()->first;
+    left_.erase(left_.begin());
+    const auto& one = kept.at(id);
+    found(id, relay::Record{one.head, proto::Bytes::copy_of(one.body)});
+    return !left_.empty();
+  }
+
+  void retry() override {}
+
+  Figures figures() const override { return {.durable = !broken, .bytes = bytes()}; }
+
+  /// The process has died: what is kept now is what the next one finds.
+  void restart() {
+    left_.clear();
+    for (const auto& [id, one] : kept) left_.emplace(id, true);
+  }
+
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto& [id, one] : kept) sum += one.body.size();
+    return sum;
+  }
+
+  struct Kept {
+    relay::RecordHead head;
+    std::string body;
+  };
+
+  std::map<relay::JournalId, Kept> kept;
+  std::size_t limit = SIZE_MAX;
+  std::size_t reads = 0;
+  bool broken = false;         ///< the disk refuses to write
+  bool unreadable = false;     ///< and to give back what it has
+  bool out_of_memory = false;  ///< keep() throws
+
+ private:
+  std::map<relay::JournalId, bool> left_;
+  relay::JournalId last_ = 0;
+};
+
+}  // namespace support
