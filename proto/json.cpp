@@ -14,6 +14,45 @@ std::size_t string_end(std::string_view text, std::size_t at) {
   return at + 1;
 }
 
+std::size_t skip_blanks(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_blank(text[at])) ++at;
+  return at;
+}
+
+/// Whether an array is the value of the key whose string ends at `at`; if so, the offset behind its
+/// bracket, else npos.
+std::size_t array_behind_key(std::string_view text, std::size_t at) {
+  at = skip_blanks(text, at);
+  if (at >= text.size() || text[at] != ':') return std::string_view::npos;
+  at = skip_blanks(text, at + 1);
+  return at < text.size() && text[at] == '[' ? at + 1 : std::string_view::npos;
+}
+
+/// How a byte outside of strings changes the depth.
+int depth_step(char c) {
+  if (c == '{' || c == '[') return 1;
+  return c == '}' || c == ']' ? -1 : 0;
+}
+
+/// Behind the bracket of the array that the object's member `key` holds, or npos.
+std::size_t find_array(std::string_view object, std::string_view key) {
+  std::ptrdiff_t depth = 0;
+  std::size_t at = 0;
+  while (at < object.size() && depth >= 0) {
+    const std::size_t begin = at;
+    const char c = object[at++];
+    if (c != '"') {
+      depth += depth_step(c);
+      continue;
+    }
+    at = string_end(object, at);
+    if (depth != 1 || object.substr(begin + 1, at - begin - 2) != key) continue;
+    const std::size_t array = array_behind_key(object, at);
+    if (array != std::string_view::npos) return array;
+  }
+  return std::string_view::npos;
+}
+
 /// A short escape's letter, or 0.
 char escape_letter(char c) {
   switch (c) {
@@ -56,8 +95,7 @@ void append_quoted(std::string& out, char c, bool is_utf8) {
 }  // namespace
 
 std::size_t json_object_end(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && is_blank(text[at])) ++at;
+  std::size_t at = skip_blanks(text, 0);
   if (at == text.size() || text[at] != '{') return std::string_view::npos;
   std::size_t depth = 0;
   while (at < text.size()) {
@@ -71,6 +109,22 @@ std::size_t json_object_end(std::string_view text) {
     }
   }
   return std::string_view::npos;
+}
+
+std::size_t json_array_size(std::string_view object, std::string_view key) {
+  std::size_t at = find_array(object, key);
+  if (at == std::string_view::npos) return 0;
+  at = skip_blanks(object, at);
+  if (at < object.size() && object[at] == ']') return 0;
+  std::size_t elements = 1;
+  std::ptrdiff_t depth = 1;
+  while (at < object.size() && depth > 0) {
+    const char c = object[at++];
+    if (c == '"') at = string_end(object, at);
+    if (c == ',' && depth == 1) ++elements;
+    depth += depth_step(c);
+  }
+  return elements;
 }
 
 std::string json_quote(std::string_view text) {

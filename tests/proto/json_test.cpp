@@ -7,6 +7,7 @@
 #include "proto/bytes.hpp"
 #include "proto/json_members.hpp"
 
+using proto::json_array_size;
 using proto::json_object_end;
 using proto::json_quote;
 
@@ -50,6 +51,29 @@ TEST_SUITE("proto/json") {
       CAPTURE(text);
       CHECK(json_object_end(text) == kNone);
     }
+  }
+
+  TEST_CASE("an array's elements are counted without being read") {
+    const auto size = [](std::string_view object) { return json_array_size(object, "a"); };
+    CHECK(size(R"({"a":[]})") == 0);
+    CHECK(size(R"({"a":[ ]})") == 0);
+    CHECK(size(R"({"a":[1]})") == 1);
+    CHECK(size(R"({"a":[1,2]})") == 2);
+    CHECK(size(R"( { "b" : "a" , "a" : [ "x,y" , [1,2] , {"c":1,"d":[2,3]} ] } )") == 3);
+    CHECK(size(R"({"a":["\"],[",2]})") == 2);
+    CHECK(size(R"({"b":{"a":[1]},"c":[{"a":[1]}],"a":[1,2]})") == 2);
+    CHECK(size(R"({"a":1,"b":["a"],"a":[1,2]})") == 2);
+  }
+
+  TEST_CASE("what holds no such array has none of its elements, and nothing is read past its end") {
+    for (const std::string text :
+         {"", "{", "{}", "[]", "[\"a\",[1]]", "}{\"a\":[1]}", "]]]", R"({"a")", R"({"a":)",
+          R"({"a":{"a":[1]}})", R"({"a":"[1]"})", R"({"b":[1]})", R"({"a\)", R"({"ab":[1]})"}) {
+      CAPTURE(text);
+      CHECK(json_array_size(text, "a") == 0);
+    }
+    CHECK(json_array_size(R"({"a":[)", "a") == 1);
+    CHECK(json_array_size(R"({"a":[1,"\)", "a") == 2);
   }
 
   TEST_CASE("quoting escapes what JSON must and leaves other UTF-8 alone") {
