@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-/// Before this no clock is right, and a wrong `sent_at` would shift all of the events' times
-/// upstream.
-constexpr WallTime kOldestSane = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
-
 /// One change of a header's text; `begin` and `end` are offsets.
 struct Edit {
   std::size_t begin = 0;

@@ -26,11 +26,12 @@ inline constexpr std::size_t kMaxHeaderBytes = 64 * std::size_t{1024};
 
 /// One item; offsets into the envelope's bytes, so that a move of the envelope leaves them right.
 struct Item {
-  std::string type;              ///< unescaped
-  std::string attachment_type;   ///< unescaped, "" if absent
-  std::string platform;          ///< unescaped, "" if absent
-  std::uint64_t item_count = 0;  ///< header item_count, 0 if absent or not a number
-  std::size_t begin = 0;         ///< first byte of the item header's line
+  std::string type;                         ///< unescaped
+  std::string attachment_type;              ///< unescaped, "" if absent
+  std::string platform;                     ///< unescaped, "" if absent
+  std::uint64_t item_count = 0;             ///< header item_count, 0 if absent or not a number
+  std::optional<std::uint64_t> span_count;  ///< header span_count, of a transaction
+  std::size_t begin = 0;                    ///< first byte of the item header's line
   std::size_t payload_begin = 0;
   std::size_t end = 0;  ///< behind the payload's last byte; the LF behind it is not included
 

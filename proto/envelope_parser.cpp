@@ -69,6 +69,7 @@ bool read_item_member(const JsonMember& member, ItemHeader& header) {
   if (member.key == "attachment_type" && is_string) header.item.attachment_type = member.text;
   if (member.key == "platform" && is_string) header.item.platform = member.text;
   if (member.key == "item_count") header.item.item_count = member.integer().value_or(0);
+  if (member.key == "span_count") header.item.span_count = member.integer();
   return true;
 }
 

@@ -11,6 +11,10 @@ namespace proto {
 
 using WallTime = std::chrono::system_clock::time_point;
 
+/// Before this no clock is right, and what it says is better left out: a wrong `sent_at` would
+/// shift all of the events' times upstream.
+inline constexpr WallTime kOldestSane = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
+
 /// "2026-11-23T18:00:00.123456Z", always UTC, always six digits.
 [[nodiscard]] std::string to_rfc3339(WallTime time);
 
