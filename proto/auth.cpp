@@ -85,6 +85,12 @@ Result<Auth> parse_query(std::string_view query) {
   return with_key(std::move(auth));
 }
 
+Result<Auth> path_auth(std::string_view key) {
+  Auth auth;
+  auth.public_key = key;
+  return auth;
+}
+
 enum class Scheme : std::uint8_t { other, sentry, basic };
 
 Scheme scheme_of(std::string_view authorization) {
@@ -132,8 +138,8 @@ Result<Auth> find_auth(const AuthPlaces& places) {
       !take(parse_authorization(places.authorization))) {
     return found;
   }
-  const bool in_query = places.query.find("sentry_") != std::string_view::npos;
-  if (in_query && !take(parse_query(places.query))) return found;
+  if (query_holds_auth(places.query) && !take(parse_query(places.query))) return found;
+  if (!places.path_key.empty() && !take(path_auth(places.path_key))) return found;
   if (!found) return found;
   return checked(std::move(*found));
 }
@@ -147,10 +153,22 @@ std::string to_header(const Auth& auth) {
   return header;
 }
 
+bool query_holds_auth(std::string_view query) {
+  return query.find("sentry_") != std::string_view::npos;
+}
+
+std::string to_query(const Auth& auth) {
+  std::string query = "sentry_key=" + encode_query_text(auth.public_key) +
+                      "&sentry_version=" + std::to_string(auth.version);
+  if (!auth.client.empty()) query += "&sentry_client=" + encode_query_text(auth.client);
+  return query;
+}
+
 std::string strip_auth(std::string_view query) {
   std::string rest;
   bool first = true;
-  while (!query.empty()) {
+  for (bool more = true; more;) {
+    more = query.find('&') != std::string_view::npos;
     const std::string_view pair = take_until(query, '&');
     if (is_auth_parameter(decode_query_text(pair.substr(0, pair.find('='))))) continue;
     if (!first) rest += '&';

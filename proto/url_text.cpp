@@ -13,6 +13,12 @@ int hex_value(char c) {
   return -1;
 }
 
+/// RFC 3986 §2.3.
+bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
 /// -1 for what is no base64 digit.
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -37,6 +43,22 @@ std::string decode_query_text(std::string_view text) {
     } else {
       out += text[i] == '+' ? ' ' : text[i];
     }
+  }
+  return out;
+}
+
+std::string encode_query_text(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte >> 4U];
+    out += kHex[byte & 15U];
   }
   return out;
 }

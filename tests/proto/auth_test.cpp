@@ -93,12 +93,22 @@ TEST_SUITE("proto/auth") {
     CHECK(find_auth(query("")).error() == Errc::auth_missing);
   }
 
+  TEST_CASE("the key may stand in the path") {
+    const auto in_path = [](std::string_view key) { return AuthPlaces{{}, {}, {}, key}; };
+    const Auth auth = find_auth(in_path(kKey)).value();
+    CHECK(auth.public_key == kKey);
+    CHECK(auth.client.empty());
+    CHECK(auth.version == 7);
+    CHECK(find_auth(in_path(kKey + ".no-cache")).value().public_key == kKey);
+    CHECK(find_auth(in_path("short")).error() == Errc::auth_key);
+    CHECK(find_auth(in_path(kKey + "0")).error() == Errc::auth_key);
+  }
+
   TEST_CASE("two places at once are refused even if they agree") {
     const std::vector<AuthPlaces> pairs{
-        {kHeader, kHeader, {}},
-        {kHeader, {}, kQuery},
-        {{}, kHeader, kQuery},
-        {kHeader, kHeader, kQuery},
+        {kHeader, kHeader, {}},     {kHeader, {}, kQuery},   {{}, kHeader, kQuery},
+        {kHeader, kHeader, kQuery}, {kHeader, {}, {}, kKey}, {{}, kHeader, {}, kKey},
+        {{}, {}, kQuery, kKey},
     };
     for (const auto& places : pairs) CHECK(find_auth(places).error() == Errc::auth_multiple);
   }
@@ -106,6 +116,8 @@ TEST_SUITE("proto/auth") {
   TEST_CASE("a bad first place is named before a second one is looked at") {
     const AuthPlaces places{"Sentry x=1", {}, kQuery};
     CHECK(find_auth(places).error() == Errc::auth_invalid);
+    // Relay's order: the path is the last place.
+    CHECK(find_auth({{}, {}, "sentry_release=1", kKey}).error() == Errc::auth_invalid);
   }
 
   TEST_CASE("a header without scheme or key is bad, one with a bad key has a bad key") {
@@ -133,6 +145,24 @@ TEST_SUITE("proto/auth") {
           "Sentry sentry_key=" + kKey + ", sentry_version=7, sentry_client=aX: yb");
   }
 
+  TEST_CASE("where the query has to carry it, it reads back the same") {
+    const Auth auth{.public_key = kKey, .client = "a b/1&c=%\xC3\xA4"};
+    const std::string text = proto::to_query(auth);
+    CHECK(text ==
+          "sentry_key=" + kKey + "&sentry_version=7&sentry_client=a%20b%2F1%26c%3D%25%C3%A4");
+    CHECK(find_auth(query(text)).value().client == auth.client);
+    CHECK(proto::to_query({.public_key = kKey, .client = ""}) ==
+          "sentry_key=" + kKey + "&sentry_version=7");
+  }
+
+  TEST_CASE("any query with sentry_ in it counts as an auth") {
+    CHECK(proto::query_holds_auth("sentry_release=1"));
+    CHECK(proto::query_holds_auth("a=my_sentry_thing"));
+    CHECK_FALSE(proto::query_holds_auth("sentry%5Fkey=1"));
+    CHECK_FALSE(proto::query_holds_auth("Sentry_key=1&sentry=1"));
+    CHECK_FALSE(proto::query_holds_auth(""));
+  }
+
   TEST_CASE("auth parameters leave the query, the rest stays byte for byte") {
     CHECK(proto::strip_auth("a=1&sentry_key=k&b=%2F&sentry_version=7&&c") == "a=1&b=%2F&&c");
     CHECK(proto::strip_auth("sentry_key=k&sentry_client=c&sentry_secret=s&sentry_timestamp=1")
@@ -141,5 +171,8 @@ TEST_SUITE("proto/auth") {
           "sentry_release=1&sentry_environment=p");
     CHECK(proto::strip_auth("sentry%5Fkey=k&x=1") == "x=1");
     CHECK(proto::strip_auth("").empty());
+    CHECK(proto::strip_auth("a=1&") == "a=1&");
+    CHECK(proto::strip_auth("&a=1&&") == "&a=1&&");
+    CHECK(proto::strip_auth("b=%73entry_&sentry_key&a=+%2B+") == "b=%73entry_&a=+%2B+");
   }
 }

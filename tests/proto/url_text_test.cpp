@@ -6,6 +6,7 @@
 
 using proto::decode_base64;
 using proto::decode_query_text;
+using proto::encode_query_text;
 
 TEST_SUITE("proto/url_text") {
   TEST_CASE("percent codes and plus signs are undone, broken codes stay") {
@@ -14,6 +15,15 @@ TEST_SUITE("proto/url_text") {
     CHECK(decode_query_text("%2") == "%2");
     CHECK(decode_query_text("%zz%2Fx") == "%zz/x");
     CHECK(decode_query_text("") == "");
+  }
+
+  TEST_CASE("what is encoded decodes to itself and breaks out of no query") {
+    CHECK(encode_query_text("aZ09-._~") == "aZ09-._~");
+    CHECK(encode_query_text("a b+c/&=%#\xC3\xA4\n") == "a%20b%2Bc%2F%26%3D%25%23%C3%A4%0A");
+    CHECK(encode_query_text("") == "");
+    std::string every;
+    for (int c = 0; c < 256; ++c) every += static_cast<char>(c);
+    CHECK(decode_query_text(encode_query_text(every)) == every);
   }
 
   TEST_CASE("base64 is read with and without padding") {
