@@ -37,6 +37,7 @@ struct HttpAnswer {
 namespace {
 
 // A platform on the same host that does not accept at once is not there.
+constexpr auto kNextTarget = "/2020-01-01/extension/event/next";
 constexpr relay::milliseconds kConnectLimit{1000};
 // An INVOKE is a few hundred bytes; its longest field is the X-Ray header.
 constexpr std::uint64_t kBodyLimit = std::uint64_t{256} * 1024;
@@ -107,7 +108,7 @@ asio::awaitable<Reply<proto::Registration>> HttpExtensionsApi::register_for(Even
 }
 
 asio::awaitable<Reply<proto::LambdaEvent>> HttpExtensionsApi::next() {
-  HttpCall call{http::verb::get, "/2020-01-01/extension/event/next"};
+  HttpCall call{http::verb::get, kNextTarget};
   const auto answer = co_await exchange(std::move(call));
   if (!answer) co_return answer.error();
   if (answer->status != 200) co_return answer->refusal();
@@ -151,6 +152,7 @@ asio::awaitable<proto::Result<HttpAnswer>> HttpExtensionsApi::exchange(HttpCall 
 
   co_await http::async_write(socket, request, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return ec;
+  if (call.target == kNextTarget) asked();
   co_return co_await read_answer(socket);
 }
 

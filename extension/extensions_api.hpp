@@ -4,8 +4,10 @@
 // for extensions using the Telemetry API"; checked 2026-11.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -51,10 +53,21 @@ class ExtensionsApi {
   /// GET /event/next: waits without limit. Cancelled, the event it waited for may be lost.
   [[nodiscard]] virtual asio::awaitable<Reply<proto::LambdaEvent>> next() = 0;
 
+  /// Called each time the request for a next event has been written.
+  void on_asked(std::function<void()> asked) { asked_ = std::move(asked); }
+
   /// PUT /telemetry, no later than `deadline` (relay::Errc::deadline_exceeded). 202, which
   /// emulators answer, is a refusal: no record will come.
   [[nodiscard]] virtual asio::awaitable<Reply<Subscribed>> subscribe_telemetry(
       std::string uri, relay::SteadyTime deadline) = 0;
+
+ protected:
+  void asked() const {
+    if (asked_) asked_();
+  }
+
+ private:
+  std::function<void()> asked_;
 };
 
 /// "127.0.0.1:9001", "[::1]:9001" or "localhost:9001": an address, never a name to look up.

@@ -51,19 +51,29 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
       heard_(executor),
       terminated_(executor) {
   stats_.pace = to_string(settings_.pace.pace);
+  platform_.api.on_asked([this] { guarded(log_, [this] { next_asked(); }); });
+}
+
+// No file is read before: until then the cold start is waiting for us.
+void Lifecycle::next_asked() {
+  if (std::exchange(recovering_, true)) return;
+  relay_.recover();
 }
 
 asio::awaitable<void> Lifecycle::run(std::string telemetry_uri) {
   using asio::experimental::awaitable_operators::operator||;
   auto first = co_await (until_shutdown(std::move(telemetry_uri)) || terminated_.wait());
   if (first.index() == 1) {
-    co_await drain(clock_.now() + kSigtermDrain);
+    co_await drain(clock_.now() + kSigtermDrain, false);
     co_return;
   }
   const End& end = std::get<0>(first);
   if (end.failure) std::rethrow_exception(end.failure);
   const auto deadline = shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now());
-  co_await drain(deadline - kExitMargin);
+  // The sandbox goes with everything in it; but a failed init ends as a spindown, too, and is tried
+  // again in the same one (AWS docs, "Understanding the Lambda execution environment lifecycle").
+  const bool last = end.shutdown.reason == proto::ShutdownReason::spindown && stats_.invokes > 0;
+  co_await drain(deadline - kExitMargin, last);
 }
 
 // live() with its exception as a value: thrown, it would leave run() waiting for SIGTERM.
@@ -138,7 +148,7 @@ void Lifecycle::begin(proto::InvokeEvent event) {
 
   log_.invoke_begins();
   relay_.set_gate(relay::Gate::open);
-  relay_.retry_bind();
+  relay_.retry();
   write_ready();
 }
 
@@ -198,9 +208,9 @@ void Lifecycle::heard(const proto::TelemetryRecord& record) {
   heard_.notify();
 }
 
-asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline) {
+asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline, bool last) {
   guarded(log_, [&] { relay_.set_gate(relay::Gate::draining); });
-  co_await guarded_task(log_, relay_.drain(deadline));
+  co_await guarded_task(log_, relay_.drain(deadline, last));
   guarded(log_, [&] {
     if (relay_.anything_to_say()) log_.raw(relay_.stats_json());
   });

@@ -62,6 +62,7 @@ class Lifecycle {
 
   [[nodiscard]] asio::awaitable<End> until_shutdown(std::string telemetry_uri);
   [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live(std::string telemetry_uri);
+  void next_asked();
   void open_port();
   void write_ready();
   [[nodiscard]] asio::awaitable<void> subscribe(std::string uri);
@@ -69,7 +70,7 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();
   void missed_runtime_done();
-  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline);
+  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
   [[nodiscard]] InvokeState current() const;
 
   Platform platform_;
@@ -80,6 +81,7 @@ class Lifecycle {
   LifecycleSettings settings_;
   Events events_ = Events::invoke_and_shutdown;
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
+  bool recovering_ = false;           ///< what an earlier process left has been looked for
   std::optional<OpenInvoke> open_;    ///< from INVOKE to the next event
   int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
   relay::Wakeup heard_;

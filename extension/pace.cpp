@@ -43,7 +43,9 @@ Decision decide_prompt(const PaceSettings& settings, const InvokeState& invoke, 
   }
   if (now < *end) return wait_until(std::min(*end, last_call(invoke)), now);
   if (invoke.work.none()) return ask_next(now);
-  return wait_until(std::min(*end + settings.budget, last_call(invoke)), now);
+  const auto budget =
+      invoke.work.at_most_probes() ? std::min(settings.budget, settings.probe) : settings.budget;
+  return wait_until(std::min(*end + budget, last_call(invoke)), now);
 }
 
 std::optional<milliseconds> ahead(std::optional<WallTime> deadline, WallTime wall_now,

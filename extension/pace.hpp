@@ -22,6 +22,7 @@ struct PaceSettings {
   relay::milliseconds budget{
       1000};                      ///< longest hold: from the end of the function to asking for next
   relay::milliseconds quiet{20};  ///< without telemetry: silence that means the function has ended
+  relay::milliseconds probe{500};  ///< longest hold where only hosts that do not answer are asked
 };
 
 /// How much is left between the last moment to ask for next and the function's timeout, behind

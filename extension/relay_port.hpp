@@ -18,9 +18,10 @@ class RelayPort {
   virtual ~RelayPort() = default;
 
   virtual std::uint16_t bind() = 0;
-  virtual void retry_bind() = 0;
+  virtual void retry() = 0;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   virtual void start() = 0;
+  virtual void recover() = 0;
 
   virtual void set_gate(relay::Gate gate) = 0;
   virtual void thawed() = 0;
@@ -28,7 +29,8 @@ class RelayPort {
   [[nodiscard]] virtual std::optional<relay::SteadyTime> last_local_activity() const = 0;
   [[nodiscard]] virtual relay::asio::awaitable<void> changed_until(relay::SteadyTime deadline) = 0;
 
-  [[nodiscard]] virtual relay::asio::awaitable<void> drain(relay::SteadyTime deadline) = 0;
+  [[nodiscard]] virtual relay::asio::awaitable<void> drain(relay::SteadyTime deadline,
+                                                           bool last) = 0;
   [[nodiscard]] virtual relay::asio::awaitable<void> stop() = 0;
   [[nodiscard]] virtual std::string stats_json() const = 0;
   [[nodiscard]] virtual bool anything_to_say() const = 0;
@@ -42,11 +44,13 @@ class RealRelay final : public RelayPort {
 
   std::uint16_t bind() override { return relay_.bind(); }
 
-  void retry_bind() override { relay_.retry_bind(); }
+  void retry() override { relay_.retry(); }
 
   [[nodiscard]] std::uint16_t port() const override { return relay_.port(); }
 
   void start() override { relay_.start(); }
+
+  void recover() override { relay_.recover(); }
 
   void set_gate(relay::Gate gate) override { relay_.set_gate(gate); }
 
@@ -62,8 +66,8 @@ class RealRelay final : public RelayPort {
     return relay_.changed_until(deadline);
   }
 
-  [[nodiscard]] relay::asio::awaitable<void> drain(relay::SteadyTime deadline) override {
-    return relay_.drain(deadline);
+  [[nodiscard]] relay::asio::awaitable<void> drain(relay::SteadyTime deadline, bool last) override {
+    return relay_.drain(deadline, last);
   }
 
   /// The upstream's tasks too.

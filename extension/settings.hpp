@@ -27,7 +27,9 @@ struct Settings {
   PaceSettings pace;
   relay::HttpUpstream::Settings upstream;
   bool telemetry = true;
+  bool journal = true;
   std::string spool_dir = "/tmp/thaw";
+  std::uint64_t spool_bytes = 64 * std::uint64_t{relay::kMiB};
   std::string extension_name;  ///< "": the file's own
   std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
 };

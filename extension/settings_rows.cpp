@@ -9,6 +9,8 @@ namespace {
 
 using relay::milliseconds;
 
+constexpr std::array<std::pair<std::string_view, bool>, 2> kOnOff{{{"on", true}, {"off", false}}};
+
 template <class Value, std::size_t N>
 bool choose(Value& into, std::string_view word,
             const std::array<std::pair<std::string_view, Value>, N>& words) {
@@ -47,10 +49,12 @@ bool take_log_level(Settings& settings, std::string_view word) {
   return choose(settings.log.level, word, kWords);
 }
 
+bool take_journal(Settings& settings, std::string_view word) {
+  return choose(settings.journal, word, kOnOff);
+}
+
 bool take_telemetry(Settings& settings, std::string_view word) {
-  static constexpr std::array<std::pair<std::string_view, bool>, 2> kWords{
-      {{"on", true}, {"off", false}}};
-  return choose(settings.telemetry, word, kWords);
+  return choose(settings.telemetry, word, kOnOff);
 }
 
 void take_spool_dir(Settings& settings, std::string_view value,
@@ -104,6 +108,16 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_LATE_MS", "250", "ms", 0, 60'000, kNone,
               "awake time after which an envelope is sent although a freeze may come"},
      .number = [](Settings& s, std::int64_t n) { s.relay.delivery.late = milliseconds{n}; }},
+    {.info = {"THAW_PROBE_MS", "500", "ms", 0, 900'000, kNone,
+              "longest hold where only upstream hosts that do not answer are asked again"},
+     .number = [](Settings& s, std::int64_t n) { s.pace.probe = milliseconds{n}; }},
+    {.info = {"THAW_BREAKER_FAILURES", "3", kNone, 1, 1000, kNone,
+              "in a row, until an upstream host is asked with one request at a time, 1 s to a "
+              "minute apart"},
+     .number =
+         [](Settings& s, std::int64_t n) {
+           s.relay.delivery.breaker_failures = static_cast<unsigned>(n);
+         }},
     {.info = {"THAW_TELEMETRY", "on", kNone, 0, 0, "on, off",
               "subscribe to the platform's telemetry, to learn when the function has ended"},
      .choice = take_telemetry},
@@ -157,6 +171,13 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_SPOOL_DIR", "/tmp/thaw", kNone, 0, 0, kNone,
               "Thaw's own folder, created with mode 0700"},
      .text = take_spool_dir},
+    {.info = {"THAW_JOURNAL", "on", kNone, 0, 0, "on, off",
+              "keep what was accepted in files until it is delivered; off: in memory only"},
+     .choice = take_journal},
+    {.info = {"THAW_SPOOL_MIB", "64", "MiB", 1, 10'240, kNone,
+              "those files together; above it the least urgent, oldest go first"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.spool_bytes = static_cast<std::uint64_t>(n) * relay::kMiB; }},
     {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
               "the name to register, where it is not that of the program's file"},
      .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},

@@ -3,11 +3,14 @@
 #include <cassert>
 #include <utility>
 
+#include "proto/report_quantities.hpp"
 #include "relay/errc.hpp"
 #include "relay/limited_items.hpp"
 
 namespace relay {
 namespace {
+
+constexpr unsigned kTooManyRequests = 429;
 
 void count_delivered(Ledger& ledger, unsigned, const proto::CategoryCounts& items) {
   ledger.deliver(items);
@@ -189,17 +192,42 @@ void Backlog::spill(std::size_t room_for) {
 }
 
 std::optional<Loaded> Backlog::load(std::uint64_t id) {
-  Entry& entry = entries_.at(id);
+  auto loaded = peek(entries_.at(id));
+  if (!loaded) {
+    ++stats_.unreadable;
+    drop(id, DropReason::internal_sdk_error);
+  }
+  return loaded;
+}
+
+std::optional<Loaded> Backlog::peek(const Entry& entry) {
   if (entry.parcel) return Loaded(*entry.parcel);
   auto record = journal_.read(entry.kept);
-  if (record) {
-    auto parcel = Parcel::from(std::move(*record));
-    if (parcel) return Loaded(std::make_unique<Parcel>(std::move(*parcel)));
+  if (!record) return std::nullopt;
+  auto parcel = Parcel::from(std::move(*record));
+  if (!parcel) return std::nullopt;
+  return Loaded(std::make_unique<Parcel>(std::move(*parcel)));
+}
+
+void Backlog::report(const Entry& entry, std::string_view reason,
+                     const std::vector<bool>* flagged) {
+  proto::ClientReport& losses = entry.destination->losses;
+  const auto loaded = peek(entry);
+  const auto* envelope = loaded ? (*loaded)->envelope() : nullptr;
+  if (envelope == nullptr) {
+    // Opaque, or out of reach. What counts as default has no place in a report.
+    const auto counts = entry.counts.wide();
+    for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
+      const auto category = static_cast<proto::Category>(i);
+      if (category != proto::Category::default_) losses.add(reason, category, counts[category]);
+    }
+    return;
   }
-  ++stats_.unreadable;
-  ++stats_.envelopes_lost;
-  settle(id, count_dropped, static_cast<unsigned>(DropReason::internal_sdk_error));
-  return std::nullopt;
+  for (std::size_t i = 0; i < envelope->items().size(); ++i) {
+    if (flagged == nullptr || (*flagged)[i]) {
+      proto::add_lost(losses, reason, *envelope, envelope->items()[i]);
+    }
+  }
 }
 
 void Backlog::deliver(std::uint64_t id) {
@@ -208,11 +236,14 @@ void Backlog::deliver(std::uint64_t id) {
 }
 
 void Backlog::refuse(std::uint64_t id, unsigned status) {
+  // What upstream limits it has counted itself.
+  if (status != kTooManyRequests) report(entries_.at(id), name(DropReason::send_error));
   ++stats_.envelopes_lost;
   settle(id, count_refused, status);
 }
 
 void Backlog::drop(std::uint64_t id, DropReason reason) {
+  if (is_reported(reason)) report(entries_.at(id), name(reason));
   ++stats_.envelopes_lost;
   settle(id, count_dropped, static_cast<unsigned>(reason));
 }
@@ -222,6 +253,7 @@ void Backlog::refuse_items(std::uint64_t id, const std::vector<bool>& flagged, u
 }
 
 void Backlog::drop_items(std::uint64_t id, const std::vector<bool>& flagged, DropReason reason) {
+  if (is_reported(reason)) report(entries_.at(id), name(reason), &flagged);
   reduce(id, flagged, count_dropped, static_cast<unsigned>(reason));
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "relay/entry.hpp"
@@ -94,6 +95,10 @@ class Backlog {
   void hold(Entry& entry, Parcel parcel);
   void let_go(Entry& entry);
   void spill(std::size_t room_for);
+  [[nodiscard]] std::optional<Loaded> peek(const Entry& entry);
+  /// For the next client report; `flagged`: of these items only.
+  void report(const Entry& entry, std::string_view reason,
+              const std::vector<bool>* flagged = nullptr);
   void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
   void replace(Entry& entry, proto::Envelope rest, const RecordHead& head);
   void settle(std::uint64_t id, Fate fate, unsigned detail);

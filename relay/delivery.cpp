@@ -12,9 +12,6 @@
 namespace relay {
 namespace {
 
-// Awake time is counted in slices no longer than this: a timer that fires late because of a freeze
-// adds one slice, not the freeze.
-constexpr milliseconds kSlice{50};
 // After a thaw, what the socket already holds is read before a request is called cut: enough for
 // the loop to decrypt an answer on a tenth of a CPU, short beside any function.
 constexpr milliseconds kThawGrace{20};
@@ -22,9 +19,6 @@ constexpr milliseconds kThawGrace{20};
 constexpr milliseconds kOverslept{250};
 // The last byte is younger than this by wall clock: the answer may still be on its way.
 constexpr milliseconds kStillWarm{1000};
-// The pause between tries at the end, where waiting for a back-off would mean giving up.
-constexpr milliseconds kDrainPause{100};
-constexpr milliseconds kIdle{60000};
 
 }  // namespace
 
@@ -37,6 +31,13 @@ class Delivery::Departure {
         host_(*entry.destination->host),
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
     flight_->exposed = delivery_.gate_ == Gate::late;
+    flight_->bytes = entry.bytes;
+    if (host_.breaker.open()) {
+      flight_->probe = true;
+      host_.breaker.probe_begun(delivery_.parts_.clock.wall_now());
+      ++delivery_.parts_.stats.probes;
+    }
+    entry.tried_at_end = delivery_.gate_ == Gate::draining;
     flight_->deadline = delivery_.parts_.clock.now() + delivery_.settings_.request;
     entry.in_flight = true;
     ++host_.in_flight;
@@ -76,6 +77,8 @@ Delivery::Delivery(asio::any_io_executor executor, DeliverySettings settings, Pa
     : executor_(executor),
       settings_(settings),
       parts_(parts),
+      schedule_(settings, parts.clock, parts.backlog, parts.destinations),
+      reporter_(executor, parts.clock, parts.upstream, parts.stats),
       look_(executor),
       tasks_(executor,
              [this](std::exception_ptr failure) {
@@ -102,7 +105,7 @@ void Delivery::look_now() {
 
 milliseconds Delivery::awake() const {
   const auto passed = std::chrono::duration_cast<milliseconds>(parts_.clock.now() - counted_);
-  return awake_ + std::clamp(passed, milliseconds{0}, kSlice);
+  return awake_ + std::clamp(passed, milliseconds{0}, kAwakeSlice);
 }
 
 void Delivery::count_awake() {
@@ -110,12 +113,12 @@ void Delivery::count_awake() {
   awake_ = awake();
   // What is less than a millisecond counts next time; what is more than a slice never.
   const milliseconds counted = awake_ - before;
-  counted_ = counted < kSlice ? counted_ + counted : parts_.clock.now();
+  counted_ = counted < kAwakeSlice ? counted_ + counted : parts_.clock.now();
 }
 
 SteadyTime Delivery::start_due() {
   for (;;) {
-    const Survey found = survey();
+    const Schedule::Survey found = schedule_.survey(sending());
     bool all_left = true;
     for (const auto id : found.leaving) all_left = start(id) && all_left;
     // A limit took one that had a place: the place is for the next.
@@ -130,63 +133,37 @@ bool Delivery::start(std::uint64_t id) {
   return true;
 }
 
-Delivery::Survey Delivery::survey() const {
-  std::map<const Host*, std::size_t> places;
-  std::size_t free = 0;
-  for (const auto& host : parts_.destinations.hosts()) {
-    const std::size_t taken = std::min(host->in_flight, settings_.connections);
-    places[host.get()] = settings_.connections - taken;
-    free += settings_.connections - taken;
-  }
-  Survey survey{{}, kIdle};
-  const WallTime now = parts_.clock.wall_now();
-  parts_.backlog.each_in_order([&](const Entry& entry) {
-    // Who finds no place is looked at when a request ends.
-    if (free == 0) return false;
-    std::size_t& here = places[entry.destination->host];
-    if (here == 0) return true;
-    const WaitingFacts waiting = facts(entry, now);
-    if (may_leave(waiting, gate_, settings_.late)) {
-      --here;
-      --free;
-      survey.leaving.push_back(entry.id);
-    } else {
-      survey.again = std::min(survey.again, until_due(waiting));
-    }
-    return true;
-  });
-  return survey;
+SendingNow Delivery::sending() const {
+  SendingNow now{gate_, awake_, flights_.size(), 0};
+  for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
+  return now;
 }
 
-milliseconds Delivery::until_due(const WaitingFacts& waiting) const {
-  if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
-  // Sent completely once already: not before the gate opens. Else a slice at a time, so that it is
-  // counted.
-  return waiting.full_writes > 0 ? kIdle : std::min(kSlice, settings_.late - waiting.awake);
-}
-
-WaitingFacts Delivery::facts(const Entry& entry, WallTime now) const {
-  const auto pause =
-      gate_ == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
-  return {remaining(entry.back_off_begun, pause, now), awake_ - entry.awake_at_accept,
-          entry.full_writes, entry.deduplicated_upstream};
-}
-
-std::size_t Delivery::in_flight() const { return flights_.size(); }
-
-std::size_t Delivery::due() const {
-  std::size_t count = 0;
-  const WallTime now = parts_.clock.wall_now();
-  parts_.backlog.each_in_order([&](const Entry& entry) {
-    if (may_leave(facts(entry, now), Gate::open, settings_.late)) ++count;
-    return true;
-  });
-  return count;
+Work Delivery::work() const {
+  const Schedule::Due due = schedule_.due(sending());
+  Work work;
+  work.due = due.envelopes;
+  work.probes = due.probes;
+  for (const auto& flight : flights_) ++(flight.probe ? work.probes : work.in_flight);
+  return work;
 }
 
 void Delivery::set_gate(Gate gate) {
   if (gate == Gate::late) {
-    for (auto& flight : flights_) flight.exposed = true;
+    for (auto& flight : flights_) {
+      flight.exposed = true;
+      // What is still under way when the host turns to the next event had all the time there was.
+      flight.given_up = flight.given_up || gate_ == Gate::open;
+    }
+    reporter_.hush();
+  } else {
+    reporter_.allow();
+  }
+  if (gate == Gate::draining && gate_ != gate) {
+    parts_.backlog.each_in_order([](Entry& entry) {
+      entry.tried_at_end = false;
+      return true;
+    });
   }
   gate_ = gate;
   look_now();
@@ -227,8 +204,17 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   if (flight.thrown) std::rethrow_exception(flight.thrown);
   entry = departure->entry();
   if (entry == nullptr) co_return;
+  Destination& destination = *entry->destination;
+  const bool through = answer && outcome_of(answer->status, composed->zstd) == Outcome::delivered;
   answer ? answered(*entry, *answer, composed->zstd) : unanswered(*entry, flight, answer.error());
   departure->judged();
+  // A report is no work that anybody waits for.
+  departure.reset();
+  if (through) co_await reporter_.follow(destination);
+}
+
+asio::awaitable<void> Delivery::report_losses(SteadyTime deadline) {
+  return reporter_.finish(parts_.destinations, deadline);
 }
 
 std::optional<ComposedRequest> Delivery::compose_now(const Entry& entry) {
@@ -294,7 +280,9 @@ void Delivery::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
   Destination& destination = *entry.destination;
   const WallTime now = parts_.clock.wall_now();
   if (!answer.rate_limits.empty()) destination.limits.learn(answer.rate_limits, now);
-  switch (outcome_of(answer.status, zstd)) {
+  const Outcome outcome = outcome_of(answer.status, zstd);
+  outcome == Outcome::retry ? host_failed(*destination.host) : host_answered(*destination.host);
+  switch (outcome) {
     case Outcome::delivered:
       parts_.backlog.deliver(entry.id);
       break;
@@ -360,8 +348,12 @@ void Delivery::unanswered(Entry& entry, const Flight& flight, boost::system::err
   }
   // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
   // upstream.
-  if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted)
+  if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
+    // But one that had a whole hold and got no answer was not merely cut.
+    if (flight.judged && flight.given_up) host_failed(*entry.destination->host);
     return;
+  }
+  if (!flight.exposed || flight.given_up) host_failed(*entry.destination->host);
   entry.maybe_cut = flight.exposed;
   if (!flight.exposed) {
     parts_.log.once("unanswered", LogLevel::warn,
@@ -374,6 +366,28 @@ void Delivery::unanswered(Entry& entry, const Flight& flight, boost::system::err
 void Delivery::back_off_from(Entry& entry) {
   entry.back_off = back_off(++entry.failures, parts_.random());
   entry.back_off_begun = parts_.clock.wall_now();
+}
+
+void Delivery::host_failed(Host& host) {
+  const bool was_open = host.breaker.open();
+  host.breaker.failed(parts_.clock.wall_now());
+  if (was_open || !host.breaker.open()) return;
+  ++parts_.stats.breaker_openings;
+  parts_.log.once("breaker " + host.endpoint.host, LogLevel::warn,
+                  host.endpoint.host +
+                      " does not answer; events are kept, and it is asked again "
+                      "with one at a time, at most a minute apart");
+}
+
+void Delivery::host_answered(Host& host) {
+  const bool was_open = host.breaker.open();
+  host.breaker.succeeded();
+  if (!was_open) return;
+  // It is back: nobody waits any longer.
+  parts_.backlog.each_in_order([&](Entry& entry) {
+    if (entry.destination->host == &host) entry.back_off = milliseconds{0};
+    return true;
+  });
 }
 
 bool Delivery::drop_limited(Entry& entry) {

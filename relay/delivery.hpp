@@ -4,16 +4,16 @@
 
 #include <cstdint>
 #include <list>
-#include <map>
 #include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
-#include "relay/due.hpp"
 #include "relay/log.hpp"
+#include "relay/loss_reporter.hpp"
 #include "relay/relay.hpp"
+#include "relay/schedule.hpp"
 #include "relay/task_group.hpp"
 #include "relay/upstream.hpp"
 #include "relay/upstream_request.hpp"
@@ -47,11 +47,17 @@ class Delivery {
   /// The first byte of a local request is here: its envelope will want a connection.
   void expect_one();
 
-  [[nodiscard]] std::size_t due() const;
-  [[nodiscard]] std::size_t in_flight() const;
+  /// But for what is being received.
+  [[nodiscard]] Work work() const;
+
+  /// At the end: what still waits, if anything, is for hosts that do not answer, and was tried.
+  [[nodiscard]] bool hopeless() const { return schedule_.hopeless(); }
 
   /// How long the process has certainly run so far.
   [[nodiscard]] milliseconds awake() const;
+
+  /// Tells upstream of what was lost; after join().
+  [[nodiscard]] asio::awaitable<void> report_losses(SteadyTime deadline);
 
   void stop() { tasks_.stop(); }
 
@@ -64,27 +70,22 @@ class Delivery {
 
     SendProgress progress;
     SteadyTime deadline{};
-    Wakeup moved;               ///< the deadline was moved
+    Wakeup moved;           ///< the deadline was moved
+    bool given_up = false;  ///< the host held the next event for it, in vain
+    bool probe = false;
+    std::size_t bytes = 0;      ///< of the decoded body
     bool exposed = false;       ///< was under way while a freeze could come
     bool judged = false;        ///< has had its grace after a thaw
     std::exception_ptr thrown;  ///< by the upstream
   };
   class Departure;  ///< an entry's marks while it is on its way
 
-  /// What one walk over everything that waits finds.
-  struct Survey {
-    std::vector<std::uint64_t> leaving;
-    milliseconds again;  ///< until the next one may find more, if nothing happens before
-  };
-
   using Answer = proto::Result<UpstreamAnswer>;
 
   void look_now();
   SteadyTime start_due();
-  [[nodiscard]] Survey survey() const;
+  [[nodiscard]] SendingNow sending() const;
   [[nodiscard]] bool start(std::uint64_t id);
-  [[nodiscard]] WaitingFacts facts(const Entry& entry, WallTime now) const;
-  [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting) const;
   void count_awake();
   asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
@@ -98,11 +99,15 @@ class Delivery {
   void unanswered(Entry& entry, const Flight& flight, boost::system::error_code why);
   void server_failed(Entry& entry);
   void back_off_from(Entry& entry);
+  void host_failed(Host& host);
+  void host_answered(Host& host);
   bool drop_limited(Entry& entry);
 
   asio::any_io_executor executor_;
   DeliverySettings settings_;
   Parts parts_;
+  Schedule schedule_;
+  LossReporter reporter_;
   Wakeup look_;
   TaskGroup tasks_;
   std::list<Flight> flights_;

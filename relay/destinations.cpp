@@ -18,7 +18,8 @@ Host* Destinations::host_of(const Endpoint& endpoint) {
   for (const auto& host : hosts_) {
     if (host->endpoint == endpoint) return host.get();
   }
-  hosts_.push_back(std::make_unique<Host>(Host{endpoint, compression_}));
+  hosts_.push_back(
+      std::make_unique<Host>(Host{endpoint, compression_, Breaker(breaker_failures_)}));
   return hosts_.back().get();
 }
 

@@ -4,9 +4,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "proto/client_report.hpp"
 #include "proto/rate_limits.hpp"
+#include "relay/breaker.hpp"
 #include "relay/route.hpp"
 #include "relay/settings.hpp"
 
@@ -16,25 +19,31 @@ namespace relay {
 struct Host {
   Endpoint endpoint;
   Compression compression =
-      Compression::zstd;      ///< falls to gzip for good when the host answers 415
+      Compression::zstd;  ///< falls to gzip for good when the host answers 415
+  Breaker breaker;
   std::size_t in_flight = 0;  ///< requests begun and not ended
 };
 
 struct Destination {
   Route route;
   proto::RateLimits limits;
+  proto::ClientReport losses;             ///< that upstream has not been told of yet
+  std::optional<WallTime> reported_at{};  ///< when it last was
   Host* host = nullptr;
 };
 
 class Destinations {
  public:
-  Destinations(std::size_t max, Compression compression) : max_(max), compression_(compression) {}
+  Destinations(std::size_t max, Compression compression, unsigned breaker_failures)
+      : max_(max), compression_(compression), breaker_failures_(breaker_failures) {}
 
   /// The entry of `route`, made if it is new. nullptr when there are `max` already: 403.
   [[nodiscard]] Destination* find_or_add(const Route& route);
 
   /// The one the last accepted envelope went to; nullptr if there is none yet.
   [[nodiscard]] Destination* last_used() { return last_used_; }
+
+  [[nodiscard]] const std::vector<std::unique_ptr<Destination>>& all() const { return entries_; }
 
   /// Those of every destination; they stay where they are, too.
   [[nodiscard]] const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
@@ -44,6 +53,7 @@ class Destinations {
 
   std::size_t max_;
   Compression compression_;
+  unsigned breaker_failures_;
   std::vector<std::unique_ptr<Destination>> entries_;
   std::vector<std::unique_ptr<Host>> hosts_;
   Destination* last_used_ = nullptr;

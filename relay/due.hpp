@@ -5,6 +5,10 @@
 
 namespace relay {
 
+/// Awake time is counted in slices no longer than this: a timer that fires late because of a freeze
+/// adds one slice, not the freeze.
+inline constexpr milliseconds kAwakeSlice{50};
+
 struct WaitingFacts {
   milliseconds back_off_left{0};
   milliseconds awake{0};     ///< time the process has certainly run since the envelope was accepted

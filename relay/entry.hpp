@@ -26,6 +26,7 @@ struct Entry {
   bool only_in_memory = false;
 
   bool in_flight = false;
+  bool tried_at_end = false;       ///< since draining began
   bool maybe_cut = false;          ///< its last try failed where a freeze may have been the reason
   std::uint8_t full_writes = 0;    ///< sent completely, never answered
   std::uint8_t server_errors = 0;  ///< 500 and its like

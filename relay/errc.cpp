@@ -15,6 +15,8 @@ class Category final : public boost::system::error_category {
         return "deadline exceeded";
       case Errc::connection_limit:
         return "connection limit of this host reached";
+      case Errc::no_connection:
+        return "no idle connection";
       case Errc::name_not_found:
         return "no such host name";
       case Errc::name_server_failed:

@@ -8,6 +8,7 @@ namespace relay {
 enum class Errc {
   deadline_exceeded = 1,  ///< the caller's deadline passed; the work was cancelled and awaited
   connection_limit,       ///< no more connections to this host are allowed now
+  no_connection,          ///< none is idle, and the request is not worth one
   name_not_found,         ///< the name server says there is no such name, or no address for it
   name_server_failed,     ///< no usable answer from any name server
   address_forbidden,  ///< a host allowed only by suffix resolved to an address that is not public

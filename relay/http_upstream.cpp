@@ -57,6 +57,7 @@ asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const Upstream
   std::string head = request_head(request);
   if (head.empty()) co_return make_error_code(asio::error::invalid_argument);
   const std::uint64_t generation = generation_;
+  if (request.on_live_connection && !pool_.has(request.endpoint)) co_return Errc::no_connection;
   auto connection = co_await checkout(request.endpoint);
   if (!connection) co_return connection.error();
   progress.reused_connection = connection->pooled;

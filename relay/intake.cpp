@@ -1,26 +1,14 @@
 #include "relay/intake.hpp"
 
-#include <algorithm>
-#include <vector>
+#include <utility>
 
 #include "proto/codec.hpp"
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
 #include "proto/number.hpp"
-#include "relay/limited_items.hpp"
 
 namespace relay {
 namespace {
-
-std::vector<std::string_view> segments_of(std::string_view path) {
-  std::vector<std::string_view> segments;
-  while (!path.empty()) {
-    const auto slash = std::min(path.find('/'), path.size());
-    if (slash > 0) segments.push_back(path.substr(0, slash));
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return segments;
-}
 
 /// Relay words body trouble as plain text, framing trouble as a cause.
 Answer format_answer(boost::system::error_code why) {
@@ -75,48 +63,77 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
 
-std::optional<EnvelopePath> match_envelope_path(std::string_view path) {
-  const auto segments = segments_of(path);
-  const std::size_t count = segments.size();
-  if (count < 3 || segments[count - 1] != "envelope" || segments[count - 3] != "api")
-    return std::nullopt;
-  EnvelopePath matched;
-  for (std::size_t i = 0; i + 3 < count; ++i) matched.prefix.append("/").append(segments[i]);
-  matched.project = segments[count - 2];
-  return matched;
-}
-
 Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
-Answer Intake::take(LocalRequest request, const EnvelopePath& path, std::string_view query) {
+Answer Intake::take(LocalRequest request, const proto::Endpoint& endpoint, std::string_view query) {
   if (closing_) return reject(RejectReason::closing, overloaded());
   parts_.stats.bytes_in += request.body.size();
   // Two auths at once are refused before the body is looked at, as Relay does.
-  const auto http_auth = proto::find_auth({request.x_sentry_auth, request.authorization, query});
-  if (!http_auth && http_auth.error() != proto::Errc::auth_missing)
-    return refuse_format(http_auth.error());
-  auto envelope = read(request);
+  const auto auth = proto::find_auth(
+      {request.x_sentry_auth, request.authorization, query, proto::key_in_path(endpoint.path)});
+  if (!auth && auth.error() != proto::Errc::auth_missing) return refuse_format(auth.error());
+  auto body = decode(request);
+  if (!body) return refuse_format(body.error());
+  if (proto::takes_envelope(endpoint.kind, request.content_type)) {
+    return take_envelope(std::move(request), std::move(*body), endpoint, auth);
+  }
+  return take_opaque(std::move(request), std::move(*body), endpoint, query, auth);
+}
+
+proto::Result<proto::Bytes> Intake::decode(LocalRequest& request) const {
+  const auto encoding = proto::encoding_of_name(request.content_encoding);
+  if (!encoding) return encoding.error();
+  auto body = proto::decode(*encoding, std::move(request.body), settings_.max_decoded_bytes);
+  if (!body) return body.error();
+  return fitted(std::move(*body));
+}
+
+Answer Intake::take_envelope(LocalRequest request, proto::Bytes body,
+                             const proto::Endpoint& endpoint,
+                             const proto::Result<proto::Auth>& auth) {
+  auto envelope = proto::Envelope::parse(std::move(body));
   if (!envelope) return refuse_format(envelope.error());
-  const auto from = sender(http_auth, path, *envelope);
+  const auto from = sender(auth, endpoint, *envelope);
   if (!from) return refuse_format(from.error());
   if (const auto type = proto::exceeded_size_limit(*envelope)) {
     return reject(RejectReason::too_large,
                   error_answer(413, "envelope exceeded size limits for type '" + *type + "'"));
   }
-  return admit(std::move(*envelope), *from, path, std::move(request.user_agent));
+  Destination* where =
+      destination({from->auth.public_key, from->project_id, endpoint.prefix, envelope->dsn()});
+  if (where == nullptr) return refuse_route();
+  const std::string& id = envelope->event_id();
+  Answer answer{200, id.empty() ? "{}" : "{\"id\":\"" + id + "\"}"};
+  RecordHead head;
+  head.client = from->auth.client;
+  head.user_agent = std::move(request.user_agent);
+  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer));
 }
 
-proto::Result<proto::Envelope> Intake::read(LocalRequest& request) const {
-  const auto encoding = proto::encoding_of_name(request.content_encoding);
-  if (!encoding) return encoding.error();
-  auto body = proto::decode(*encoding, std::move(request.body), settings_.max_decoded_bytes);
-  if (!body) return body.error();
-  return proto::Envelope::parse(fitted(std::move(*body)));
+Answer Intake::take_opaque(LocalRequest request, proto::Bytes body, const proto::Endpoint& endpoint,
+                           std::string_view query, const proto::Result<proto::Auth>& auth) {
+  if (!auth) return refuse_format(auth.error());
+  const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
+  if (!project) return refuse_format(proto::Errc::dsn_project);
+  Destination* where = destination({auth->public_key, *project, endpoint.prefix});
+  if (where == nullptr) return refuse_route();
+  auto expected = proto::success_answer(endpoint.kind, request.content_type,
+                                        {parts_.random(), parts_.random()});
+  Answer answer{expected.status, std::move(expected.body), expected.content_type};
+  RecordHead head;
+  head.method = std::move(request.method);
+  head.target = endpoint.path;
+  if (const auto rest = proto::strip_auth(query); !rest.empty()) head.target += "?" + rest;
+  head.client = auth->client;
+  head.user_agent = std::move(request.user_agent);
+  head.content_type = std::move(request.content_type);
+  head.counts.add(proto::opaque_category(endpoint.kind));
+  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer));
 }
 
 proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& auth,
-                                             const EnvelopePath& path,
+                                             const proto::Endpoint& endpoint,
                                              const proto::Envelope& envelope) const {
   Sender sender;
   if (!auth) {
@@ -126,7 +143,7 @@ proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& a
     sender.project_id = envelope.dsn()->project_id;
     return sender;
   }
-  const auto project = proto::parse_number<std::uint64_t>(path.project);
+  const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return proto::Errc::dsn_project;
   sender.auth = *auth;
   sender.project_id = *project;
@@ -135,37 +152,42 @@ proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& a
   return sender;
 }
 
-Answer Intake::admit(proto::Envelope envelope, const Sender& sender, const EnvelopePath& path,
-                     std::string user_agent) {
-  const RouteRequest wanted{sender.auth.public_key, sender.project_id, path.prefix, envelope.dsn()};
+Destination* Intake::destination(const RouteRequest& wanted) {
   const auto route = find_route(route_, parts_.own_port(), wanted);
-  if (!route) return refuse_route();
-  Destination* destination = parts_.destinations.find_or_add(*route);
-  if (destination == nullptr) return refuse_route();
+  return route ? parts_.destinations.find_or_add(*route) : nullptr;
+}
 
+Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
   const WallTime now = parts_.clock.wall_now();
-  Answer answer = acknowledge(envelope);
-  if (const auto limits = destination->limits.to_header(now); !limits.empty()) {
+  if (const auto limits = destination.limits.to_header(now); !limits.empty()) {
     // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript:
     // transports/base.ts).
     answer.headers = "X-Sentry-Rate-Limits: " + limits + "\r\n";
   }
-  if (envelope.items().empty()) return answer;
-  RecordHead head;
-  head.accepted_at = now;
-  head.dsn = proto::to_string(route->dsn);
-  head.client = sender.auth.client;
-  head.user_agent = std::move(user_agent);
-  Parcel parcel(std::move(head), std::move(envelope));
-  if (!parts_.backlog.accept(std::move(parcel), *destination, parts_.awake()))
+  // An envelope without items is well-formed, and nothing.
+  if (parcel.head().counts.total() == 0) return answer;
+  parcel.stamp(now, proto::to_string(destination.route.dsn));
+  if (!parts_.backlog.accept(std::move(parcel), destination, parts_.awake()))
     return reject(RejectReason::full, overloaded());
   parts_.accepted();
   return answer;
 }
 
-Answer Intake::acknowledge(const proto::Envelope& envelope) const {
-  const std::string& id = envelope.event_id();
-  return {200, id.empty() ? "{}" : "{\"id\":\"" + id + "\"}"};
+void Intake::recover(JournalId kept, Record record) {
+  const proto::CategoryCounts counts = record.head.counts;
+  const auto dsn = proto::parse_dsn(record.head.dsn);
+  auto parcel = Parcel::from(std::move(record));
+  if (!dsn || !parcel) {
+    parts_.backlog.recover_lost(kept, counts, DropReason::internal_sdk_error);
+    return;
+  }
+  Destination* where = destination({dsn->public_key, dsn->project_id, "", *dsn});
+  if (where == nullptr) {
+    parts_.backlog.recover_lost(kept, counts, DropReason::not_allowed);
+    return;
+  }
+  parts_.backlog.recover(kept, std::move(*parcel), *where, parts_.awake());
+  parts_.accepted();
 }
 
 Answer Intake::reject(RejectReason reason, Answer answer) {

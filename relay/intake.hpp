@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "proto/auth.hpp"
+#include "proto/endpoint.hpp"
 #include "proto/envelope.hpp"
 #include "relay/backlog.hpp"
 #include "relay/destinations.hpp"
@@ -16,16 +17,6 @@
 #include "relay/settings.hpp"
 
 namespace relay {
-
-/// …/api/{project}/envelope/ taken apart; the prefix may name the upstream.
-struct EnvelopePath {
-  std::string prefix;  ///< "" or "/a/b"
-  std::string_view project;
-};
-
-/// Matches by suffix, folds repeated slashes, tolerates a missing last one. nullopt: not such a
-/// path.
-[[nodiscard]] std::optional<EnvelopePath> match_envelope_path(std::string_view path);
 
 class Intake {
  public:
@@ -37,11 +28,17 @@ class Intake {
     std::function<std::uint16_t()> own_port;
     std::function<milliseconds()> awake;  ///< Delivery::awake
     std::function<void()> accepted;
+    std::uint64_t (*random)();  ///< 64 random bits
   };
 
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
-  [[nodiscard]] Answer take(LocalRequest request, const EnvelopePath& path, std::string_view query);
+  /// `query`: what stands behind the '?' of the request's target.
+  [[nodiscard]] Answer take(LocalRequest request, const proto::Endpoint& endpoint,
+                            std::string_view query);
+
+  /// What an earlier process left waiting: judged anew, because the settings may have changed.
+  void recover(JournalId kept, Record record);
 
   void close() { closing_ = true; }
 
@@ -54,14 +51,21 @@ class Intake {
   [[nodiscard]] Answer reject(RejectReason reason, Answer answer);
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();
-  [[nodiscard]] proto::Result<proto::Envelope> read(LocalRequest& request) const;
+  [[nodiscard]] proto::Result<proto::Bytes> decode(LocalRequest& request) const;
+  [[nodiscard]] Answer take_envelope(LocalRequest request, proto::Bytes body,
+                                     const proto::Endpoint& endpoint,
+                                     const proto::Result<proto::Auth>& auth);
+  [[nodiscard]] Answer take_opaque(LocalRequest request, proto::Bytes body,
+                                   const proto::Endpoint& endpoint, std::string_view query,
+                                   const proto::Result<proto::Auth>& auth);
   /// `auth`: what the HTTP-level places held; where they held none the envelope's dsn speaks.
   [[nodiscard]] proto::Result<Sender> sender(const proto::Result<proto::Auth>& auth,
-                                             const EnvelopePath& path,
+                                             const proto::Endpoint& endpoint,
                                              const proto::Envelope& envelope) const;
-  [[nodiscard]] Answer admit(proto::Envelope envelope, const Sender& sender,
-                             const EnvelopePath& path, std::string user_agent);
-  [[nodiscard]] Answer acknowledge(const proto::Envelope& envelope) const;
+  /// nullptr: 403.
+  [[nodiscard]] Destination* destination(const RouteRequest& wanted);
+  /// `answer`: what the SDK is told once the parcel is kept.
+  [[nodiscard]] Answer admit(Parcel parcel, Destination& destination, Answer answer);
 
   IntakeSettings settings_;
   RouteSettings route_;

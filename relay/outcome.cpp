@@ -14,9 +14,13 @@ std::string_view name(DropReason reason) {
       return "send_error";
     case DropReason::internal_sdk_error:
       return "internal_sdk_error";
+    case DropReason::not_allowed:
+      return "not_allowed";
   }
   return "internal_sdk_error";
 }
+
+bool is_reported(DropReason reason) { return reason != DropReason::not_allowed; }
 
 std::string_view name(RejectReason reason) {
   switch (reason) {

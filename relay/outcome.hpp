@@ -8,16 +8,19 @@
 namespace relay {
 
 /// Why Thaw dropped what it had accepted: Sentry's own discard reasons (Sentry develop docs,
-/// "Client Reports"; checked 2026-11).
+/// "Client Reports"; checked 2026-11), and those that upstream has no word for.
 enum class DropReason : std::uint8_t {
   queue_overflow,      ///< evicted for something more urgent
   ratelimit_backoff,   ///< upstream had said it does not want it
   network_error,       ///< no answer within every try that was allowed, or no time left
   send_error,          ///< upstream failed on it twice
   internal_sdk_error,  ///< our own mistake
+  not_allowed,         ///< left by an earlier process for a DSN that the settings no longer allow
 };
-inline constexpr std::size_t kDropReasonCount = 5;
+inline constexpr std::size_t kDropReasonCount = 6;
 [[nodiscard]] std::string_view name(DropReason reason);
+/// Whether upstream is told: not of what it may not be told.
+[[nodiscard]] bool is_reported(DropReason reason);
 
 /// Why a local request was never acknowledged.
 enum class RejectReason : std::uint8_t {

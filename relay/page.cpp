@@ -102,6 +102,9 @@ void write_upstream(std::string& out, const Stats& stats) {
   upstream.number("failures", stats.failures);
   upstream.number("cuts", stats.cuts);
   upstream.number("possible_duplicates", stats.possible_duplicates);
+  upstream.number("breaker_openings", stats.breaker_openings);
+  upstream.number("probes", stats.probes);
+  upstream.number("reports_sent", stats.reports_sent);
   upstream.end();
 }
 

@@ -1,5 +1,6 @@
 #include "relay/parcel.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace relay {
@@ -33,6 +34,11 @@ proto::Result<Parcel> Parcel::from(Record record) {
   auto envelope = proto::Envelope::parse(std::move(record.body));
   if (!envelope) return envelope.error();
   return Parcel(std::move(record.head), std::move(*envelope));
+}
+
+void Parcel::stamp(WallTime accepted_at, std::string dsn) {
+  head_.accepted_at = accepted_at;
+  head_.dsn = std::move(dsn);
 }
 
 bool Parcel::deduplicated_upstream() const {

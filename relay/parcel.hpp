@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proto/envelope.hpp"
@@ -24,6 +25,9 @@ class Parcel {
   [[nodiscard]] static proto::Result<Parcel> from(Record record);
 
   [[nodiscard]] const RecordHead& head() const { return head_; }
+
+  /// When it was accepted, and for which DSN.
+  void stamp(WallTime accepted_at, std::string dsn);
 
   /// nullptr: opaque.
   [[nodiscard]] const proto::Envelope* envelope() const& {

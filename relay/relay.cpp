@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "relay/delivery.hpp"
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
@@ -43,6 +46,7 @@ struct Relay::Parts {
   [[nodiscard]] Moment moment() const;
   [[nodiscard]] Work work() const;
   Listener::Hooks hooks();
+  asio::awaitable<void> recover();
   void failed(std::string_view what, const std::exception_ptr& failure);
 
   Clock& clock;
@@ -67,19 +71,27 @@ Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in
       log(log_in),
       journal(journal_in),
       backlog(settings.backlog, journal, stats),
-      destinations(settings.route.max_dsns, settings.delivery.compression),
+      destinations(settings.route.max_dsns, settings.delivery.compression,
+                   settings.delivery.breaker_failures),
       changed(executor),
       delivery(executor, settings.delivery,
                {clock, log, upstream, backlog, destinations, stats, changed, random}),
       intake(settings.intake, settings.route,
              {clock, backlog, destinations, stats, [this] { return listener.port(); },
-              [this] { return delivery.awake(); }, [this] { delivery.accepted(); }}),
+              [this] { return delivery.awake(); }, [this] { delivery.accepted(); }, random}),
       listener(executor, clock, log, settings.listener, hooks()),
       tasks(executor, [this](std::exception_ptr failure) { failed("sending", failure); }) {}
 
 void Relay::Parts::failed(std::string_view what, const std::exception_ptr& failure) {
   ++stats.task_failures;
   log.once(what, LogLevel::error, std::string(what) + " failed: " + describe(failure));
+}
+
+asio::awaitable<void> Relay::Parts::recover() {
+  const auto found = [this](JournalId kept, Record record) {
+    intake.recover(kept, std::move(record));
+  };
+  while (journal.recover_some(found)) co_await asio::post(asio::use_awaitable);
 }
 
 Listener::Hooks Relay::Parts::hooks() {
@@ -96,9 +108,10 @@ Answer Relay::Parts::answer(LocalRequest request) {
   // The views point into `target`, so it must not move with the request.
   const std::string target = request.target;
   const auto [path, query] = split(target);
-  if (const auto envelope_path = match_envelope_path(path)) {
-    if (request.method == "POST") return intake.take(std::move(request), *envelope_path, query);
-    Answer refused = error_answer(405, "an envelope is sent with POST");
+  if (const auto endpoint = proto::match_endpoint(path)) {
+    if (proto::takes_method(endpoint->kind, request.method))
+      return intake.take(std::move(request), *endpoint, query);
+    Answer refused = error_answer(405, "what is for Sentry is sent with POST");
     refused.headers = "Allow: POST\r\n";
     return refused;
   }
@@ -123,7 +136,9 @@ Moment Relay::Parts::moment() const {
 }
 
 Work Relay::Parts::work() const {
-  return {listener.receiving(), delivery.due(), delivery.in_flight()};
+  Work work = delivery.work();
+  work.receiving = listener.receiving();
+  return work;
 }
 
 Relay::Relay(asio::any_io_executor executor, Clock& clock, Log& log, Upstream& upstream,
@@ -135,7 +150,10 @@ Relay::~Relay() = default;
 
 std::uint16_t Relay::bind() { return parts_->listener.bind(); }
 
-void Relay::retry_bind() { parts_->listener.retry_bind(); }
+void Relay::retry() {
+  parts_->listener.retry_bind();
+  parts_->journal.retry();
+}
 
 std::uint16_t Relay::port() const { return parts_->listener.port(); }
 
@@ -145,6 +163,8 @@ void Relay::start() {
       parts_->clock, [this](std::exception_ptr failure) { parts_->failed("sending", failure); },
       [this] { return parts_->delivery.run(); }));
 }
+
+void Relay::recover() { parts_->tasks.spawn(parts_->recover()); }
 
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
 
@@ -160,17 +180,23 @@ asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
   return parts_->changed.wait_until(parts_->clock, deadline);
 }
 
-asio::awaitable<void> Relay::drain(SteadyTime deadline) {
+asio::awaitable<void> Relay::drain(SteadyTime deadline, bool last) {
   parts_->delivery.set_gate(Gate::draining);
   while (parts_->clock.now() < deadline) {
     const Work work = parts_->work();
-    if (work.receiving == 0 && work.in_flight == 0 && parts_->backlog.size() == 0) break;
+    const bool under_way = work.receiving + work.in_flight + work.probes > 0;
+    if (!under_way && parts_->delivery.hopeless()) break;
     co_await parts_->changed.wait_until(parts_->clock, deadline);
   }
   parts_->intake.close();
   parts_->delivery.stop();
   co_await parts_->delivery.join();
-  parts_->backlog.drop_all(DropReason::network_error);
+  if (last) {
+    parts_->backlog.drop_all(DropReason::network_error);
+  } else {
+    parts_->backlog.drop_unkept(DropReason::network_error);
+  }
+  co_await parts_->delivery.report_losses(deadline);
 }
 
 asio::awaitable<void> Relay::stop() {

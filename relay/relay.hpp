@@ -28,10 +28,15 @@ enum class Gate {
 /// What would be unfinished if a freeze came now.
 struct Work {
   std::size_t receiving = 0;  ///< local requests begun and not yet answered
-  std::size_t due = 0;        ///< envelopes that wait and may be sent now
+  std::size_t due = 0;        ///< requests that wait and may be sent now
   std::size_t in_flight = 0;  ///< upstream requests without an answer
+  /// Hosts that do not answer, being asked or about to be asked again with one request each.
+  std::size_t probes = 0;
 
-  [[nodiscard]] bool none() const { return receiving == 0 && due == 0 && in_flight == 0; }
+  /// Nothing, or nothing but probes.
+  [[nodiscard]] bool at_most_probes() const { return receiving == 0 && due == 0 && in_flight == 0; }
+
+  [[nodiscard]] bool none() const { return at_most_probes() && probes == 0; }
 };
 
 class Relay {
@@ -47,13 +52,17 @@ class Relay {
   /// if even that fails, on none: logged, and tried again by retry_bind(). Returns the port, 0 for
   /// none.
   std::uint16_t bind();
-  /// At each INVOKE: takes the wanted port if it has become free. Cheap when there is nothing to
-  /// do.
-  void retry_bind();
+  /// At each INVOKE: takes the wanted port if it has become free, and the journal if it has. Cheap
+  /// when there is nothing to do.
+  void retry();
   [[nodiscard]] std::uint16_t port() const;
 
   /// Starts accepting and delivering.
   void start();
+
+  /// Takes in what an earlier process left in the journal, in small slices beside new traffic.
+  /// Once.
+  void recover();
 
   void set_gate(Gate gate);
   /// The process was, or may have been, stopped: requests in flight are judged, back-off and
@@ -68,9 +77,10 @@ class Relay {
   [[nodiscard]] asio::awaitable<void> changed_until(SteadyTime deadline);
 
   /// The end: lets local requests finish, sends everything, urgent first, until `deadline`; then
-  /// answers whoever still comes `closing`, and gives what is left its fate. Returns as soon as
-  /// nothing is left.
-  [[nodiscard]] asio::awaitable<void> drain(SteadyTime deadline);
+  /// answers whoever still comes `closing`. What is left then stays in the journal for the next
+  /// process; where none will come (`last`), or without a journal, it is given up and counted.
+  /// Returns as soon as nothing is left.
+  [[nodiscard]] asio::awaitable<void> drain(SteadyTime deadline, bool last);
 
   /// Cancels every task and waits for their end. After it the relay may die.
   [[nodiscard]] asio::awaitable<void> stop();

@@ -50,10 +50,12 @@ struct BacklogSettings {
 enum class Compression { zstd, gzip, none };
 
 struct DeliverySettings {
-  std::size_t connections = 4;  ///< per upstream host
-  milliseconds request{5000};   ///< whole request
-  milliseconds budget{1000};    ///< how long a cut request's answer is waited for, at most
-  milliseconds late{250};       ///< awake time after which a late envelope is sent
+  std::size_t connections = 4;        ///< per upstream host
+  milliseconds request{5000};         ///< whole request
+  milliseconds budget{1000};          ///< how long a cut request's answer is waited for, at most
+  unsigned breaker_failures = 3;      ///< in a row, until a host is only probed
+  std::size_t max_bytes = 16 * kMiB;  ///< bodies on their way at once; one may always go
+  milliseconds late{250};             ///< awake time after which a late envelope is sent
   Compression compression = Compression::zstd;
 };
 

@@ -24,6 +24,9 @@ struct Stats {
   std::uint64_t cuts = 0;                 ///< upstream requests a freeze took away
   std::uint64_t possible_duplicates = 0;  ///< envelopes sent again after they were fully written
   std::uint64_t failures = 0;             ///< upstream requests without an answer
+  std::uint64_t breaker_openings = 0;     ///< hosts found not worth asking
+  std::uint64_t probes = 0;               ///< requests that asked whether they are again
+  std::uint64_t reports_sent = 0;         ///< client reports that upstream took
   std::uint64_t task_failures = 0;        ///< tasks of ours that ended with an exception
   std::uint64_t unreadable = 0;           ///< kept requests that the journal could not give back
 };

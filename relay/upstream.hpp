@@ -33,6 +33,8 @@ struct UpstreamRequest {
   /// Host, Content-Length and Connection are the upstream's own business.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string_view body;  ///< must outlive the send
+  /// Not worth a connection: Errc::no_connection where none is idle.
+  bool on_live_connection = false;
 };
 
 struct UpstreamAnswer {

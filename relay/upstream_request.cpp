@@ -1,11 +1,16 @@
 #include "relay/upstream_request.hpp"
 
+#include <algorithm>
+
 #include "proto/auth.hpp"
 #include "proto/codec.hpp"
+#include "proto/endpoint.hpp"
 
 namespace relay {
 namespace {
 
+constexpr auto kEnvelopeContentType = "application/x-sentry-envelope";
+const std::string kOwnUserAgent = "thaw/" THAW_VERSION;
 constexpr std::size_t kCompressFrom = 1024;  // below it a frame costs more than it saves
 
 proto::Encoding encoding_for(Compression compression, std::size_t size) {
@@ -21,33 +26,81 @@ proto::Encoding encoding_for(Compression compression, std::size_t size) {
   return proto::Encoding::identity;
 }
 
+/// The one auth that goes upstream, as the header's value.
+std::string auth_header(const proto::Dsn& dsn, const std::string& client) {
+  proto::Auth auth;
+  auth.public_key = dsn.public_key;
+  auth.client = client;
+  return proto::to_header(auth);
+}
+
+/// Encodes head and tail as one body.
+proto::Encoding fill(ComposedRequest& composed, Compression compression, std::string_view head,
+                     std::string_view tail) {
+  const auto encoding = encoding_for(compression, head.size() + tail.size());
+  proto::encode(encoding, head, tail, composed.body);
+  composed.zstd = encoding == proto::Encoding::zstd;
+  composed.request.body = composed.body.view();
+  return encoding;
+}
+
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+Target split(std::string_view target) {
+  const auto mark = std::min(target.find('?'), target.size());
+  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size()))};
+}
+
 }  // namespace
 
 ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now) {
   const Route& route = destination.route;
+  const RecordHead& head = parcel.head();
+  const Compression compression = destination.host->compression;
   ComposedRequest composed;
-  const std::string head = parcel.envelope()->restamped_header(route.dsn, now);
-  const std::string_view tail = parcel.envelope()->items_as_they_came();
-  const auto encoding = encoding_for(destination.host->compression, head.size() + tail.size());
-  proto::encode(encoding, head, tail, composed.body);
-  composed.zstd = encoding == proto::Encoding::zstd;
-
   UpstreamRequest& request = composed.request;
   request.endpoint = route.endpoint();
-  request.target = route.dsn.envelope_path();
-  proto::Auth auth;
-  auth.public_key = route.dsn.public_key;
-  auth.client = parcel.head().client;
-  request.headers.emplace_back("Content-Type", "application/x-sentry-envelope");
-  if (encoding != proto::Encoding::identity) {
-    request.headers.emplace_back("Content-Encoding", proto::name(encoding));
+  request.method = head.method;
+  const auto [path, query] = split(head.target);
+  auto [target, auth] = proto::compose_target(route.dsn, path, query, head.client);
+  request.target = std::move(target);
+
+  auto encoding = proto::Encoding::identity;
+  std::string_view content_type = head.content_type;
+  if (const auto* envelope = parcel.envelope()) {
+    content_type = kEnvelopeContentType;
+    encoding = fill(composed, compression, envelope->restamped_header(route.dsn, now),
+                    envelope->items_as_they_came());
+  } else {
+    encoding = fill(composed, compression, "", parcel.body());
   }
-  request.headers.emplace_back("X-Sentry-Auth", proto::to_header(auth));
-  const std::string& user_agent = parcel.head().user_agent;
+  if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
+  if (encoding != proto::Encoding::identity)
+    request.headers.emplace_back("Content-Encoding", proto::name(encoding));
+  if (auth == proto::AuthPlace::header)
+    request.headers.emplace_back("X-Sentry-Auth", auth_header(route.dsn, head.client));
   request.headers.emplace_back("User-Agent",
-                               user_agent.empty() ? "thaw/" THAW_VERSION : user_agent);
+                               head.user_agent.empty() ? kOwnUserAgent : head.user_agent);
   request.headers.emplace_back("Accept", "*/*");
-  request.body = composed.body.view();
+  return composed;
+}
+
+ComposedRequest compose_report(const proto::ClientReport& report, const Destination& destination,
+                               WallTime now) {
+  const proto::Dsn& dsn = destination.route.dsn;
+  ComposedRequest composed;
+  UpstreamRequest& request = composed.request;
+  request.endpoint = destination.route.endpoint();
+  request.target = dsn.envelope_path();
+  request.on_live_connection = true;
+  fill(composed, Compression::none, report.encode(dsn, now), "");
+  request.headers = {{"Content-Type", kEnvelopeContentType},
+                     {"X-Sentry-Auth", auth_header(dsn, kOwnUserAgent)},
+                     {"User-Agent", kOwnUserAgent},
+                     {"Accept", "*/*"}};
   return composed;
 }
 

@@ -19,7 +19,13 @@ struct ComposedRequest {
 /// from 1 KiB on. Exactly one auth; the SDK's User-Agent, or ours where it sent none; nothing else
 /// of what the SDK's request said travels on (getsentry/relay:
 /// relay-server/src/services/upstream.rs).
+/// An opaque request keeps its path, query and Content-Type; where its query would be
+/// taken for an auth, the auth travels in the query.
 [[nodiscard]] ComposedRequest compose(const Parcel& parcel, const Destination& destination,
                                       WallTime now);
+
+/// Our own losses of one DSN, as an envelope of their own; only on a connection that is there.
+[[nodiscard]] ComposedRequest compose_report(const proto::ClientReport& report,
+                                             const Destination& destination, WallTime now);
 
 }  // namespace relay

@@ -21,6 +21,7 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
   const auto port = relay.bind();
   relay.set_gate(relay::Gate::open);
   relay.start();
+  relay.recover();
   if (port != 0) log.raw("thaw: serving http://127.0.0.1:" + std::to_string(port));
 
   asio::signal_set stop(io, SIGTERM, SIGINT);
@@ -28,7 +29,7 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
   co_await stop.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 
   relay.set_gate(relay::Gate::draining);
-  co_await relay.drain(clock.now() + kSigtermDrain);
+  co_await relay.drain(clock.now() + kSigtermDrain, false);
   if (relay.anything_to_say()) log.raw(relay.stats_json());
   co_await relay.stop();
 }

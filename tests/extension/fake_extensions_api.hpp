@@ -73,6 +73,7 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   [[nodiscard]] asio::awaitable<Next> next() override {
     diary_.emplace_back("next");
     if (throws > 0 && throws-- > 0) throw std::runtime_error("no luck");
+    asked();
     while (events_.empty()) co_await changed_.wait();
     Next next = std::move(events_.front());
     events_.pop_front();

@@ -40,11 +40,13 @@ class FakeRelay final : public extension::RelayPort {
     return bound;
   }
 
-  void retry_bind() override { note("retry_bind"); }
+  void retry() override { note("retry"); }
 
   [[nodiscard]] std::uint16_t port() const override { return bound; }
 
   void start() override { note("start"); }
+
+  void recover() override { note("recover"); }
 
   void set_gate(relay::Gate gate) override {
     switch (gate) {
@@ -70,9 +72,9 @@ class FakeRelay final : public extension::RelayPort {
     co_await changed_.wait_until(clock_, deadline);
   }
 
-  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline) override {
+  [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last) override {
     drain_deadline = deadline;
-    note("drain");
+    note(last ? "drain last" : "drain");
     co_return;
   }
 

@@ -95,7 +95,8 @@ TEST_CASE("bind, then register, then subscribe, then next") {
   World world;
   world.start();
   CHECK(world.noted() == Diary{"bind", "start", "register",
-                               "subscribe http://sandbox.localdomain:1/x", "gate late", "next"});
+                               "subscribe http://sandbox.localdomain:1/x", "gate late", "next",
+                               "recover"});
   CHECK(world.stats.telemetry == TelemetryState::on);
 }
 
@@ -124,7 +125,7 @@ TEST_CASE("at INVOKE the relay is thawed, its gate opened, its port tried") {
   World world;
   world.start_up();
   world.api.invoke("r1", milliseconds{3000});
-  CHECK(world.noted() == Diary{"thawed", "gate open", "retry_bind"});
+  CHECK(world.noted() == Diary{"thawed", "gate open", "retry"});
   CHECK(world.stats.invokes == 1);
 }
 
@@ -248,7 +249,7 @@ TEST_CASE("without telemetry next is asked at once, or 20 ms after the last loca
   world.relay.local_byte();  // of before the invoke
   world.advance(1);
   world.api.invoke("r1", milliseconds{3000});
-  CHECK(world.noted() == Diary{"thawed", "gate open", "retry_bind", "gate late", "next"});
+  CHECK(world.noted() == Diary{"thawed", "gate open", "retry", "gate late", "next"});
 
   world.relay.set_work({1, 0, 0});
   world.invoke("r2");
@@ -276,7 +277,7 @@ TEST_CASE("the answer to the subscription is waited for 50 ms") {
 TEST_CASE("telemetry that is not wanted is not subscribed to") {
   World world;
   world.start("");
-  CHECK(world.noted() == Diary{"bind", "start", "register", "gate late", "next"});
+  CHECK(world.noted() == Diary{"bind", "start", "register", "gate late", "next", "recover"});
   CHECK(world.stats.telemetry == TelemetryState::off);
 }
 
@@ -286,7 +287,7 @@ TEST_CASE("on Managed Instances: SHUTDOWN only, no telemetry, the gate stays ope
       extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
   world.start();
   CHECK(world.noted() ==
-        Diary{"bind", "start", "register", "register SHUTDOWN", "gate open", "next"});
+        Diary{"bind", "start", "register", "register SHUTDOWN", "gate open", "next", "recover"});
   CHECK(world.stats.pace == "continuous");
 }
 
@@ -348,9 +349,43 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what an earlier process left is looked for once, when next has been asked") {
+  World world;
+  world.start();
+  const auto first = world.noted();
+  CHECK(std::ranges::count(first, "recover") == 1);
+  CHECK(std::ranges::find(first, "recover") > std::ranges::find(first, "next"));
+  world.invoke("r1");
+  world.runtime_done("r1");
+  CHECK(world.asked_next());
+  CHECK(std::ranges::count(world.noted(), "recover") == 0);
+}
+
+TEST_CASE("nothing follows a spindown; but a reset, a failed init and SIGTERM may be followed") {
+  for (const auto reason : {proto::ShutdownReason::spindown, proto::ShutdownReason::timeout,
+                            proto::ShutdownReason::failure}) {
+    for (const bool invoked : {true, false}) {
+      CAPTURE(invoked);
+      World world;
+      world.start();
+      if (invoked) {
+        world.invoke("r1");
+        world.runtime_done("r1");
+      }
+      proto::ShutdownEvent event;
+      event.reason = reason;
+      world.api.deliver(proto::LambdaEvent(std::move(event)));
+      world.settle();
+      const bool last = invoked && reason == proto::ShutdownReason::spindown;
+      CHECK(std::ranges::count(world.noted(), last ? "drain last" : "drain") == 1);
+    }
+  }
+}
+
 TEST_CASE("whatever of the relay throws, next is asked and SHUTDOWN obeyed") {
-  for (const std::string call : {"bind", "start", "gate late", "gate open", "thawed", "retry_bind",
-                                 "changed_until", "gate draining", "drain", "stop"}) {
+  for (const std::string call :
+       {"bind", "start", "gate late", "gate open", "thawed", "retry", "changed_until",
+        "gate draining", "drain last", "stop", "recover"}) {
     CAPTURE(call);
     World world;
     world.relay.failing.insert(call);

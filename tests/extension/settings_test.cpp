@@ -36,6 +36,11 @@ const Number kNumbers[] = {
     {"THAW_QUIET_MS", 0, 60'000, 20, [](const Settings& s) { return s.pace.quiet.count(); }},
     {"THAW_LATE_MS", 0, 60'000, 250,
      [](const Settings& s) { return s.relay.delivery.late.count(); }},
+    {"THAW_PROBE_MS", 0, 900'000, 500, [](const Settings& s) { return s.pace.probe.count(); }},
+    {"THAW_BREAKER_FAILURES", 1, 1000, 3,
+     [](const Settings& s) { return s.relay.delivery.breaker_failures; }},
+    {"THAW_SPOOL_MIB", 1, 10'240, 64,
+     [](const Settings& s) { return static_cast<std::int64_t>(s.spool_bytes / kMiB); }},
     {"THAW_MEMORY_MIB", 1, 10'240, 16,
      [](const Settings& s) { return static_cast<std::int64_t>(s.relay.backlog.max_bytes / kMiB); }},
     {"THAW_MAX_WAITING", 1, 1'000'000, 10'000,
@@ -71,6 +76,7 @@ TEST_CASE("an empty environment gives the defaults and no complaint") {
   }
   CHECK(settings.pace.pace == Pace::adaptive);
   CHECK(settings.telemetry);
+  CHECK(settings.journal);
   CHECK(settings.spool_dir == "/tmp/thaw");
   CHECK(settings.relay.delivery.compression == relay::Compression::zstd);
   CHECK(settings.log.level == relay::LogLevel::warn);

@@ -20,7 +20,7 @@ namespace support {
 class DeliveryBench {
  public:
   explicit DeliveryBench(relay::DeliverySettings settings = {}, std::size_t max_dsns = 32)
-      : destinations(max_dsns, settings.compression),
+      : destinations(max_dsns, settings.compression, settings.breaker_failures),
         delivery(io.get_executor(), settings,
                  {clock, log, upstream, backlog, destinations, stats, changed, no_jitter}) {
     tasks.spawn(delivery.run());
@@ -30,7 +30,7 @@ class DeliveryBench {
   ~DeliveryBench() {
     stop();
     CHECK(upstream.hanging() == 0);
-    CHECK(delivery.in_flight() == 0);
+    CHECK(delivery.work().in_flight == 0);
     CHECK(stats.ledger.balances(backlog.waiting()));
     CHECK(failures == 0);
   }

@@ -106,7 +106,7 @@ TEST_CASE("what was fully written once does not leave in the gap, however long, 
   const auto before = bench.clock.sleepers();
   bench.advance(1000);
   CHECK(bench.clock.sleepers() == before);
-  CHECK(bench.delivery.due() == 1);
+  CHECK(bench.delivery.work().due == 1);
   bench.invoke();
   CHECK(bench.delivered() == 1);
 }

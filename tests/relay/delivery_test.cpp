@@ -98,7 +98,9 @@ TEST_CASE("500 is tried once more after a back-off, and twice it is send_error")
 }
 
 TEST_CASE("502, 503, 504 and no answer at all are tried again, after pauses that grow") {
-  DeliveryBench bench;
+  relay::DeliverySettings settings;
+  settings.breaker_failures = 9;
+  DeliveryBench bench(settings);
   bench.upstream.answers(503);
   bench.upstream.answers(502);
   bench.upstream.answers(504);
@@ -110,7 +112,7 @@ TEST_CASE("502, 503, 504 and no answer at all are tried again, after pauses that
     const auto calls = bench.upstream.calls();
     bench.advance(pause - 1);
     CHECK(bench.upstream.calls() == calls);
-    CHECK(bench.delivery.due() == 0);
+    CHECK(bench.delivery.work().due == 0);
     bench.advance(1);
     CHECK(bench.upstream.calls() == calls + 1);
   }
@@ -169,10 +171,14 @@ TEST_CASE("limits learnt on a 200 are obeyed from the next envelope on") {
   bench.accept(envelope({"event", "session"}));
   bench.accept("session");
   bench.settle();
-  CHECK(bench.upstream.calls() == 2);
+  REQUIRE(bench.upstream.calls() == 3);
   CHECK(bench.upstream.call(1).body.find("session") == std::string::npos);
   CHECK(bench.delivered() == 2);
   CHECK(bench.dropped(DropReason::ratelimit_backoff) == 2);
+  // And upstream is told of those.
+  CHECK(bench.upstream.call(2).body.find(
+            R"({"reason":"ratelimit_backoff","category":"session","quantity":2})") !=
+        std::string::npos);
 }
 
 TEST_CASE("the place of an envelope that a limit took goes to the next one at once") {
@@ -229,7 +235,7 @@ TEST_CASE("a request without an answer ends at its deadline and is sent again la
   CHECK(bench.upstream.hanging() == 0);
   CHECK(bench.stats.failures == 1);
   CHECK(bench.stats.cuts == 0);
-  CHECK(bench.delivery.due() == 0);
+  CHECK(bench.delivery.work().due == 0);
   bench.advance(1000);
   CHECK(bench.delivered() == 1);
 }
@@ -246,11 +252,11 @@ TEST_CASE("per host as many requests at once as allowed; hosts do not wait for e
   bench.accept(envelope({"event"}), "other.example");
   bench.settle();
   CHECK(bench.upstream.hanging() == 3);
-  CHECK(bench.delivery.in_flight() == 3);
+  CHECK(bench.delivery.work().in_flight == 3);
   bench.upstream.answer(0, 200);
   bench.settle();
   CHECK(bench.upstream.calls() == 4);
-  CHECK(bench.delivery.due() == 1);
+  CHECK(bench.delivery.work().due == 1);
 }
 
 TEST_CASE("the urgent leave before the rest, and within that the old before the new") {
@@ -281,7 +287,7 @@ TEST_CASE("check-ins of one DSN leave one at a time, also through a back-off") {
   bench.accept("check_in");
   bench.settle();
   CHECK(bench.upstream.calls() == 1);
-  CHECK(bench.delivery.due() == 0);
+  CHECK(bench.delivery.work().due == 0);
   bench.advance(1000);
   CHECK(bench.upstream.calls() == 3);
   CHECK(bench.delivered() == 2);
@@ -335,7 +341,9 @@ TEST_CASE("what was never fully written is sent again as often as it takes") {
 }
 
 TEST_CASE("draining ignores a back-off but for a short pause") {
-  DeliveryBench bench;
+  relay::DeliverySettings settings;
+  settings.breaker_failures = 9;
+  DeliveryBench bench(settings);
   for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
   bench.accept("event");
   bench.settle();
@@ -373,7 +381,7 @@ TEST_CASE("stopped in the middle, everything still waits and is accounted for") 
   bench.stop();
   CHECK(bench.upstream.hanging() == 0);
   CHECK(bench.backlog.size() == 6);
-  CHECK(bench.delivery.in_flight() == 0);
+  CHECK(bench.delivery.work().in_flight == 0);
   CHECK(bench.stats.task_failures == 0);
   CHECK(bench.lines.lines.empty());
 }
@@ -384,7 +392,7 @@ TEST_CASE("stopped before its task had begun, an envelope still waits and holds 
   bench.accept("event");
   bench.settle();
   CHECK(bench.upstream.calls() == 0);
-  CHECK(bench.delivery.in_flight() == 0);
+  CHECK(bench.delivery.work().in_flight == 0);
   CHECK(bench.backlog.size() == 1);
 }
 
@@ -407,7 +415,7 @@ TEST_CASE("an exception of the upstream's is counted, and the envelope is tried 
   bench.settle();
   CHECK(bench.upstream.calls() == 1);
   CHECK(bench.stats.task_failures == 1);
-  CHECK(bench.delivery.in_flight() == 0);
+  CHECK(bench.delivery.work().in_flight == 0);
   CHECK(bench.backlog.size() == 1);
   bench.advance(1000);
   CHECK(bench.delivered() == 1);

@@ -11,7 +11,7 @@ using support::route;
 TEST_SUITE_BEGIN("relay/destinations");
 
 TEST_CASE("as many DSNs as allowed are remembered; the next one is refused, the known stay known") {
-  Destinations destinations(2, Compression::zstd);
+  Destinations destinations(2, Compression::zstd, 3);
   auto* first = destinations.find_or_add(route("a.example"));
   auto* second = destinations.find_or_add(route("b.example"));
   REQUIRE(first != nullptr);
@@ -23,14 +23,14 @@ TEST_CASE("as many DSNs as allowed are remembered; the next one is refused, the 
 }
 
 TEST_CASE("two projects of one host are two DSNs") {
-  Destinations destinations(2, Compression::zstd);
+  Destinations destinations(2, Compression::zstd, 3);
   CHECK(destinations.find_or_add(route("a.example", 1)) !=
         destinations.find_or_add(route("a.example", 2)));
   CHECK(destinations.find_or_add(route("a.example", 3)) == nullptr);
 }
 
 TEST_CASE("the last one used is the last one asked for") {
-  Destinations destinations(2, Compression::zstd);
+  Destinations destinations(2, Compression::zstd, 3);
   CHECK(destinations.last_used() == nullptr);
   auto* first = destinations.find_or_add(route("a.example"));
   auto* second = destinations.find_or_add(route("b.example"));
@@ -40,7 +40,7 @@ TEST_CASE("the last one used is the last one asked for") {
 }
 
 TEST_CASE("the DSNs of one host share it, and another port is another host") {
-  Destinations destinations(9, Compression::gzip);
+  Destinations destinations(9, Compression::gzip, 3);
   auto* first = destinations.find_or_add(route("a.example", 1));
   auto* second = destinations.find_or_add(route("a.example", 2));
   auto* other = destinations.find_or_add(route("a.example:8443", 1));

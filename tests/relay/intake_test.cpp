@@ -34,10 +34,11 @@ struct Bench {
   explicit Bench(relay::RouteSettings route = one_dsn(), relay::BacklogSettings room = {},
                  std::size_t max_decoded = 1U << 20U)
       : backlog(room, journal, stats),
-        destinations(route.max_dsns, relay::Compression::zstd),
+        destinations(route.max_dsns, relay::Compression::zstd, 3),
         intake({max_decoded}, route,
                {clock, backlog, destinations, stats, [] { return std::uint16_t{9797}; },
-                [] { return relay::milliseconds{77}; }, [this] { ++accepted; }}) {}
+                [] { return relay::milliseconds{77}; }, [this] { ++accepted; },
+                [] { return std::uint64_t{7}; }}) {}
 
   ~Bench() { CHECK(stats.ledger.balances(backlog.waiting())); }
 
@@ -46,7 +47,7 @@ struct Bench {
 
   Answer take(relay::LocalRequest request, std::string_view path = kPath,
               std::string_view query = "") {
-    const auto matched = relay::match_envelope_path(path);
+    const auto matched = proto::match_endpoint(path);
     REQUIRE(matched.has_value());
     return intake.take(std::move(request), *matched, query);
   }
@@ -107,35 +108,6 @@ void check(const Answer& answer, unsigned status, std::string_view body) {
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/intake");
-
-TEST_CASE(
-    "the envelope path is found by its end, through repeated slashes and without the last one") {
-  struct Row {
-    std::string_view path, prefix, project;
-  };
-
-  for (const auto& row : std::vector<Row>{
-           {"/api/42/envelope/", "", "42"},
-           {"/api/42/envelope", "", "42"},
-           {"//api///42//envelope//", "", "42"},
-           {"/o1.ingest.us.sentry.io/api/42/envelope/", "/o1.ingest.us.sentry.io", "42"},
-           {"/a//b/api/42/envelope", "/a/b", "42"},
-           {"/api/api/42/envelope/", "/api", "42"},
-           {"/api/x/envelope/", "", "x"},
-       }) {
-    CAPTURE(row.path);
-    const auto matched = relay::match_envelope_path(row.path);
-    REQUIRE(matched.has_value());
-    CHECK(matched->prefix == row.prefix);
-    CHECK(matched->project == row.project);
-  }
-  for (const std::string_view path :
-       {"", "/", "/envelope/", "/api/envelope/", "/api/42/envelope/x", "/api/42/store/",
-        "/42/envelope/", "/apix/42/envelope/", "/api/42/envelopes/", "/api/42/Envelope/"}) {
-    CAPTURE(path);
-    CHECK_FALSE(relay::match_envelope_path(path).has_value());
-  }
-}
 
 TEST_CASE("an accepted envelope is answered with its id, and waits") {
   Bench bench;

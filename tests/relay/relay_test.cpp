@@ -128,7 +128,7 @@ class Bench {
   }
 
   asio::awaitable<bool> drained(milliseconds time) {
-    co_await relay->drain(clock.now() + time);
+    co_await relay->drain(clock.now() + time, true);
     co_return true;
   }
 

@@ -24,7 +24,7 @@ constexpr std::string_view kRestamped =
 class Composed {
  public:
   explicit Composed(std::string_view text, Compression compression = Compression::zstd)
-      : host_{{true, "up.example", 443, true}, compression} {
+      : host_{{true, "up.example", 443, true}, compression, relay::Breaker(3)} {
     destination_.route = {support::dsn("https://" + kKey + "@up.example/pre/42"), true};
     destination_.host = &host_;
     parcel_.emplace(relay::RecordHead{}, support::parsed(text));

@@ -1,0 +1,113 @@
+#include "relay/schedule.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace relay {
+namespace {
+
+// The pause between tries at the end, where waiting for a back-off would mean giving up.
+constexpr milliseconds kDrainPause{100};
+constexpr milliseconds kIdle{60000};
+
+/// At the end a host that does not answer gets one try of each.
+bool had_its_try(const Entry& entry, Gate gate) {
+  return gate == Gate::draining && entry.tried_at_end && entry.destination->host->breaker.open();
+}
+
+}  // namespace
+
+Schedule::Schedule(DeliverySettings settings, const Clock& clock, Backlog& backlog,
+                   Destinations& destinations)
+    : settings_(settings), clock_(clock), backlog_(backlog), destinations_(destinations) {}
+
+bool Schedule::probed_only(const Host& host, Gate gate) const {
+  return host.breaker.open() && gate != Gate::draining;
+}
+
+std::size_t Schedule::places(const Host& host, Gate gate) const {
+  const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
+  return all - std::min(host.in_flight, all);
+}
+
+WaitingFacts Schedule::facts(const Entry& entry, const SendingNow& now, WallTime wall) const {
+  const milliseconds awake = now.awake - entry.awake_at_accept;
+  Host& host = *entry.destination->host;
+  if (probed_only(host, now.gate)) {
+    return {host.breaker.until_probe(wall), awake, entry.full_writes, entry.deduplicated_upstream};
+  }
+  const auto pause =
+      now.gate == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
+  return {remaining(entry.back_off_begun, pause, wall), awake, entry.full_writes,
+          entry.deduplicated_upstream};
+}
+
+milliseconds Schedule::until_due(const WaitingFacts& waiting) const {
+  if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
+  // Sent completely once already: not before the gate opens. Else a slice at a time, so that it is
+  // counted.
+  return waiting.full_writes > 0 ? kIdle : std::min(kAwakeSlice, settings_.late - waiting.awake);
+}
+
+Schedule::Survey Schedule::survey(const SendingNow& now) const {
+  std::map<const Host*, std::size_t> room;
+  std::size_t free = 0;
+  for (const auto& host : destinations_.hosts()) free += room[host.get()] = places(*host, now.gate);
+  std::size_t flights = now.flights;
+  std::size_t bytes = now.bytes_in_flight;
+  Survey survey{{}, kIdle};
+  const WallTime wall = clock_.wall_now();
+  backlog_.each_in_order([&](const Entry& entry) {
+    // Who finds no place is looked at when a request ends.
+    if (free == 0) return false;
+    std::size_t& here = room[entry.destination->host];
+    if (here == 0 || had_its_try(entry, now.gate)) return true;
+    const WaitingFacts waiting = facts(entry, now, wall);
+    if (!may_leave(waiting, now.gate, settings_.late)) {
+      survey.again = std::min(survey.again, until_due(waiting));
+      return true;
+    }
+    // A large one waits until the others are through, and they for it: else it would wait for ever.
+    if (flights > 0 && bytes + entry.bytes > settings_.max_bytes) return false;
+    --here;
+    --free;
+    ++flights;
+    bytes += entry.bytes;
+    survey.leaving.push_back(entry.id);
+    return true;
+  });
+  return survey;
+}
+
+Schedule::Due Schedule::due(const SendingNow& now) const {
+  Due due;
+  std::set<const Host*> probes;
+  const WallTime wall = clock_.wall_now();
+  backlog_.each_in_order([&](const Entry& entry) {
+    const Host& host = *entry.destination->host;
+    const bool probe = probed_only(host, now.gate);
+    if (probe && (host.in_flight > 0 || probes.contains(&host))) return true;
+    if (had_its_try(entry, now.gate)) return true;
+    if (!may_leave(facts(entry, now, wall), Gate::open, settings_.late)) return true;
+    if (probe) {
+      probes.insert(&host);
+    } else {
+      ++due.envelopes;
+    }
+    return true;
+  });
+  due.probes = probes.size();
+  return due;
+}
+
+bool Schedule::hopeless() const {
+  bool hopeless = true;
+  backlog_.each_in_order([&](const Entry& entry) {
+    hopeless = had_its_try(entry, Gate::draining);
+    return hopeless;
+  });
+  return hopeless;
+}
+
+}  // namespace relay

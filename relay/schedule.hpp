@@ -1,0 +1,56 @@
+// Who leaves now: the walk over everything that waits, and how much of it would leave if no freeze
+// could come. Changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "relay/backlog.hpp"
+#include "relay/clock.hpp"
+#include "relay/due.hpp"
+
+namespace relay {
+
+/// The state of the sending side that the walk depends on.
+struct SendingNow {
+  Gate gate = Gate::open;
+  milliseconds awake{0};            ///< how long the process has certainly run
+  std::size_t flights = 0;          ///< requests without an answer
+  std::size_t bytes_in_flight = 0;  ///< of their bodies
+};
+
+class Schedule {
+ public:
+  Schedule(DeliverySettings settings, const Clock& clock, Backlog& backlog,
+           Destinations& destinations);
+
+  struct Survey {
+    std::vector<std::uint64_t> leaving;
+    milliseconds again{0};  ///< until the next walk may find more, if nothing happens before
+  };
+
+  [[nodiscard]] Survey survey(const SendingNow& now) const;
+
+  struct Due {
+    std::size_t envelopes = 0;
+    std::size_t probes = 0;  ///< hosts with an open breaker that may be tried
+  };
+
+  [[nodiscard]] Due due(const SendingNow& now) const;
+
+  /// At the end: each one that waits has had its try at a host that does not answer.
+  [[nodiscard]] bool hopeless() const;
+
+ private:
+  [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
+  [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
+  [[nodiscard]] WaitingFacts facts(const Entry& entry, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting) const;
+
+  DeliverySettings settings_;
+  const Clock& clock_;
+  Backlog& backlog_;
+  Destinations& destinations_;
+};
+
+}  // namespace relay

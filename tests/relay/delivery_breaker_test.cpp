@@ -1,0 +1,245 @@
+// The sending side and hosts that do not answer: the breaker at work, and losses told upstream.
+#include <string>
+
+#include <boost/asio/error.hpp>
+#include <doctest/doctest.h>
+
+#include "tests/relay/delivery_bench.hpp"
+
+using relay::DropReason;
+using relay::Gate;
+using support::DeliveryBench;
+using support::envelope;
+
+namespace {
+
+const boost::system::error_code kRefused = boost::asio::error::connection_refused;
+
+/// Three envelopes have failed: the breaker of their host is open.
+struct DownBench : DeliveryBench {
+  DownBench() {
+    for (int i = 0; i < 3; ++i) upstream.fails(kRefused);
+    for (int i = 0; i < 3; ++i) accept("event");
+    settle();
+    REQUIRE(upstream.calls() == 3);
+    REQUIRE(stats.breaker_openings == 1);
+  }
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/delivery_breaker");
+
+TEST_CASE("one failure below the threshold opens nothing; at it nothing is due any more") {
+  for (const int failures : {2, 3}) {
+    CAPTURE(failures);
+    DeliveryBench bench;
+    for (int i = 0; i < failures; ++i) bench.upstream.fails(kRefused);
+    for (int i = 0; i < failures; ++i) bench.accept("event");
+    bench.settle();
+    bench.upstream.otherwise_hangs = true;
+    bench.accept("event");
+    bench.settle();
+    CHECK(bench.upstream.hanging() == (failures == 2 ? 1 : 0));
+    CHECK(bench.delivery.work().none() == (failures == 3));
+  }
+}
+
+TEST_CASE("answers of 502 to 504 open it, any other answer in between closes it") {
+  DeliveryBench bench;
+  for (const unsigned status : {503U, 504U, 400U, 502U, 503U}) bench.upstream.answers(status);
+  for (int i = 0; i < 5; ++i) {
+    bench.accept("event");
+    bench.settle();
+  }
+  CHECK(bench.stats.breaker_openings == 0);
+  bench.upstream.answers(502);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.stats.breaker_openings == 1);
+}
+
+TEST_CASE("probes: one envelope at a time, 1, 2, 4 … 60 s apart, counted as no other work") {
+  DownBench bench;
+  const auto calls = bench.upstream.calls();
+  std::size_t probes = 0;
+  for (const int pause : {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000}) {
+    CAPTURE(pause);
+    bench.upstream.hangs();
+    bench.advance(pause - 1);
+    CHECK(bench.upstream.calls() == calls + probes);
+    bench.advance(1);
+    ++probes;
+    CHECK(bench.upstream.calls() == calls + probes);
+    CHECK(bench.delivery.work().probes == 1);
+    CHECK(bench.delivery.work().at_most_probes());
+    bench.upstream.fail(bench.upstream.calls() - 1, kRefused);
+    bench.settle();
+    CHECK(bench.delivery.work().none());
+  }
+  CHECK(bench.stats.probes == probes);
+}
+
+TEST_CASE("the most urgent is the probe, whatever its own back-off says") {
+  DownBench bench;
+  bench.accept("transaction");
+  bench.accept("session");
+  bench.upstream.hangs();
+  bench.advance(1000);
+  REQUIRE(bench.upstream.hanging() == 1);
+  CHECK(bench.upstream.call(3).decoded().find(R"("type":"event")") != std::string::npos);
+  bench.upstream.answer(3, 200);
+  bench.settle();
+}
+
+TEST_CASE("the first success closes it, and nobody waits any longer") {
+  DownBench bench;
+  bench.accept("transaction");
+  bench.advance(1000);
+  CHECK(bench.delivered() == 4);
+  CHECK(bench.stats.probes == 1);
+}
+
+TEST_CASE("a host that does not answer holds up no other") {
+  DownBench bench;
+  bench.accept(envelope({"event"}), "other.example", 7);
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("at the end it is ignored: one try of each, urgent first, and then no more") {
+  DownBench bench;
+  for (int i = 0; i < 9; ++i) bench.upstream.fails(kRefused);
+  bench.accept("transaction");
+  CHECK_FALSE(bench.delivery.hopeless());
+  bench.gate(Gate::draining);
+  for (int i = 0; i < 10; ++i) bench.advance(100);
+  CHECK(bench.upstream.calls() == 3 + 4);
+  CHECK(bench.delivery.hopeless());
+  CHECK(bench.backlog.size() == 4);
+}
+
+TEST_CASE("a cut is no failure, but a request that had a whole hold and no answer is") {
+  for (const bool held : {false, true}) {
+    CAPTURE(held);
+    DeliveryBench bench;
+    bench.upstream.otherwise_hangs = true;
+    for (int round = 0; round < 3; ++round) {
+      bench.gate(held ? Gate::open : Gate::late);
+      bench.accept("event");
+      bench.settle();
+      if (held) bench.gate(Gate::late);
+      bench.clock.freeze(relay::milliseconds{0}, relay::milliseconds{60000});
+      bench.delivery.thawed();
+      bench.advance(30);
+    }
+    CHECK(bench.stats.cuts >= 3);
+    CHECK(bench.stats.breaker_openings == (held ? 1 : 0));
+  }
+}
+
+TEST_CASE("losses are told behind the next envelope that gets through, at most every 30 s") {
+  DeliveryBench bench;
+  bench.upstream.answers(400);
+  bench.accept("event");
+  bench.settle();
+  bench.accept("session");
+  bench.settle();
+  REQUIRE(bench.upstream.calls() == 3);
+  const auto& report = bench.upstream.call(2);
+  CHECK(report.request.on_live_connection);
+  CHECK(report.body.find(R"({"reason":"send_error","category":"error","quantity":1})") !=
+        std::string::npos);
+  CHECK(bench.stats.reports_sent == 1);
+
+  bench.upstream.answers(400);
+  bench.accept("event");
+  bench.settle();
+  bench.advance(29'999);
+  bench.accept("session");
+  bench.settle();
+  CHECK(bench.stats.reports_sent == 1);
+  bench.advance(1);
+  bench.accept("session");
+  bench.settle();
+  CHECK(bench.stats.reports_sent == 2);
+}
+
+TEST_CASE("upstream's own limits are not told: it has counted them") {
+  DeliveryBench bench;
+  bench.upstream.answers(429, "60:error:key");
+  bench.accept("event");
+  bench.settle();
+  bench.accept("session");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 2);
+}
+
+TEST_CASE("a report is nobody's work, and given up when a freeze may come") {
+  for (const bool written : {false, true}) {
+    CAPTURE(written);
+    DeliveryBench bench;
+    bench.upstream.answers(400);
+    bench.accept("event");
+    bench.settle();
+    bench.upstream.answers(200);
+    bench.upstream.hangs({.fully_written = written});
+    bench.accept("session");
+    bench.settle();
+    REQUIRE(bench.upstream.hanging() == 1);
+    CHECK(bench.delivery.work().none());
+    bench.gate(Gate::late);
+    CHECK(bench.upstream.hanging() == 0);
+    // Better untold than told twice.
+    CHECK(bench.destinations.all().front()->losses.empty() == written);
+  }
+}
+
+TEST_CASE("what is still untold at the end is told then, if there is a connection") {
+  DeliveryBench bench;
+  bench.upstream.answers(400);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 1);
+  bench.gate(Gate::draining);
+  bench.tasks.spawn(bench.delivery.report_losses(bench.clock.now() + relay::milliseconds{500}));
+  bench.settle();
+  CHECK(bench.stats.reports_sent == 1);
+}
+
+TEST_CASE("a report that upstream does not take is told again") {
+  for (const unsigned status : {503U, 429U}) {
+    DeliveryBench bench;
+    bench.upstream.answers(400);
+    bench.accept("event");
+    bench.settle();
+    bench.upstream.answers(200);
+    bench.upstream.answers(status);
+    bench.accept("session");
+    bench.settle();
+    CHECK(bench.stats.reports_sent == 0);
+    CHECK_FALSE(bench.destinations.all().front()->losses.empty());
+  }
+}
+
+TEST_CASE("bodies on their way together stay below the limit; one may always go") {
+  relay::DeliverySettings settings;
+  const std::size_t size = support::envelope_text({support::item("event")}).size();
+  for (const auto& [limit, together] : {std::pair<std::size_t, std::size_t>{2 * size - 1, 1},
+                                        {2 * size, 2},
+                                        {2 * size + 1, 2},
+                                        {1, 1}}) {
+    CAPTURE(limit);
+    settings.max_bytes = limit;
+    DeliveryBench bench(settings);
+    bench.upstream.otherwise_hangs = true;
+    for (int i = 0; i < 3; ++i) bench.accept("event");
+    bench.settle();
+    CHECK(bench.upstream.hanging() == together);
+    bench.upstream.answer(0, 200);
+    bench.settle();
+    CHECK(bench.upstream.hanging() == together);
+  }
+}
+
+TEST_SUITE_END();
