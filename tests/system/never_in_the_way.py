@@ -81,6 +81,10 @@ class NeverInTheWay(unittest.TestCase):
     def test_upstream_hangs(self):
         self.play(options=["--upstream-fault", "hang"])
 
+    def test_upstream_not_trusted(self):
+        self.play(env={**sandbox.TLS, "THAW_CA_FILE": None}, options=["--tls"], advice="THAW_CA_FILE",
+                  arrives=0)
+
     def test_registration_refused_for_a_while(self):
         for status in ("403", "500"):
             with self.subTest(status):

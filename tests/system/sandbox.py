@@ -10,6 +10,9 @@ BUILD = ROOT / "build"
 KEY = "abcdef0123456789abcdef0123456789"
 PROJECT = 42
 
+# The upstream speaks TLS (thaw-sandbox --tls) and Thaw trusts its root.
+TLS = {"THAW_UPSTREAM_DSN": f"https://{KEY}@{{upstream}}/{PROJECT}", "THAW_CA_FILE": "{ca}"}
+
 FUNCTIONS = {
     "python": [BUILD / "functions/python/bin/python", ROOT / "tests/functions/python/handler.py"],
     "node": [BUILD / "functions/node/node", ROOT / "tests/functions/node/handler.js"],

@@ -42,6 +42,10 @@ SCENES = [
           script="invoke*20 spindown"),
     Scene("every third request reset",
           ["--freeze", "live", "--upstream-latency-ms", "40", "--upstream-fault", "reset-before:every3"]),
+    Scene("TLS, connections live",
+          ["--tls", "--freeze", "live", "--upstream-latency-ms", "80"], env=sandbox.TLS),
+    Scene("TLS, connections cut in each freeze",
+          ["--tls", "--freeze", "cut", "--upstream-latency-ms", "80"], cuts=True, env=sandbox.TLS),
     Scene("60 KB bodies", ["--freeze", "cut", "--upstream-latency-ms", "80"], size=60 * 1024, cuts=True),
     Scene("no telemetry", ["--freeze", "live", "--telemetry", "202", "--upstream-latency-ms", "80"]),
 ]
