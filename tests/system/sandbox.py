@@ -25,18 +25,27 @@ class Run:
     def __init__(self, report):
         self.report = report
         self.invokes = report["invokes"]
-        self.sent = [
-            normal(event_id)
-            for invoke in self.invokes
-            if isinstance(invoke["response"], dict)
-            for event_id in invoke["response"].get("sent", [])
-        ]
+        self.sent = [event for invoke in self.invokes for event in self.sent_by(invoke)]
         self.arrivals = [
             normal(arrival["event_id"])
             for arrival in report["arrivals"]
             if "event" in arrival["items"]
         ]
+        self.arrived_at = {}  # epoch ms of the first arrival
+        for arrival in report["arrivals"]:
+            self.arrived_at.setdefault(normal(arrival["event_id"]), arrival["at_ms"])
+        # Epoch ms of the answer the SDK got, where the function has told.
+        self.handed_over_at = {
+            normal(event): at
+            for invoke in self.invokes
+            for event, at in told_by(invoke).get("handed_over", [])
+        }
         self.stats = summary_line(report["extension_log"])
+
+    @staticmethod
+    def sent_by(invoke):
+        """Events that the function says it sent in one invoke."""
+        return [normal(event) for event in told_by(invoke).get("sent", [])]
 
     @property
     def arrived(self):
@@ -59,6 +68,11 @@ class Run:
         """The median of one measure over the invokes, in milliseconds."""
         values = sorted(invoke[field] for invoke in self.invokes if invoke[field] is not None)
         return values[len(values) // 2]
+
+
+def told_by(invoke):
+    """The function's answer; nothing where it did not come to one."""
+    return invoke["response"] if isinstance(invoke["response"], dict) else {}
 
 
 def normal(event_id):

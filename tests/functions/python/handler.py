@@ -1,7 +1,8 @@
 """A function with Sentry's Python SDK: the runtime loop and a handler in one.
 
 Environment: SENTRY_DSN. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool}.
-Answers {"sent": [event ids]}.
+Answers {"sent": [event ids], "handed_over": [[event id, epoch ms], ...]}: what has been answered with a
+200 since the last invoke's answer. With SEND_AT_INIT set an error of the init is the first one sent.
 Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes".
 """
 
@@ -14,6 +15,24 @@ import sentry_sdk
 
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 BASE = "/2018-06-01/runtime/invocation"
+handed_over = []
+
+
+class WatchedTransport(sentry_sdk.transport.HttpTransport):
+    """The SDK's own, which notes when its answers came. The version of the SDK is pinned."""
+
+    def _handle_response(self, response, envelope):
+        if response.status == 200 and envelope is not None:
+            handed_over.append([envelope.headers.get("event_id"), time.time() * 1000])
+        super()._handle_response(response=response, envelope=envelope)
+
+
+def capture(text):
+    """An error; returns its id."""
+    try:
+        raise RuntimeError(text)
+    except RuntimeError as error:
+        return sentry_sdk.capture_exception(error)
 
 
 def handle(event):
@@ -23,16 +42,15 @@ def handle(event):
     for number in range(event.get("errors", 1)):
         with sentry_sdk.new_scope() as scope:
             scope.set_extra("ballast", "x" * event.get("size", 0))
-            try:
-                raise RuntimeError(f"order {number} failed")
-            except RuntimeError as error:
-                sent.append(scope.capture_exception(error))
+            sent.append(capture(f"order {number} failed"))
     if event.get("flush"):
         sentry_sdk.flush()
-    return {"sent": sent}
+    # The worker thread may append meanwhile: only what is there now is taken.
+    answered = [handed_over.pop(0) for _ in range(len(handed_over))]
+    return {"sent": sent, "handed_over": answered}
 
 
-def serve():
+def serve(sent_at_init):
     """Asks for one event after the other, for ever."""
     platform = http.client.HTTPConnection(API)
     while True:
@@ -40,15 +58,22 @@ def serve():
         invocation = platform.getresponse()
         event = json.loads(invocation.read() or b"{}")
         request_id = invocation.getheader("Lambda-Runtime-Aws-Request-Id")
-        body = json.dumps(handle(event))
-        platform.request("POST", f"{BASE}/{request_id}/response", body)
+        answer = handle(event)
+        answer["sent"][:0] = sent_at_init
+        sent_at_init = []
+        platform.request("POST", f"{BASE}/{request_id}/response", json.dumps(answer))
         platform.getresponse().read()
 
 
 if __name__ == "__main__":
     sentry_sdk.init(
         dsn=os.environ.get("SENTRY_DSN"),
+        transport=WatchedTransport,
         # Repeated errors are the point here.
         disabled_integrations=[sentry_sdk.integrations.dedupe.DedupeIntegration()],
     )
-    serve()
+    at_init = []
+    if os.environ.get("SEND_AT_INIT"):
+        at_init.append(capture("cannot start"))
+        sentry_sdk.flush()
+    serve(at_init)
