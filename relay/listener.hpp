@@ -78,7 +78,8 @@ class Listener {
   class Receiving;  ///< counts a request as long as it lives
   class Leaving;    ///< takes the client off the list when its coroutine ends
 
-  bool listen(const tcp::endpoint& endpoint);
+  /// Why it does not listen there.
+  boost::system::error_code listen(const tcp::endpoint& endpoint);
   void spawn_accept(tcp::acceptor& acceptor);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(Clients::iterator client, std::unique_ptr<Leaving> leaving);

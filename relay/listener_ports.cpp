@@ -1,6 +1,8 @@
 // The listener's ports and places: where it listens, and whom it lets go when all places are taken.
 #include <algorithm>
+#include <string>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "relay/listener.hpp"
@@ -8,6 +10,24 @@
 namespace relay {
 
 using boost::system::error_code;
+
+namespace {
+
+std::string another_port(std::uint16_t wanted, error_code why) {
+  const std::string reason =
+      why == asio::error::address_in_use ? " is taken" : " cannot be had (" + why.message() + ")";
+  return "port " + std::to_string(wanted) + reason +
+         ": listening on another one and trying again at each invoke; set THAW_PORT";
+}
+
+std::string no_port(error_code why) {
+  const std::string advice =
+      why == asio::error::no_descriptors ? "; raise the limit of open files (ulimit -n)" : "";
+  return "cannot listen on 127.0.0.1 (" + why.message() +
+         "): accepting nothing for now and trying again at each invoke" + advice;
+}
+
+}  // namespace
 
 Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log,
                    ListenerSettings settings, Hooks hooks)
@@ -22,16 +42,12 @@ Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log,
 
 std::uint16_t Listener::bind() {
   const auto loopback = asio::ip::address_v4::loopback();
-  if (!listen({loopback, settings_.port})) {
-    log_.once(
-        "port", LogLevel::warn,
-        "port " + std::to_string(settings_.port) +
-            " is taken: listening on another one and trying again at each invoke; set THAW_PORT");
-    if (!listen({loopback, 0})) {
-      log_.once("no port", LogLevel::error,
-                "cannot listen on 127.0.0.1: accepting nothing for now");
+  if (const auto refused = listen({loopback, settings_.port})) {
+    if (const auto failed = listen({loopback, 0})) {
+      log_.once("no port", LogLevel::error, no_port(failed));
       return 0;
     }
+    log_.once("port", LogLevel::warn, another_port(settings_.port, refused));
   }
   // Node resolves localhost to ::1 first; where there is no IPv6 loopback that is fine.
   listen({asio::ip::address_v6::loopback(), port_});
@@ -44,26 +60,26 @@ void Listener::retry_bind() {
     return;
   }
   if (settings_.port == 0 || port_ == settings_.port) return;
-  if (listen({asio::ip::address_v4::loopback(), settings_.port})) {
+  if (!listen({asio::ip::address_v4::loopback(), settings_.port})) {
     listen({asio::ip::address_v6::loopback(), port_});
   }
 }
 
-bool Listener::listen(const tcp::endpoint& endpoint) {
+error_code Listener::listen(const tcp::endpoint& endpoint) {
   error_code ec;
   tcp::acceptor acceptor(executor_);
   acceptor.open(endpoint.protocol(), ec);
-  if (ec) return false;
+  if (ec) return ec;
   acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true), ec);
   acceptor.bind(endpoint, ec);
-  if (ec) return false;
+  if (ec) return ec;
   acceptor.listen(tcp::acceptor::max_listen_connections, ec);
-  if (ec) return false;
+  if (ec) return ec;
   port_ = acceptor.local_endpoint(ec).port();
   acceptors_.push_back(std::move(acceptor));
   if (started_) spawn_accept(acceptors_.back());
-  return true;
+  return {};
 }
 
 void Listener::start() {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include "tests/support/envelopes.hpp"
 #include "tests/support/local_client.hpp"
@@ -100,6 +101,24 @@ class Bench {
     hooks.failed = [this](const std::exception_ptr&) { ++failures; };
     return hooks;
   }
+};
+
+/// While it lives no descriptor can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit none{0, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 using Reasons = std::vector<RejectReason>;
@@ -527,7 +546,8 @@ TEST_CASE("a port that is taken gives another one, and the wanted one as soon as
   relay::Listener second(io.get_executor(), clock, log, settings, hooks);
   CHECK(second.bind() != 0);
   CHECK(second.port() != wanted);
-  CHECK(lines.lines.size() == 1);
+  REQUIRE(lines.lines.size() == 1);
+  CHECK(lines.lines[0].find("port " + std::to_string(wanted) + " is taken") != std::string::npos);
   second.start();
   second.retry_bind();
   CHECK(second.port() != wanted);
@@ -542,6 +562,28 @@ TEST_CASE("a port that is taken gives another one, and the wanted one as soon as
   second.close();
   second.stop();
   support::settle(io);
+}
+
+TEST_CASE("without a descriptor the log blames the limit, not the port, and a later try succeeds") {
+  boost::asio::io_context io{1};
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  relay::ListenerSettings settings;
+  settings.port = 0;
+  relay::Listener listener(io.get_executor(), clock, log, settings, {});
+  {
+    const NoDescriptors none;
+    CHECK(listener.bind() == 0);
+    listener.retry_bind();
+    CHECK(listener.port() == 0);
+  }
+  REQUIRE(lines.lines.size() == 1);
+  CHECK(lines.lines[0].find("taken") == std::string::npos);
+  CHECK(lines.lines[0].find("limit of open files") != std::string::npos);
+  listener.retry_bind();
+  CHECK(listener.port() != 0);
+  CHECK(lines.lines.size() == 1);
 }
 
 TEST_SUITE_END();
