@@ -54,9 +54,10 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
   platform_.api.on_asked([this] { guarded(log_, [this] { next_asked(); }); });
 }
 
-// No file is read before: until then the cold start is waiting for us.
+// Until then the cold start waits for us: nothing leaves and no file is read.
 void Lifecycle::next_asked() {
-  if (std::exchange(recovering_, true)) return;
+  if (std::exchange(asked_, true)) return;
+  relay_.set_gate(freezes() ? relay::Gate::early : relay::Gate::open);
   relay_.recover();
 }
 
@@ -95,15 +96,16 @@ asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri)
   }
   co_await guarded_task(log_, subscribe(std::move(telemetry_uri)));
 
-  const bool freezes = settings_.pace.pace != Pace::continuous;
+  // Closed so far: nothing leaves before the first question.
+  guarded(log_, [&] { relay_.set_gate(freezes ? relay::Gate::early : relay::Gate::open); });
   for (;;) {
-    guarded(log_, [&] { relay_.set_gate(freezes ? relay::Gate::late : relay::Gate::open); });
     auto event = co_await next_event(platform_);
     guarded(log_, [&] { relay_.thawed(); });
     if (auto* shutdown = std::get_if<proto::ShutdownEvent>(&event)) co_return std::move(*shutdown);
     guarded(log_, [&] { begin(std::move(std::get<proto::InvokeEvent>(event))); });
     co_await guarded_task(log_, hold());
     guarded(log_, [&] { ended(); });
+    guarded(log_, [&] { relay_.set_gate(freezes() ? relay::Gate::late : relay::Gate::open); });
   }
 }
 

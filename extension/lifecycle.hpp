@@ -73,6 +73,8 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
   [[nodiscard]] InvokeState current() const;
 
+  [[nodiscard]] bool freezes() const { return settings_.pace.pace != Pace::continuous; }
+
   Platform platform_;
   relay::Clock& clock_;
   relay::Log& log_;
@@ -81,7 +83,7 @@ class Lifecycle {
   LifecycleSettings settings_;
   Events events_ = Events::invoke_and_shutdown;
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
-  bool recovering_ = false;           ///< what an earlier process left has been looked for
+  bool asked_ = false;                ///< for a next event, once at least
   std::optional<OpenInvoke> open_;    ///< from INVOKE to the next event
   int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
   relay::Wakeup heard_;

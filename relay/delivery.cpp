@@ -20,6 +20,8 @@ constexpr milliseconds kOverslept{250};
 // The last byte is younger than this by wall clock: the answer may still be on its way.
 constexpr milliseconds kStillWarm{1000};
 
+bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
+
 }  // namespace
 
 /// Made before the task that sends, and gone when that has ended, even if it never began.
@@ -30,7 +32,7 @@ class Delivery::Departure {
         id_(entry.id),
         host_(*entry.destination->host),
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
-    flight_->exposed = delivery_.gate_ == Gate::late;
+    flight_->exposed = freeze_may_come(delivery_.gate_);
     flight_->bytes = entry.bytes;
     if (host_.breaker.open()) {
       flight_->probe = true;
@@ -149,7 +151,7 @@ Work Delivery::work() const {
 }
 
 void Delivery::set_gate(Gate gate) {
-  if (gate == Gate::late) {
+  if (freeze_may_come(gate)) {
     for (auto& flight : flights_) {
       flight.exposed = true;
       // What is still under way when the host turns to the next event had all the time there was.
@@ -187,7 +189,7 @@ void Delivery::thawed() {
 }
 
 void Delivery::expect_one() {
-  if (gate_ == Gate::late) return;
+  if (gate_ == Gate::closed || gate_ == Gate::late) return;
   if (const Destination* likely = parts_.destinations.last_used()) {
     parts_.upstream.warm(likely->route.endpoint());
   }

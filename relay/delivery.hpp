@@ -112,7 +112,7 @@ class Delivery {
   TaskGroup tasks_;
   std::list<Flight> flights_;
   bool look_again_ = false;  ///< look_ was notified since the last look began
-  Gate gate_ = Gate::open;
+  Gate gate_ = Gate::closed;
   milliseconds awake_{0};
   SteadyTime counted_;  ///< up to when awake_ counts
 };

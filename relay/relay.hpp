@@ -20,6 +20,8 @@ namespace relay {
 
 /// Whether the process may be stopped at any instruction.
 enum class Gate {
+  closed,    ///< at first: the host is not ready, nothing leaves
+  early,     ///< a freeze may come and be for good (a snapshot): send what there is all the same
   open,      ///< no freeze can come: send what there is
   late,      ///< a freeze may come: only what the late rule allows
   draining,  ///< the end: send everything, whatever its back-off says
@@ -57,7 +59,7 @@ class Relay {
   void retry();
   [[nodiscard]] std::uint16_t port() const;
 
-  /// Starts accepting and delivering.
+  /// Starts accepting; delivers as the gate allows, which is closed until set_gate().
   void start();
 
   /// Takes in what an earlier process left in the journal, in small slices beside new traffic.

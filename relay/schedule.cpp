@@ -43,11 +43,13 @@ WaitingFacts Schedule::facts(const Entry& entry, const SendingNow& now, WallTime
           entry.deduplicated_upstream};
 }
 
-milliseconds Schedule::until_due(const WaitingFacts& waiting) const {
+milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
   if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
-  // Sent completely once already: not before the gate opens. Else a slice at a time, so that it is
-  // counted.
-  return waiting.full_writes > 0 ? kIdle : std::min(kAwakeSlice, settings_.late - waiting.awake);
+  // Closed, or sent completely once already: not before the gate opens. Else a slice at a time, so
+  // that it is counted.
+  return gate == Gate::closed || waiting.full_writes > 0
+             ? kIdle
+             : std::min(kAwakeSlice, settings_.late - waiting.awake);
 }
 
 Schedule::Survey Schedule::survey(const SendingNow& now) const {
@@ -65,7 +67,7 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
     if (here == 0 || had_its_try(entry, now.gate)) return true;
     const WaitingFacts waiting = facts(entry, now, wall);
     if (!may_leave(waiting, now.gate, settings_.late)) {
-      survey.again = std::min(survey.again, until_due(waiting));
+      survey.again = std::min(survey.again, until_due(waiting, now.gate));
       return true;
     }
     // A large one waits until the others are through, and they for it: else it would wait for ever.

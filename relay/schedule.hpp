@@ -45,7 +45,7 @@ class Schedule {
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(const Entry& entry, const SendingNow& now, WallTime wall) const;
-  [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting) const;
+  [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;
 
   DeliverySettings settings_;
   const Clock& clock_;

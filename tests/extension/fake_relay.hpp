@@ -50,6 +50,10 @@ class FakeRelay final : public extension::RelayPort {
 
   void set_gate(relay::Gate gate) override {
     switch (gate) {
+      case relay::Gate::closed:
+        return note("gate closed");
+      case relay::Gate::early:
+        return note("gate early");
       case relay::Gate::open:
         return note("gate open");
       case relay::Gate::late:

@@ -91,11 +91,11 @@ constexpr relay::Work kInFlight{0, 0, 1};
 
 TEST_SUITE_BEGIN("extension/lifecycle");
 
-TEST_CASE("bind, then register, then subscribe, then next") {
+TEST_CASE("bind, then register, then subscribe, then next; the gate stays closed until next") {
   World world;
   world.start();
   CHECK(world.noted() == Diary{"bind", "start", "register",
-                               "subscribe http://sandbox.localdomain:1/x", "gate late", "next",
+                               "subscribe http://sandbox.localdomain:1/x", "next", "gate early",
                                "recover"});
   CHECK(world.stats.telemetry == TelemetryState::on);
 }
@@ -277,7 +277,7 @@ TEST_CASE("the answer to the subscription is waited for 50 ms") {
 TEST_CASE("telemetry that is not wanted is not subscribed to") {
   World world;
   world.start("");
-  CHECK(world.noted() == Diary{"bind", "start", "register", "gate late", "next", "recover"});
+  CHECK(world.noted() == Diary{"bind", "start", "register", "next", "gate early", "recover"});
   CHECK(world.stats.telemetry == TelemetryState::off);
 }
 
@@ -287,7 +287,7 @@ TEST_CASE("on Managed Instances: SHUTDOWN only, no telemetry, the gate stays ope
       extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
   world.start();
   CHECK(world.noted() ==
-        Diary{"bind", "start", "register", "register SHUTDOWN", "gate open", "next", "recover"});
+        Diary{"bind", "start", "register", "register SHUTDOWN", "next", "gate open", "recover"});
   CHECK(world.stats.pace == "continuous");
 }
 

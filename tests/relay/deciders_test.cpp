@@ -14,9 +14,17 @@ using relay::WaitingFacts;
 
 TEST_SUITE_BEGIN("relay/deciders");
 
-TEST_CASE("while the gate is open or draining, what does not back off may leave") {
+TEST_CASE("while the gate is closed nothing leaves") {
   constexpr milliseconds kLate{250};
-  for (const Gate gate : {Gate::open, Gate::draining}) {
+  for (const bool deduplicated : {false, true}) {
+    CHECK_FALSE(relay::may_leave({milliseconds{0}, milliseconds{9999}, 0, deduplicated},
+                                 Gate::closed, kLate));
+  }
+}
+
+TEST_CASE("while the gate is early, open or draining, what does not back off may leave") {
+  constexpr milliseconds kLate{250};
+  for (const Gate gate : {Gate::early, Gate::open, Gate::draining}) {
     CHECK(relay::may_leave({milliseconds{0}, milliseconds{0}, 2, false}, gate, kLate));
     CHECK_FALSE(relay::may_leave({milliseconds{1}, milliseconds{9999}, 0, true}, gate, kLate));
   }

@@ -24,7 +24,7 @@ class DeliveryBench {
         delivery(io.get_executor(), settings,
                  {clock, log, upstream, backlog, destinations, stats, changed, no_jitter}) {
     tasks.spawn(delivery.run());
-    settle();
+    gate(relay::Gate::open);
   }
 
   ~DeliveryBench() {

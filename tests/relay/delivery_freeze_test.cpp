@@ -26,6 +26,36 @@ void freeze(DeliveryBench& bench, bool steady_moves, milliseconds length = kHour
 
 TEST_SUITE_BEGIN("relay/delivery_freeze");
 
+TEST_CASE("while the gate is closed nothing leaves and nothing is connected to, however long") {
+  DeliveryBench bench;
+  bench.accept("event");  // so that there is an upstream to be warm for
+  bench.settle();
+  REQUIRE(bench.delivered() == 1);
+  const auto warmed = bench.upstream.warmed();
+  bench.gate(Gate::closed);
+  bench.accept("event");
+  bench.accept("session");
+  bench.delivery.expect_one();
+  bench.stay_awake(1000);
+  CHECK(bench.upstream.calls() == 1);
+  CHECK(bench.upstream.warmed() == warmed);
+  bench.gate(Gate::early);
+  CHECK(bench.delivered() == 3);
+}
+
+TEST_CASE("before the first invoke everything leaves at once, and what a freeze cuts is a cut") {
+  DeliveryBench bench;
+  bench.gate(Gate::early);
+  bench.upstream.otherwise_hangs = true;
+  bench.accept("session");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 1);
+  freeze(bench, false);
+  bench.invoke();
+  bench.advance(1000);
+  CHECK(bench.stats.cuts == 1);
+}
+
 TEST_CASE("in the gap only what upstream de-duplicates leaves at once") {
   struct Row {
     std::string_view type;

@@ -81,6 +81,7 @@ class Bench {
       : relay(std::make_unique<relay::Relay>(io.get_executor(), clock, log, upstream, journal,
                                              with_one_dsn(std::move(settings)), no_jitter)) {
     REQUIRE(relay->bind() != 0);
+    relay->set_gate(Gate::open);
     relay->start();
     settle();
   }

@@ -5,10 +5,18 @@ succeeds, Thaw lives until SHUTDOWN, and the log says once what to do.
 The real binary, a real SDK, the sandbox. `-k NAME` picks a case.
 """
 
+import contextlib
+import http.client
+import http.server
+import json
 import pathlib
+import queue
 import shutil
 import socket
+import subprocess
 import tempfile
+import threading
+import time
 import unittest
 
 import sandbox
@@ -52,6 +60,9 @@ class NeverInTheWay(unittest.TestCase):
 
     def test_nothing_wrong(self):
         self.play(arrives=INVOKES)
+
+    def test_error_during_init(self):
+        self.play(env={"SEND_AT_INIT": "1"}, arrives=INVOKES + 1)
 
     def test_no_dsn(self):
         self.play(env={"THAW_UPSTREAM_DSN": None}, arrives=0)
@@ -110,6 +121,78 @@ class NeverInTheWay(unittest.TestCase):
 
     def test_lost_next_connection(self):
         self.play(script="invoke drop-next invoke*3 spindown", arrives=INVOKES)
+
+
+class SlowPlatform(http.server.BaseHTTPRequestHandler):
+    """An Extensions API that thinks about a registration until it is told not to."""
+
+    def do_POST(self):
+        """Registration; telemetry is refused."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.calls.put("register")
+        self.server.granted.wait(10)
+        self.answer(200, b"{}", {"Lambda-Extension-Identifier": "1"})
+
+    def do_GET(self):
+        """The first next waits long enough to be looked at, then comes SHUTDOWN."""
+        self.server.calls.put("next")
+        self.server.over.wait(10)
+        self.answer(200, json.dumps({"eventType": "SHUTDOWN", "shutdownReason": "spindown",
+                                     "deadlineMs": int(time.time() * 1000) + 2000}).encode())
+
+    def answer(self, status, body, headers=()):
+        """One whole answer."""
+        self.send_response(status)
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+class BeforeTheFirstNext(unittest.TestCase):
+    """Nothing is connected to but the Extensions API; what came meanwhile leaves with the first next."""
+
+    def test_an_envelope_waits_for_the_first_next(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as upstream, \
+                http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowPlatform) as platform:
+            platform.calls, platform.granted, platform.over = queue.Queue(), threading.Event(), threading.Event()
+            threading.Thread(target=platform.serve_forever).start()
+            upstream.bind(("127.0.0.1", 0))
+            upstream.listen()
+            thaw = subprocess.Popen([sandbox.BUILD / "thaw"], stdout=subprocess.DEVNULL, env={
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{platform.server_port}", "THAW_PORT": "0",
+                "THAW_TELEMETRY": "off", "THAW_SPOOL_DIR": folder,
+                "THAW_UPSTREAM_DSN": f"http://{sandbox.KEY}@127.0.0.1:{upstream.getsockname()[1]}/42"})
+            try:
+                self.assertEqual(platform.calls.get(timeout=10), "register")
+                self.assertEqual(self.send(pathlib.Path(folder, "ready").read_text()), 200)
+                upstream.settimeout(0.5)
+                with self.assertRaises(TimeoutError, msg="connected to before the first next"):
+                    upstream.accept()
+                platform.granted.set()
+                self.assertEqual(platform.calls.get(timeout=10), "next")
+                upstream.settimeout(5)
+                upstream.accept()[0].close()
+                platform.over.set()
+                self.assertEqual(thaw.wait(10), 0)
+            finally:
+                platform.granted.set()
+                platform.over.set()
+                thaw.kill()
+                thaw.wait()
+                platform.shutdown()
+
+    @staticmethod
+    def send(port):
+        """An envelope that may leave late at once, were the gate only late."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)) as local:
+            local.request("POST", f"/api/42/envelope/?sentry_key={sandbox.KEY}",
+                          '{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"}\n{"type":"event"}\n{}')
+            return local.getresponse().status
 
 
 if __name__ == "__main__":
