@@ -16,9 +16,9 @@ struct WaitingFacts {
   bool deduplicated_upstream = false;
 };
 
-/// Never while it backs off or the gate is closed. early, open, draining: whenever else. late: only what was never fully written
-/// and either is de-duplicated upstream (a cut costs nothing there) or has been awake with us for
-/// `late`: a process that still runs is in a sandbox that is not frozen.
+/// Never while it backs off or the gate is closed. early, open, draining: whenever else. late: only
+/// what was never fully written and either is de-duplicated upstream (a cut costs nothing there) or
+/// has been awake with us for `late`: a process that still runs is in a sandbox that is not frozen.
 [[nodiscard]] bool may_leave(const WaitingFacts& envelope, Gate gate, milliseconds late);
 
 }  // namespace relay
