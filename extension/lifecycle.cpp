@@ -96,8 +96,6 @@ asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri)
   }
   co_await guarded_task(log_, subscribe(std::move(telemetry_uri)));
 
-  // Closed so far: nothing leaves before the first question.
-  guarded(log_, [&] { relay_.set_gate(freezes ? relay::Gate::early : relay::Gate::open); });
   for (;;) {
     auto event = co_await next_event(platform_);
     guarded(log_, [&] { relay_.thawed(); });

@@ -55,6 +55,13 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   return *time;
 }
 
+/// The category whose items a limit of this name stops. Chunks are what profiling time is made of.
+std::optional<Category> limited_category(std::string_view name) {
+  if (name == "profile_duration") return Category::profile_chunk;
+  if (name == "profile_duration_ui") return Category::profile_chunk_ui;
+  return category_of_name(name);
+}
+
 constexpr std::array<Category, kCategoryCount> all_categories() {
   std::array<Category, kCategoryCount> all{};
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Category>(i);
@@ -85,31 +92,37 @@ std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
   return std::min(std::chrono::ceil<seconds>(*date - now), kLongest);
 }
 
+void RateLimits::Limit::see(WallTime now) const {
+  // A clock that was set back has not given back the time that passed.
+  if (now < seen) until = now + std::max(until - seen, WallTime::duration{0});
+  seen = now;
+}
+
 seconds RateLimits::Limit::remaining(WallTime now) const {
-  // A clock that was set back must not make the limit longer than it was.
-  if (now >= until) return seconds{0};
-  return std::chrono::ceil<seconds>(until - std::max(now, learnt));
+  see(now);
+  return std::max(std::chrono::ceil<seconds>(until - now), seconds{0});
 }
 
 void RateLimits::extend(Limit& limit, seconds length, WallTime now) {
-  if (length <= limit.remaining(now)) return;
-  limit = {.learnt = now, .until = now + length};
+  limit.see(now);
+  limit.until = std::max(limit.until, now + length);
 }
 
-void RateLimits::learn(std::string_view header, WallTime now) {
+void RateLimits::learn(std::string_view header, WallTime now, seconds at_least) {
   while (!header.empty()) {
     std::string_view fields = take_until(header, ',');
     // Without a colon it has no categories, not even an empty list of them.
     const bool has_categories = fields.find(':') != std::string_view::npos;
-    const auto length = parse_seconds(take_until(fields, ':'));
-    if (!has_categories || !length) continue;
+    const auto read = parse_seconds(take_until(fields, ':'));
+    if (!has_categories || !read) continue;
+    const seconds length = std::max(*read, at_least);
     std::string_view categories = take_until(fields, ':');
-    if (categories.empty()) extend(all_, *length, now);
+    if (categories.empty()) extend(all_, length, now);
     // Namespaces, which only metric buckets have, are not looked at: such a limit holds for all of
     // them.
     while (!categories.empty()) {
-      const auto category = category_of_name(take_until(categories, ';'));
-      if (category) extend(by_category_[static_cast<std::size_t>(*category)], *length, now);
+      const auto category = limited_category(take_until(categories, ';'));
+      if (category) extend(by_category_[static_cast<std::size_t>(*category)], length, now);
     }
   }
 }

@@ -19,15 +19,17 @@ class RateLimits {
  public:
   /// An answer's X-Sentry-Rate-Limits (several headers joined with ','). A shorter limit never
   /// shortens a longer one; unknown categories, and limits of only those, are ignored; an
-  /// unparsable retry_after skips that limit.
-  void learn(std::string_view header, WallTime now);
+  /// unparsable retry_after skips that limit. None counts as shorter than `at_least`, for who wants
+  /// to know what an answer names and not for how long.
+  void learn(std::string_view header, WallTime now,
+             std::chrono::seconds at_least = std::chrono::seconds{0});
 
   /// A bare 429: `retry_after` as seconds or HTTP-date, 60 s if missing or unreadable, every
   /// category.
   void learn_bare_429(std::string_view retry_after, WallTime now);
 
   /// Whether an item of `category` may not be sent now. A remaining time is never longer than when
-  /// it was learnt, whatever the clock does.
+  /// it was learnt or last asked for, whatever the clock does.
   [[nodiscard]] bool blocked(Category category, WallTime now) const;
   [[nodiscard]] bool blocked(const ItemFacts& item, WallTime now) const;
 
@@ -38,9 +40,11 @@ class RateLimits {
   [[nodiscard]] std::string to_header(WallTime now) const;
 
  private:
+  /// Mutable is what it has seen of the clock, so that a step back is noticed whoever asks.
   struct Limit {
-    WallTime learnt{};
-    WallTime until{};
+    mutable WallTime seen{};
+    mutable WallTime until{};
+    void see(WallTime now) const;
     [[nodiscard]] std::chrono::seconds remaining(WallTime now) const;
   };
 

@@ -6,8 +6,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "relay/errc.hpp"
-#include "relay/limited_items.hpp"
-#include "relay/retry_policy.hpp"
 
 namespace relay {
 namespace {
@@ -51,7 +49,7 @@ class Delivery::Departure {
     if (Entry* left = entry()) {
       left->in_flight = false;
       // Our own failure comes back as fast as we let it.
-      if (!judged_) delivery_.back_off_from(*left);
+      if (!judged_) delivery_.judge_.back_off_from(*left);
     }
     delivery_.look_now();
     delivery_.parts_.changed.notify();
@@ -79,6 +77,7 @@ Delivery::Delivery(asio::any_io_executor executor, DeliverySettings settings, Pa
     : executor_(executor),
       settings_(settings),
       parts_(parts),
+      judge_(parts.clock, parts.log, parts.backlog, parts.stats, parts.random),
       schedule_(settings, parts.clock, parts.backlog, parts.destinations),
       reporter_(executor, parts.clock, parts.upstream, parts.stats),
       look_(executor),
@@ -130,7 +129,11 @@ SteadyTime Delivery::start_due() {
 
 bool Delivery::start(std::uint64_t id) {
   Entry* entry = parts_.backlog.find(id);
-  if (entry == nullptr || drop_limited(*entry)) return false;
+  if (entry == nullptr) return false;
+  if (judge_.drop_limited(*entry)) {
+    parts_.changed.notify();
+    return false;
+  }
   tasks_.spawn(deliver(std::make_unique<Departure>(*this, *entry)));
   return true;
 }
@@ -208,7 +211,11 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   if (entry == nullptr) co_return;
   Destination& destination = *entry->destination;
   const bool through = answer && outcome_of(answer->status, composed->zstd) == Outcome::delivered;
-  answer ? answered(*entry, *answer, composed->zstd) : unanswered(*entry, flight, answer.error());
+  if (answer) {
+    judge_.answered(*entry, *answer, composed->zstd);
+  } else {
+    judge_.unanswered(*entry, flight, answer.error());
+  }
   departure->judged();
   // A report is no work that anybody waits for.
   departure.reset();
@@ -276,133 +283,6 @@ void Delivery::grant_grace(Flight& flight) {
   const milliseconds grace = warm ? std::min(kStillWarm, settings_.budget) : kThawGrace;
   flight.deadline = parts_.clock.now() + grace;
   flight.moved.notify();
-}
-
-void Delivery::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
-  Destination& destination = *entry.destination;
-  const WallTime now = parts_.clock.wall_now();
-  if (!answer.rate_limits.empty()) destination.limits.learn(answer.rate_limits, now);
-  const Outcome outcome = outcome_of(answer.status, zstd);
-  outcome == Outcome::retry ? host_failed(*destination.host) : host_answered(*destination.host);
-  switch (outcome) {
-    case Outcome::delivered:
-      parts_.backlog.deliver(entry.id);
-      break;
-    case Outcome::refused:
-      parts_.log.once("refused " + proto::to_public_string(destination.route.dsn), LogLevel::warn,
-                      "upstream refused an envelope with status " + std::to_string(answer.status) +
-                          " for " + proto::to_public_string(destination.route.dsn) +
-                          "; check that key and project are those of the DSN in Sentry");
-      parts_.backlog.refuse(entry.id, answer.status);
-      break;
-    case Outcome::rate_limited:
-      rate_limited(entry, answer);
-      break;
-    case Outcome::recompress:
-      destination.host->compression = Compression::gzip;
-      break;
-    case Outcome::retry:
-      back_off_from(entry);
-      break;
-    case Outcome::retry_once:
-      server_failed(entry);
-      break;
-  }
-}
-
-void Delivery::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
-  constexpr unsigned kTooManyRequests = 429;
-  const WallTime now = parts_.clock.wall_now();
-  if (answer.rate_limits.empty()) {
-    entry.destination->limits.learn_bare_429(answer.retry_after, now);
-    parts_.backlog.refuse(entry.id, kTooManyRequests);
-    return;
-  }
-  // A 429 is partial: what no limit of this answer names was taken (getsentry/relay:
-  // relay-server/src/endpoints/common.rs).
-  proto::RateLimits named;
-  named.learn(answer.rate_limits, now);
-  const std::uint64_t id = entry.id;
-  const auto parcel = parts_.backlog.load(id);
-  if (!parcel) return;
-  const auto flagged = limited_items(**parcel, named, now);
-  if (std::ranges::find(flagged, true) != flagged.end()) {
-    parts_.backlog.refuse_items(id, flagged, kTooManyRequests);
-  }
-  if (parts_.backlog.find(id) != nullptr) parts_.backlog.deliver(id);
-}
-
-void Delivery::server_failed(Entry& entry) {
-  if (++entry.server_errors > 1) {
-    parts_.backlog.drop(entry.id, DropReason::send_error);
-    return;
-  }
-  back_off_from(entry);
-}
-
-void Delivery::unanswered(Entry& entry, const Flight& flight, boost::system::error_code why) {
-  ++parts_.stats.failures;
-  if (flight.judged) ++parts_.stats.cuts;
-  if (flight.progress.fully_written &&
-      ++entry.full_writes > resend_limit(entry.deduplicated_upstream)) {
-    parts_.backlog.drop(entry.id, DropReason::network_error);
-    return;
-  }
-  // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
-  // upstream.
-  if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
-    // But one that had a whole hold and got no answer was not merely cut.
-    if (flight.judged && flight.given_up) host_failed(*entry.destination->host);
-    return;
-  }
-  if (!flight.exposed || flight.given_up) host_failed(*entry.destination->host);
-  entry.maybe_cut = flight.exposed;
-  if (!flight.exposed) {
-    parts_.log.once("unanswered", LogLevel::warn,
-                    "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
-                        "; events are kept and sent again later");
-  }
-  back_off_from(entry);
-}
-
-void Delivery::back_off_from(Entry& entry) {
-  entry.back_off = back_off(++entry.failures, parts_.random());
-  entry.back_off_begun = parts_.clock.wall_now();
-}
-
-void Delivery::host_failed(Host& host) {
-  const bool was_open = host.breaker.open();
-  host.breaker.failed(parts_.clock.wall_now());
-  if (was_open || !host.breaker.open()) return;
-  ++parts_.stats.breaker_openings;
-  parts_.log.once("breaker " + host.endpoint.host, LogLevel::warn,
-                  host.endpoint.host +
-                      " does not answer; events are kept, and it is asked again "
-                      "with one at a time, at most a minute apart");
-}
-
-void Delivery::host_answered(Host& host) {
-  const bool was_open = host.breaker.open();
-  host.breaker.succeeded();
-  if (!was_open) return;
-  // It is back: nobody waits any longer.
-  parts_.backlog.each_in_order([&](Entry& entry) {
-    if (entry.destination->host == &host) entry.back_off = milliseconds{0};
-    return true;
-  });
-}
-
-bool Delivery::drop_limited(Entry& entry) {
-  const WallTime now = parts_.clock.wall_now();
-  if (!entry.destination->limits.any(now)) return false;
-  const std::uint64_t id = entry.id;
-  const auto parcel = parts_.backlog.load(id);
-  if (!parcel) return true;
-  const auto flagged = limited_items(**parcel, entry.destination->limits, now);
-  if (std::ranges::find(flagged, true) == flagged.end()) return false;
-  parts_.backlog.drop_items(id, flagged, DropReason::ratelimit_backoff);
-  parts_.changed.notify();
-  return parts_.backlog.find(id) == nullptr;
 }
 
 }  // namespace relay

@@ -10,6 +10,7 @@
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
+#include "relay/judge.hpp"
 #include "relay/log.hpp"
 #include "relay/loss_reporter.hpp"
 #include "relay/relay.hpp"
@@ -65,17 +66,13 @@ class Delivery {
 
  private:
   /// One request on its way.
-  struct Flight {
+  struct Flight : FlightFacts {
     explicit Flight(const asio::any_io_executor& executor) : moved(executor) {}
 
-    SendProgress progress;
     SteadyTime deadline{};
-    Wakeup moved;           ///< the deadline was moved
-    bool given_up = false;  ///< the host held the next event for it, in vain
+    Wakeup moved;  ///< the deadline was moved
     bool probe = false;
     std::size_t bytes = 0;      ///< of the decoded body
-    bool exposed = false;       ///< was under way while a freeze could come
-    bool judged = false;        ///< has had its grace after a thaw
     std::exception_ptr thrown;  ///< by the upstream
   };
   class Departure;  ///< an entry's marks while it is on its way
@@ -94,18 +91,11 @@ class Delivery {
   void grant_grace(Flight& flight);
   [[nodiscard]] std::optional<ComposedRequest> compose_now(const Entry& entry);
   void count_try(Entry& entry, const ComposedRequest& composed);
-  void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
-  void rate_limited(Entry& entry, const UpstreamAnswer& answer);
-  void unanswered(Entry& entry, const Flight& flight, boost::system::error_code why);
-  void server_failed(Entry& entry);
-  void back_off_from(Entry& entry);
-  void host_failed(Host& host);
-  void host_answered(Host& host);
-  bool drop_limited(Entry& entry);
 
   asio::any_io_executor executor_;
   DeliverySettings settings_;
   Parts parts_;
+  Judge judge_;
   Schedule schedule_;
   LossReporter reporter_;
   Wakeup look_;

@@ -8,12 +8,15 @@ std::vector<bool> limited_items(const proto::Envelope& envelope, const proto::Ra
                                 proto::WallTime now) {
   std::vector<bool> flagged;
   bool event_limited = false;
+  bool event_left = false;
   for (const auto& item : envelope.items()) {
     const auto facts = item.facts();
     flagged.push_back(limits.blocked(facts, now));
-    event_limited = event_limited || (flagged.back() && proto::creates_event(facts));
+    if (!proto::creates_event(facts)) continue;
+    (flagged.back() ? event_limited : event_left) = true;
   }
-  if (!event_limited) return flagged;
+  // A crash dump under a limit of attachments leaves an event beside it what it is.
+  if (!event_limited || event_left) return flagged;
   for (std::size_t i = 0; i < flagged.size(); ++i) {
     flagged[i] = flagged[i] || proto::depends_on_event(envelope.items()[i].facts());
   }
@@ -29,6 +32,13 @@ std::vector<bool> limited_items(const Parcel& parcel, const proto::RateLimits& l
     blocked = blocked || (parcel.head().counts[category] > 0 && limits.blocked(category, now));
   }
   return {blocked};
+}
+
+std::vector<bool> refused_items(const Parcel& parcel, std::string_view rate_limits,
+                                proto::WallTime now) {
+  proto::RateLimits named;
+  named.learn(rate_limits, now, std::chrono::seconds{1});
+  return limited_items(parcel, named, now);
 }
 
 Reduction without(const proto::Envelope& envelope, const std::vector<bool>& flagged) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "proto/envelope.hpp"
@@ -18,6 +19,12 @@ namespace relay {
 
 /// The same for any request; an opaque one counts as one item of its category.
 [[nodiscard]] std::vector<bool> limited_items(const Parcel& parcel, const proto::RateLimits& limits,
+                                              proto::WallTime now);
+
+/// What a 429 with this X-Sentry-Rate-Limits refused: it is partial, and what no limit of the
+/// answer names was taken. A limit that is over already, "0:error:key", was in force when upstream
+/// looked (getsentry/relay: relay-server/src/endpoints/common.rs).
+[[nodiscard]] std::vector<bool> refused_items(const Parcel& parcel, std::string_view rate_limits,
                                               proto::WallTime now);
 
 struct Reduction {

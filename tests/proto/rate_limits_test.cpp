@@ -104,9 +104,60 @@ TEST_SUITE("proto/rate_limits") {
   }
 
   TEST_CASE("a clock that steps back never lengthens a limit") {
+    CHECK(learnt("60:error:key").to_header(kNow - 24h) == "60:error:key");
+    CHECK(learnt("60:error:key").to_header(kNow - 1ns) == "60:error:key");
+  }
+
+  TEST_CASE(
+      "a limit that a clock's step back met ends after what was left of it, not an hour later") {
+    const auto limits = learnt("60:error:key,30::organization");
+    CHECK(limits.to_header(kNow + 20s) == "40:error:key,10::organization");
+    const WallTime back = kNow + 20s - 1h;
+    CHECK(limits.to_header(back) == "40:error:key,10::organization");
+    CHECK(limits.to_header(back + 9s) == "31:error:key,1::organization");
+    CHECK(limits.blocked(Category::error, back + 39s));
+    CHECK_FALSE(limits.blocked(Category::error, back + 40s));
+  }
+
+  TEST_CASE("a clock that steps forward an hour ends a limit, and stepping back revives none") {
     const auto limits = learnt("60:error:key");
-    CHECK(limits.to_header(kNow - 24h) == "60:error:key");
-    CHECK(limits.to_header(kNow - 1ns) == "60:error:key");
+    CHECK_FALSE(limits.blocked(Category::error, kNow + 1h));
+    CHECK_FALSE(limits.blocked(Category::error, kNow + 10s));
+    auto ahead = RateLimits{};
+    ahead.learn("60:error:key", kNow + 1h);
+    CHECK(ahead.to_header(kNow) == "60:error:key");
+    CHECK_FALSE(ahead.any(kNow + 60s));
+  }
+
+  TEST_CASE("a limit of the same length learnt a moment later holds from then") {
+    auto limits = learnt("60:error:key");
+    limits.learn("60:error:key", kNow + 500ms);
+    CHECK(limits.blocked(Category::error, kNow + 60s));
+    CHECK_FALSE(limits.blocked(Category::error, kNow + 60s + 500ms));
+  }
+
+  TEST_CASE("a limit on profiling time stops the chunks that cost it") {
+    const ItemFacts ui{.type = "profile_chunk", .attachment_type = {}, .platform = "cocoa"};
+    CHECK(learnt("60:profile_duration:key").blocked(item("profile_chunk"), kNow));
+    CHECK_FALSE(learnt("60:profile_duration:key").blocked(ui, kNow));
+    CHECK(learnt("60:profile_duration_ui:key").blocked(ui, kNow));
+    CHECK_FALSE(learnt("60:profile_duration_ui:key").blocked(item("profile_chunk"), kNow));
+    CHECK_FALSE(learnt("60:profile_duration:key").blocked(item("profile"), kNow));
+  }
+
+  TEST_CASE("several headers joined are one, and a limit is found behind an unreadable one") {
+    const auto limits = learnt("60:error:key,,x:session:key, 30.5:session:key ,,45::organization");
+    CHECK(limits.to_header(kNow) == "60:error:key,45::organization");
+    CHECK(limits.blocked(Category::session, kNow + 44s));
+  }
+
+  TEST_CASE("what an answer names can be asked for whatever time it has left") {
+    RateLimits named;
+    named.learn("0:error:key,-1:session:key,x:log_item:key,60:span:key", kNow, 1s);
+    CHECK(named.blocked(Category::error, kNow));
+    CHECK(named.blocked(Category::session, kNow));
+    CHECK_FALSE(named.blocked(Category::log_item, kNow));
+    CHECK(named.to_header(kNow) == "1:error;session:key,60:span:key");
   }
 
   TEST_CASE("a bare 429 is for everything, 60 s unless it says how long") {
@@ -119,6 +170,11 @@ TEST_SUITE("proto/rate_limits") {
     RateLimits odd;
     odd.learn_bare_429("soon", kNow);
     CHECK(odd.to_header(kNow) == "60::organization");
+    RateLimits dated;
+    dated.learn_bare_429("Mon, 23 Nov 2026 18:02:00 GMT", kNow);
+    CHECK(dated.to_header(kNow) == "120::organization");
+    dated.learn_bare_429("10", kNow);
+    CHECK(dated.to_header(kNow) == "120::organization");
   }
 
   TEST_CASE("SDKs are told what is left, grouped, without blanks") {

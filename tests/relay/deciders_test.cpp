@@ -1,4 +1,5 @@
 // The small pure deciders: due, outcome, retry_policy.
+#include <algorithm>
 #include <limits>
 
 #include <doctest/doctest.h>
@@ -71,6 +72,20 @@ TEST_CASE("the back-off grows by half from one second to a minute, its upper hal
   const auto any = relay::back_off(100, std::numeric_limits<std::uint64_t>::max());
   CHECK(any >= milliseconds{30000});
   CHECK(any <= milliseconds{60000});
+}
+
+TEST_CASE("each pause lies between half of its length and all of it, both included") {
+  milliseconds whole{1000};
+  for (unsigned failures = 1; failures <= 30; ++failures) {
+    CAPTURE(failures);
+    const auto half = static_cast<std::uint64_t>(whole.count() / 2);
+    CHECK(relay::back_off(failures, 0) == whole);
+    CHECK(relay::back_off(failures, half - 1) == whole - milliseconds{half - 1});
+    CHECK(relay::back_off(failures, half) == whole - milliseconds{half});
+    CHECK(relay::back_off(failures, half + 1) == whole);
+    whole = std::min(whole + whole / 2, milliseconds{60000});
+  }
+  CHECK(relay::back_off(0, 0) == milliseconds{1000});
 }
 
 TEST_CASE("an unanswered envelope is sent again once, an event or transaction twice") {

@@ -46,6 +46,41 @@ TEST_CASE("a limited dependant does not take its event along") {
         std::vector<bool>{false, true});
 }
 
+TEST_CASE(
+    "a limit on attachments takes a crash dump, and its dependants only if no event is left") {
+  const auto crash = [](std::string_view before) {
+    return parsed("{}\n" + std::string{before} +
+                  "{\"type\":\"attachment\",\"attachment_type\":\"event.minidump\"}\nMDMP\n" +
+                  support::item("user_report"));
+  };
+  CHECK(flags(crash(""), "60:attachment:key") == std::vector<bool>{true, true});
+  CHECK(flags(crash(support::item("event")), "60:attachment:key") ==
+        std::vector<bool>{false, true, false});
+  CHECK(flags(crash(support::item("event")), "60:error:key") ==
+        std::vector<bool>{true, true, true});
+}
+
+TEST_CASE("logs go under either of their limits, feedback takes its attachment along") {
+  CHECK(flags(envelope({"log", "session"}), "60:log_byte:key") == std::vector<bool>{true, false});
+  CHECK(flags(envelope({"log", "session"}), "60:log_item:key") == std::vector<bool>{true, false});
+  CHECK(flags(envelope({"feedback", "attachment"}), "60:feedback:key") ==
+        std::vector<bool>{true, true});
+  CHECK(flags(envelope({"transaction", "profile", "attachment"}), "60:transaction:key") ==
+        std::vector<bool>{true, true, true});
+}
+
+TEST_CASE("of a 429 that names limits just what they name was refused, however short they are") {
+  const auto refused = [](std::string_view header) {
+    return relay::refused_items(support::parcel(envelope({"event", "attachment", "session"})),
+                                header, kNow);
+  };
+  CHECK(refused("60:error:key") == std::vector<bool>{true, true, false});
+  CHECK(refused("0:error:key") == std::vector<bool>{true, true, false});
+  CHECK(refused("0::organization") == std::vector<bool>{true, true, true});
+  CHECK(refused("60:session:key") == std::vector<bool>{false, false, true});
+  CHECK(refused("60:seer_autofix:key") == std::vector<bool>{false, false, false});
+}
+
 TEST_CASE("without an event of its own an attachment is nobody's dependant") {
   CHECK(flags(envelope({"attachment", "session"}), "60:error:key") ==
         std::vector<bool>{false, false});

@@ -1,0 +1,140 @@
+#include "relay/judge.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <boost/asio/error.hpp>
+
+#include "relay/limited_items.hpp"
+#include "relay/retry_policy.hpp"
+
+namespace relay {
+
+Judge::Judge(Clock& clock, Log& log, Backlog& backlog, Stats& stats, std::uint64_t (*random)())
+    : clock_(clock), log_(log), backlog_(backlog), stats_(stats), random_(random) {}
+
+void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
+  Destination& destination = *entry.destination;
+  const WallTime now = clock_.wall_now();
+  if (!answer.rate_limits.empty()) destination.limits.learn(answer.rate_limits, now);
+  const Outcome outcome = outcome_of(answer.status, zstd);
+  outcome == Outcome::retry ? host_failed(*destination.host) : host_answered(*destination.host);
+  switch (outcome) {
+    case Outcome::delivered:
+      backlog_.deliver(entry.id);
+      break;
+    case Outcome::refused:
+      log_.once("refused " + proto::to_public_string(destination.route.dsn), LogLevel::warn,
+                "upstream refused an envelope with status " + std::to_string(answer.status) +
+                    " for " + proto::to_public_string(destination.route.dsn) +
+                    "; check that key and project are those of the DSN in Sentry");
+      backlog_.refuse(entry.id, answer.status);
+      break;
+    case Outcome::rate_limited:
+      rate_limited(entry, answer);
+      break;
+    case Outcome::recompress:
+      destination.host->compression = Compression::gzip;
+      break;
+    case Outcome::retry:
+      back_off_from(entry);
+      break;
+    case Outcome::retry_once:
+      server_failed(entry);
+      break;
+  }
+}
+
+void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
+  constexpr unsigned kTooManyRequests = 429;
+  const WallTime now = clock_.wall_now();
+  if (answer.rate_limits.empty()) {
+    entry.destination->limits.learn_bare_429(answer.retry_after, now);
+    backlog_.refuse(entry.id, kTooManyRequests);
+    return;
+  }
+  // A 429 is partial: what no limit of this answer names was taken (getsentry/relay:
+  // relay-server/src/endpoints/common.rs).
+  const std::uint64_t id = entry.id;
+  const auto parcel = backlog_.load(id);
+  if (!parcel) return;
+  const auto flagged = refused_items(**parcel, answer.rate_limits, now);
+  if (std::ranges::find(flagged, true) != flagged.end()) {
+    backlog_.refuse_items(id, flagged, kTooManyRequests);
+  }
+  if (backlog_.find(id) != nullptr) backlog_.deliver(id);
+}
+
+void Judge::server_failed(Entry& entry) {
+  if (++entry.server_errors > 1) {
+    backlog_.drop(entry.id, DropReason::send_error);
+    return;
+  }
+  back_off_from(entry);
+}
+
+void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::error_code why) {
+  ++stats_.failures;
+  if (flight.judged) ++stats_.cuts;
+  if (flight.progress.fully_written &&
+      ++entry.full_writes > resend_limit(entry.deduplicated_upstream)) {
+    backlog_.drop(entry.id, DropReason::network_error);
+    return;
+  }
+  // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
+  // upstream.
+  if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
+    // But one that had a whole hold and got no answer was not merely cut.
+    if (flight.judged && flight.given_up) host_failed(*entry.destination->host);
+    return;
+  }
+  if (!flight.exposed || flight.given_up) host_failed(*entry.destination->host);
+  entry.maybe_cut = flight.exposed;
+  if (!flight.exposed) {
+    log_.once("unanswered", LogLevel::warn,
+              "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
+                  "; events are kept and sent again later");
+  }
+  back_off_from(entry);
+}
+
+void Judge::back_off_from(Entry& entry) {
+  entry.back_off = back_off(++entry.failures, random_());
+  entry.back_off_begun = clock_.wall_now();
+}
+
+void Judge::host_failed(Host& host) {
+  const bool was_open = host.breaker.open();
+  host.breaker.failed(clock_.wall_now());
+  if (was_open || !host.breaker.open()) return;
+  ++stats_.breaker_openings;
+  log_.once("breaker " + host.endpoint.host, LogLevel::warn,
+            host.endpoint.host +
+                " does not answer; events are kept, and it is asked again "
+                "with one at a time, at most a minute apart");
+}
+
+void Judge::host_answered(Host& host) {
+  const bool was_open = host.breaker.open();
+  host.breaker.succeeded();
+  if (!was_open) return;
+  // It is back: nobody waits any longer.
+  backlog_.each_in_order([&](Entry& entry) {
+    if (entry.destination->host == &host) entry.back_off = milliseconds{0};
+    return true;
+  });
+}
+
+bool Judge::drop_limited(Entry& entry) {
+  const WallTime now = clock_.wall_now();
+  if (!entry.destination->limits.any(now)) return false;
+  const std::uint64_t id = entry.id;
+  const auto parcel = backlog_.load(id);
+  if (!parcel) return true;
+  const auto flagged = limited_items(**parcel, entry.destination->limits, now);
+  if (std::ranges::find(flagged, true) == flagged.end()) return false;
+  backlog_.drop_items(id, flagged, DropReason::ratelimit_backoff);
+  return backlog_.find(id) == nullptr;
+}
+
+}  // namespace relay

@@ -1,0 +1,48 @@
+// What an answer, or none, makes of the request that was sent: its fate, or what the next try has
+// to know; and what it says about its host.
+#pragma once
+
+#include <cstdint>
+
+#include "relay/backlog.hpp"
+#include "relay/clock.hpp"
+#include "relay/log.hpp"
+#include "relay/upstream.hpp"
+
+namespace relay {
+
+/// How a request without an answer came to its end.
+struct FlightFacts {
+  SendProgress progress;
+  bool exposed = false;   ///< was under way while a freeze could come
+  bool given_up = false;  ///< the host held the next event for it, in vain
+  bool judged = false;    ///< has had its grace after a thaw: it was cut
+};
+
+class Judge {
+ public:
+  /// Everything passed in outlives it. `random` gives 64 random bits.
+  Judge(Clock& clock, Log& log, Backlog& backlog, Stats& stats, std::uint64_t (*random)());
+
+  /// `zstd`: how the body was sent. The entry may be gone afterwards.
+  void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
+  void unanswered(Entry& entry, const FlightFacts& flight, boost::system::error_code why);
+  void back_off_from(Entry& entry);
+
+  /// Takes out what upstream does not want now. True: nothing is left of it.
+  [[nodiscard]] bool drop_limited(Entry& entry);
+
+ private:
+  void rate_limited(Entry& entry, const UpstreamAnswer& answer);
+  void server_failed(Entry& entry);
+  void host_failed(Host& host);
+  void host_answered(Host& host);
+
+  Clock& clock_;
+  Log& log_;
+  Backlog& backlog_;
+  Stats& stats_;
+  std::uint64_t (*random_)();
+};
+
+}  // namespace relay
