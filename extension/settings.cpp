@@ -101,6 +101,9 @@ SettingsReading read_settings(const Environment& environment) {
   if (function_mib > 0) {
     fit_bodies(reading, function_mib, !value_of(environment, "THAW_MAX_BODY_MIB").empty());
   }
+  // THAW_MEMORY_MIB bounds bodies in each of the places where they are: coming, waiting, leaving.
+  settings.relay.listener.max_receiving_bytes = settings.relay.backlog.max_bytes;
+  settings.relay.delivery.max_bytes = settings.relay.backlog.max_bytes;
   settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");

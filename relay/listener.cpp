@@ -48,30 +48,6 @@ LocalRequest request_of(const RequestParser& parser) {
   return request;
 }
 
-/// Reads the body straight into place. Grows a body of unknown length geometrically; the parser's
-/// own limit ends it.
-asio::awaitable<error_code> read_body(asio::ip::tcp::socket& socket,
-                                      boost::beast::flat_buffer& input, RequestParser& parser,
-                                      proto::Bytes& body) {
-  error_code ec;
-  std::size_t used = 0;
-  const auto length = parser.content_length();
-  body.resize(length ? static_cast<std::size_t>(*length) : kFirstChunk);
-  while (!parser.is_done()) {
-    if (used == body.size()) body.resize(std::max(kFirstChunk, used * 2));
-    auto& place = parser.get().body();
-    place.data = body.data() + used;
-    place.size = body.size() - used;
-    const std::size_t room = place.size;
-    co_await http::async_read(socket, input, parser, into(ec));
-    used += room - place.size;
-    if (ec == http::error::need_buffer) ec = {};
-    if (ec) co_return ec;
-  }
-  body.resize(used);
-  co_return ec;
-}
-
 }  // namespace
 
 struct Listener::Input {
@@ -108,6 +84,53 @@ class Listener::Receiving {
   Client& client_;
 };
 
+/// Reads one body into place, and holds its share of the room for as long as it is looked at.
+class Listener::BodyReader {
+ public:
+  BodyReader(Listener& listener, Client& client)
+      : room_(listener.room_), client_(client), share_(listener.room_) {}
+
+  /// Grows a body of unknown length geometrically; the parser's own limit ends it.
+  asio::awaitable<error_code> read(boost::beast::flat_buffer& input, RequestParser& parser,
+                                   proto::Bytes& body) {
+    error_code ec;
+    std::size_t used = 0;
+    const auto length = parser.content_length();
+    std::size_t wanted = length ? static_cast<std::size_t>(*length) : kFirstChunk;
+    while (!parser.is_done()) {
+      if (used == body.size()) {
+        if (!co_await grow(body, wanted)) co_return asio::error::timed_out;
+        wanted *= 2;
+      }
+      auto& place = parser.get().body();
+      place.data = body.data() + used;
+      place.size = body.size() - used;
+      const std::size_t room = place.size;
+      co_await http::async_read(client_.socket, input, parser, into(ec));
+      used += room - place.size;
+      if (ec == http::error::need_buffer) ec = {};
+      if (ec) co_return ec;
+    }
+    body.resize(used);
+    co_return ec;
+  }
+
+ private:
+  /// False when the client's time was over before there was room.
+  asio::awaitable<bool> grow(proto::Bytes& body, std::size_t bytes) {
+    while (!share_.grow(bytes)) {
+      co_await room_.freed();
+      if (client_.timed_out) co_return false;
+    }
+    body.resize(bytes);
+    co_return true;
+  }
+
+  ReceiveRoom& room_;
+  Client& client_;
+  ReceiveRoom::Share share_;
+};
+
 class Listener::Leaving {
  public:
   Leaving(Listener& listener, Clients::iterator client) : listener_(listener), client_(client) {}
@@ -141,9 +164,10 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   }
   hooks_.first_byte();
   const Receiving receiving(*this, client);
+  BodyReader body(*this, client);
   LocalRequest request;
   bool keep_alive = false;
-  const Reading reading = co_await read_request(client, input, request, keep_alive);
+  const Reading reading = co_await read_request(client, input, body, request, keep_alive);
   if (reading == Reading::refused) co_return Then::linger;
   if (reading == Reading::gone) co_return Then::close;
   const Answer answer = hooks_.answer(std::move(request));
@@ -153,7 +177,8 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
 }
 
 asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input& input,
-                                                          LocalRequest& request, bool& keep_alive) {
+                                                          BodyReader& body, LocalRequest& request,
+                                                          bool& keep_alive) {
   error_code ec;
   RequestParser parser;
   parser.header_limit(static_cast<std::uint32_t>(settings_.max_header_bytes));
@@ -168,7 +193,7 @@ asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input&
     co_await asio::async_write(client.socket, asio::buffer(kContinue), into(ec));
     if (ec) co_return co_await refuse(client, ec);
   }
-  ec = co_await read_body(client.socket, input.buffer, parser, request.body);
+  ec = co_await body.read(input.buffer, parser, request.body);
   if (ec) co_return co_await refuse(client, ec);
   co_return Reading::complete;
 }
@@ -234,6 +259,7 @@ asio::awaitable<void> Listener::sweep() {
       client.awake += slice;
       if (client.awake < settings_.read) continue;
       client.timed_out = true;
+      room_.wake();
       client.awake = milliseconds{0};
       error_code ec;
       client.socket.cancel(ec);

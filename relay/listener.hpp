@@ -18,6 +18,7 @@
 #include "relay/http_text.hpp"
 #include "relay/log.hpp"
 #include "relay/outcome.hpp"
+#include "relay/receive_room.hpp"
 #include "relay/settings.hpp"
 #include "relay/task_group.hpp"
 #include "relay/wakeup.hpp"
@@ -74,7 +75,8 @@ class Listener {
   };
 
   using Clients = std::list<Client>;
-  struct Input;     ///< what was read and not yet used
+  struct Input;  ///< what was read and not yet used
+  class BodyReader;
   class Receiving;  ///< counts a request as long as it lives
   class Leaving;    ///< takes the client off the list when its coroutine ends
 
@@ -88,8 +90,8 @@ class Listener {
   asio::awaitable<Then> serve_one(Client& client, Input& input);
   /// What came of reading one request.
   enum class Reading { complete, gone, refused };
-  asio::awaitable<Reading> read_request(Client& client, Input& input, LocalRequest& request,
-                                        bool& keep_alive);
+  asio::awaitable<Reading> read_request(Client& client, Input& input, BodyReader& body,
+                                        LocalRequest& request, bool& keep_alive);
   asio::awaitable<Reading> refuse(Client& client, boost::system::error_code why);
   asio::awaitable<bool> write(Client& client, const Answer& answer, bool close);
   asio::awaitable<void> linger(Client& client);
@@ -116,6 +118,7 @@ class Listener {
   std::optional<SteadyTime> last_activity_;
   Wakeup someone_receives_;
   Wakeup place_;  ///< somebody left or became idle
+  ReceiveRoom room_;
   TaskGroup tasks_;
 };
 

@@ -38,6 +38,7 @@ Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log,
       hooks_(std::move(hooks)),
       someone_receives_(executor),
       place_(executor),
+      room_(executor, settings.max_receiving_bytes),
       tasks_(executor, hooks_.failed) {}
 
 std::uint16_t Listener::bind() {

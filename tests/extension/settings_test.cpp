@@ -85,6 +85,13 @@ TEST_CASE("an empty environment gives the defaults and no complaint") {
   CHECK(settings.relay.intake.max_decoded_bytes == 40 * kMiB);
 }
 
+TEST_CASE("the memory for bodies bounds them where they come, wait and leave") {
+  const auto settings = settings_of({{"THAW_MEMORY_MIB", "3"}});
+  CHECK(settings.relay.backlog.max_bytes == 3 * kMiB);
+  CHECK(settings.relay.listener.max_receiving_bytes == 3 * kMiB);
+  CHECK(settings.relay.delivery.max_bytes == 3 * kMiB);
+}
+
 TEST_CASE("each number is taken from its least to its greatest, else complained about") {
   std::size_t numbers_in_table = 0;
   for (const auto& row : setting_rows()) numbers_in_table += row.number != nullptr ? 1 : 0;

@@ -586,4 +586,32 @@ TEST_CASE("without a descriptor the log blames the limit, not the port, and a la
   CHECK(lines.lines.size() == 1);
 }
 
+TEST_CASE("bodies that find no room wait for the oldest, within their own time") {
+  relay::ListenerSettings settings;
+  settings.max_receiving_bytes = 10;
+  settings.read = milliseconds{1000};
+  Bench bench(settings);
+  const auto first = bench.client();
+  const auto second = bench.client();
+  const auto third = bench.client();
+  const std::string_view head = "POST /x HTTP/1.1\r\nContent-Length: 8\r\n\r\n";
+  first->send(std::string(head) + "1234");
+  bench.settle();
+  second->send(std::string(head) + "12345678");
+  bench.settle();
+  CHECK(second->received().empty());
+  first->send("5678");
+  CHECK(status_of(first->answer()) == "200");
+  CHECK(status_of(second->answer()) == "200");
+
+  first->send(std::string(head) + "1234");
+  bench.settle();
+  bench.advance(250);
+  third->send(std::string(head) + "12345678");
+  bench.settle();
+  for (int i = 0; i < 4; ++i) bench.advance(250);
+  CHECK(status_of(first->answer()) == "408");
+  CHECK(status_of(third->answer()) == "200");
+}
+
 TEST_SUITE_END();
