@@ -18,7 +18,8 @@
 #include "extension/settings.hpp"
 #include "extension/start.hpp"
 #include "extension/telemetry_listener.hpp"
-#include "relay/journal.hpp"
+#include "relay/disk.hpp"
+#include "relay/spool_journal.hpp"
 
 namespace extension {
 namespace {
@@ -28,14 +29,22 @@ struct Relaying {
   Relaying(const asio::any_io_executor& executor, const Platform& platform,
            const Settings& settings, HostStats& stats)
       : upstream(executor, platform.clock, platform.log, settings.upstream),
-        core(executor, platform.clock, platform.log, upstream, journal, settings.relay,
-             random_bits) {
+        spool({settings.spool_dir, settings.spool_bytes}, disk, platform.clock, platform.log),
+        core(executor, platform.clock, platform.log, upstream, journal(settings.journal),
+             settings.relay, random_bits) {
     const auto members = [](void* host) { return to_json_members(*static_cast<HostStats*>(host)); };
     core.set_host_stats(members, &stats);
   }
 
+  relay::Journal& journal(bool wanted) {
+    if (wanted) return spool;
+    return none;
+  }
+
   relay::HttpUpstream upstream;
-  relay::NoJournal journal;
+  relay::SystemDisk disk;
+  relay::SpoolJournal spool;
+  relay::NoJournal none;
   relay::Relay core;
   RealRelay port{core, upstream};
 };

@@ -39,8 +39,9 @@ class Journal {
   virtual void retry() = 0;
 
   struct Figures {
-    bool durable = false;     ///< the last keep() went to a file
-    std::uint64_t bytes = 0;  ///< of all segment files
+    bool durable = false;       ///< the last keep() went to a file
+    bool all_recovered = true;  ///< nothing of an earlier process is left to look at
+    std::uint64_t bytes = 0;    ///< of all segment files
     std::uint64_t segments = 0;
     std::uint64_t skipped_bytes = 0;  ///< damaged, found while recovering
     std::uint64_t write_failures = 0;

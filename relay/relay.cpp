@@ -60,6 +60,7 @@ struct Relay::Parts {
   Intake intake;
   Listener listener;
   TaskGroup tasks;
+  bool recovering = false;
   std::string (*host_stats)(void*) = nullptr;
   void* host = nullptr;
 };
@@ -91,7 +92,9 @@ asio::awaitable<void> Relay::Parts::recover() {
   const auto found = [this](JournalId kept, Record record) {
     intake.recover(kept, std::move(record));
   };
+  recovering = true;
   while (journal.recover_some(found)) co_await asio::post(asio::use_awaitable);
+  recovering = false;
 }
 
 Listener::Hooks Relay::Parts::hooks() {
@@ -153,6 +156,8 @@ std::uint16_t Relay::bind() { return parts_->listener.bind(); }
 void Relay::retry() {
   parts_->listener.retry_bind();
   parts_->journal.retry();
+  // Who held the journal may be gone now.
+  if (!parts_->recovering && !parts_->journal.figures().all_recovered) recover();
 }
 
 std::uint16_t Relay::port() const { return parts_->listener.port(); }

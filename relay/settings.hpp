@@ -34,9 +34,9 @@ struct ListenerSettings {
   std::uint16_t port = 9797;      ///< 0: any free one
   std::size_t max_clients = 128;  ///< the longest idle is closed; if none is idle, accept waits
   std::size_t max_header_bytes = 16UL * 1024;
-  std::size_t max_body_bytes = 20 * kMiB;  ///< as it comes over the wire
+  std::size_t max_body_bytes = 20 * kMiB;       ///< as it comes over the wire
   std::size_t max_receiving_bytes = 16 * kMiB;  ///< of all bodies together; one may always go on
-  milliseconds read{10000};                ///< to receive one request, awake time only
+  milliseconds read{10000};                     ///< to receive one request, awake time only
 };
 
 struct IntakeSettings {

@@ -9,21 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/temp_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
 using namespace extension;
-
-struct TempDir {
-  TempDir() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-
-  ~TempDir() { fs::remove_all(path); }
-
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  std::string path = "/tmp/thaw-test-XXXXXX";
-};
 
 std::string content(const std::string& file) {
   std::ifstream in(file);
@@ -41,8 +32,8 @@ mode_t mode(const std::string& file) {
 TEST_SUITE_BEGIN("extension/ready_file");
 
 TEST_CASE("the file holds the port, in a folder only its owner can read") {
-  const TempDir temp;
-  const auto dir = temp.path + "/a/thaw";
+  const support::TempFolder temp;
+  const auto dir = temp.path("a/thaw");
   CHECK_FALSE(write_ready_file(dir, 9797));
   CHECK(content(dir + "/ready") == "9797\n");
   CHECK(mode(dir) == 0700);
@@ -50,27 +41,27 @@ TEST_CASE("the file holds the port, in a folder only its owner can read") {
 }
 
 TEST_CASE("it replaces an older one, and an open folder becomes private") {
-  const TempDir temp;
-  ::chmod(temp.path.c_str(), 0755);
-  CHECK_FALSE(write_ready_file(temp.path, 1));
-  CHECK_FALSE(write_ready_file(temp.path, 2));
-  CHECK(content(temp.path + "/ready") == "2\n");
-  CHECK(mode(temp.path) == 0700);
+  const support::TempFolder temp;
+  ::chmod(temp.path().c_str(), 0755);
+  CHECK_FALSE(write_ready_file(temp.path(), 1));
+  CHECK_FALSE(write_ready_file(temp.path(), 2));
+  CHECK(content(temp.path("ready")) == "2\n");
+  CHECK(mode(temp.path()) == 0700);
 }
 
 TEST_CASE("a link in its place is replaced, not followed") {
-  const TempDir temp;
-  const auto victim = temp.path + "/victim";
+  const support::TempFolder temp;
+  const auto victim = temp.path("victim");
   std::ofstream(victim) << "precious";
-  fs::create_symlink(victim, temp.path + "/ready");
-  CHECK_FALSE(write_ready_file(temp.path, 9797));
+  fs::create_symlink(victim, temp.path("ready"));
+  CHECK_FALSE(write_ready_file(temp.path(), 9797));
   CHECK(content(victim) == "precious");
-  CHECK(content(temp.path + "/ready") == "9797\n");
+  CHECK(content(temp.path("ready")) == "9797\n");
 }
 
 TEST_CASE("a link or a file in the folder's place is an error") {
-  const TempDir temp;
-  const auto dir = temp.path + "/thaw";
+  const support::TempFolder temp;
+  const auto dir = temp.path("thaw");
   fs::create_directory_symlink("/tmp", dir);
   CHECK(write_ready_file(dir, 9797) == boost::system::errc::not_a_directory);
   fs::remove(dir);
@@ -79,12 +70,12 @@ TEST_CASE("a link or a file in the folder's place is an error") {
 }
 
 TEST_CASE("removing it is done whether it is there or not") {
-  const TempDir temp;
-  CHECK_FALSE(write_ready_file(temp.path, 9797));
-  remove_ready_file(temp.path);
-  CHECK_FALSE(fs::exists(temp.path + "/ready"));
-  remove_ready_file(temp.path);
-  remove_ready_file(temp.path + "/nowhere");
+  const support::TempFolder temp;
+  CHECK_FALSE(write_ready_file(temp.path(), 9797));
+  remove_ready_file(temp.path());
+  CHECK_FALSE(fs::exists(temp.path("ready")));
+  remove_ready_file(temp.path());
+  remove_ready_file(temp.path("nowhere"));
 }
 
 TEST_SUITE_END();

@@ -45,7 +45,9 @@ class MemoryJournal final : public relay::Journal {
 
   void retry() override {}
 
-  Figures figures() const override { return {.durable = !broken, .bytes = bytes()}; }
+  Figures figures() const override {
+    return {.durable = !broken, .all_recovered = left_.empty(), .bytes = bytes()};
+  }
 
   /// The process has died: what is kept now is what the next one finds.
   void restart() {

@@ -1,0 +1,222 @@
+#include "relay/journal_format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <concepts>
+#include <limits>
+
+#include "relay/crc32c.hpp"
+
+namespace relay {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr std::string_view kSegmentMagic = "THAWSEGM";
+constexpr std::string_view kRecordMagic = "TRec";
+constexpr std::size_t kSegmentCrcAt = 12;
+constexpr std::size_t kRecordCrcAt = 12;
+constexpr std::size_t kRecordSequenceAt = 16;
+
+template <std::unsigned_integral T>
+void put(std::string& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  }
+}
+
+template <std::unsigned_integral T>
+void put_at(std::span<char> out, std::size_t at, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out[at + i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+  }
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out += text;
+}
+
+template <std::unsigned_integral T>
+T number_at(std::string_view bytes, std::size_t at) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value |= static_cast<T>(T{static_cast<unsigned char>(bytes[at + i])} << (8 * i));
+  }
+  return value;
+}
+
+/// Reads from the front; once something did not fit, everything after it is empty too.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view bytes) : rest_(bytes) {}
+
+  template <std::unsigned_integral T>
+  T number() {
+    const std::string_view bytes = take(sizeof(T));
+    return bytes.size() == sizeof(T) ? number_at<T>(bytes, 0) : T{0};
+  }
+
+  std::string_view text() { return take(number<std::uint32_t>()); }
+
+  [[nodiscard]] bool good() const { return good_; }
+
+  [[nodiscard]] bool at_end() const { return good_ && rest_.empty(); }
+
+ private:
+  std::string_view take(std::size_t size) {
+    good_ = good_ && size <= rest_.size();
+    if (!good_) return {};
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+/// A clock before 1970 is a clock that was never set.
+std::uint64_t since_1970(WallTime time) {
+  const auto since = std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0));
+}
+
+std::uint32_t segment_crc(std::string_view header) {
+  return crc32c(header.substr(kSegmentCrcAt + 4, kSegmentHeaderBytes - kSegmentCrcAt - 4),
+                crc32c(header.substr(0, kSegmentCrcAt)));
+}
+
+/// Of all the header's bytes but the checksum's own.
+std::uint32_t header_crc(std::string_view header) {
+  return crc32c(header.substr(kRecordSequenceAt, kRecordHeaderBytes - kRecordSequenceAt),
+                crc32c(header.substr(0, kRecordCrcAt)));
+}
+
+/// Its checksum still to be put in.
+std::string record_header(RecordType type, std::size_t body_bytes, std::uint64_t sequence) {
+  assert(body_bytes <= std::numeric_limits<std::uint32_t>::max());
+  std::string header(kRecordMagic);
+  put(header, static_cast<std::uint32_t>(type));
+  put(header, static_cast<std::uint32_t>(body_bytes));
+  put(header, std::uint32_t{0});
+  put(header, sequence);
+  return header;
+}
+
+void put_categories(std::string& out, const proto::CategoryCounts& counts) {
+  for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
+    const auto category = static_cast<proto::Category>(i);
+    if (counts[category] == 0) continue;
+    put_text(out, proto::name(category));
+    put(out, counts[category]);
+  }
+}
+
+std::uint32_t categories_in(const proto::CategoryCounts& counts) {
+  std::uint32_t categories = 0;
+  for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
+    if (counts[static_cast<proto::Category>(i)] != 0) ++categories;
+  }
+  return categories;
+}
+
+}  // namespace
+
+std::string encode_segment_header(WallTime created) {
+  std::string header(kSegmentMagic);
+  put(header, kFormatVersion);
+  put(header, std::uint32_t{0});
+  put(header, since_1970(created));
+  put(header, std::uint64_t{0});
+  put_at(std::span(header), kSegmentCrcAt, segment_crc(header));
+  return header;
+}
+
+SegmentKind segment_kind(std::string_view bytes) {
+  if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kSegmentMagic) ||
+      number_at<std::uint32_t>(bytes, kSegmentCrcAt) != segment_crc(bytes)) {
+    return SegmentKind::damaged;
+  }
+  const auto version = number_at<std::uint32_t>(bytes, kSegmentMagic.size());
+  return version == kFormatVersion ? SegmentKind::ours : SegmentKind::other_version;
+}
+
+std::optional<RecordStart> parse_record_start(std::string_view bytes) {
+  if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kRecordMagic)) return std::nullopt;
+  RecordStart start;
+  start.type = number_at<std::uint32_t>(bytes, 4);
+  start.body_bytes = number_at<std::uint32_t>(bytes, 8);
+  start.crc = number_at<std::uint32_t>(bytes, kRecordCrcAt);
+  start.sequence = number_at<std::uint64_t>(bytes, kRecordSequenceAt);
+  start.crc_so_far = header_crc(bytes);
+  return start;
+}
+
+std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std::string_view body) {
+  const std::array<std::string_view, 6> texts{head.dsn,    head.method,     head.target,
+                                              head.client, head.user_agent, head.content_type};
+  std::string summary;
+  for (const auto text : texts) put_text(summary, text);
+  put_categories(summary, head.counts);
+  const std::size_t head_bytes = kEnvelopeFixedBytes + summary.size();
+  std::string record = record_header(RecordType::envelope, head_bytes + body.size(), sequence);
+  put(record, since_1970(head.accepted_at));
+  put(record, static_cast<std::uint32_t>(head_bytes));
+  put(record, categories_in(head.counts));
+  record += summary;
+  const std::string_view fields = std::string_view(record).substr(kRecordHeaderBytes);
+  put_at(std::span(record), kRecordCrcAt, crc32c(body, crc32c(fields, header_crc(record))));
+  return record;
+}
+
+std::string encode_settled(std::uint64_t sequence) {
+  std::string record = record_header(RecordType::settled, 0, sequence);
+  put_at(std::span(record), kRecordCrcAt, header_crc(record));
+  return record;
+}
+
+bool renumber(std::span<char> record, std::uint64_t sequence) {
+  const std::string_view bytes(record.data(), record.size());
+  const auto start = parse_record_start(bytes);
+  if (!start || start->record_bytes() != record.size()) return false;
+  const std::string_view body = bytes.substr(kRecordHeaderBytes, start->body_bytes);
+  if (crc32c(body, start->crc_so_far) != start->crc) return false;
+  if (start->sequence == sequence) return true;
+  put_at(record, kRecordSequenceAt, sequence);
+  put_at(record, kRecordCrcAt, crc32c(body, header_crc(bytes)));
+  return true;
+}
+
+std::optional<std::size_t> envelope_head_bytes(std::string_view record_body) {
+  if (record_body.size() < kEnvelopeFixedBytes) return std::nullopt;
+  const auto head_bytes = number_at<std::uint32_t>(record_body, 8);
+  if (head_bytes < kEnvelopeFixedBytes) return std::nullopt;
+  return head_bytes;
+}
+
+std::optional<RecordHead> parse_envelope_head(std::string_view bytes) {
+  Cursor cursor(bytes);
+  const auto accepted = cursor.number<std::uint64_t>();
+  const auto head_bytes = cursor.number<std::uint32_t>();
+  const auto categories = cursor.number<std::uint32_t>();
+  if (accepted > static_cast<std::uint64_t>(nanoseconds::max().count())) return std::nullopt;
+  if (head_bytes != bytes.size()) return std::nullopt;
+  RecordHead head;
+  head.accepted_at = WallTime(std::chrono::duration_cast<WallTime::duration>(
+      nanoseconds(static_cast<std::int64_t>(accepted))));
+  for (std::string* text : {&head.dsn, &head.method, &head.target, &head.client, &head.user_agent,
+                            &head.content_type}) {
+    *text = cursor.text();
+  }
+  for (std::uint32_t i = 0; i < categories && cursor.good(); ++i) {
+    const auto category = proto::category_of_name(cursor.text());
+    head.counts.add(category.value_or(proto::Category::default_), cursor.number<std::uint64_t>());
+  }
+  if (!cursor.at_end()) return std::nullopt;
+  return head;
+}
+
+}  // namespace relay

@@ -1,0 +1,47 @@
+// One file of the journal while this process holds it open, and the records in it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "proto/result.hpp"
+#include "relay/disk.hpp"
+#include "relay/record.hpp"
+
+namespace relay {
+
+struct Segment {
+  std::string name;
+  Descriptor file;
+  std::uint64_t end = 0;           ///< where the next record goes; what the file takes on disk
+  std::uint64_t living = 0;        ///< records that wait
+  std::uint64_t living_bytes = 0;  ///< of these
+  unsigned folder = 0;             ///< SpoolFolder::opened() when it was made
+  bool recovering = false;         ///< of an earlier process, and not all handed over yet
+  bool unreadable = false;         ///< in parts: kept for a better day, not unlinked
+  bool stuck = false;              ///< holds a damaged record that cannot be moved
+};
+
+struct RecordPlace {
+  std::uint64_t at = 0;
+  std::uint32_t bytes = 0;  ///< padding included
+};
+
+/// Errors: the disk's; Errc::journal_damaged.
+[[nodiscard]] proto::Result<Record> read_record(Disk& disk, const Descriptor& file,
+                                                RecordPlace place);
+
+/// Writes `parts` behind the last record in one call; what was written of them in vain is cut off
+/// again. Errors: the disk's. `whole` turns false if that could not be done either: what is written
+/// next begins behind the rest.
+struct Appended {
+  proto::Result<std::uint64_t> at;  ///< where the first part stands
+  bool whole = true;
+};
+
+[[nodiscard]] Appended append(Disk& disk, Segment& segment,
+                              std::span<const std::string_view> parts);
+
+}  // namespace relay

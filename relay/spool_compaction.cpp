@@ -1,0 +1,69 @@
+// How the journal makes room: the living records of a segment that is mostly dead move to the
+// current one, and its file goes.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "relay/journal_format.hpp"
+#include "relay/spool_journal.hpp"
+
+namespace relay {
+
+/// Moves out of the segment that frees most, among those whose living records fit into `free`
+/// bytes. False: there is nothing to gain.
+bool SpoolJournal::compact_one(std::uint64_t free) {
+  const auto gain = [](const Segment& segment) {
+    return segment.end - segment.living_bytes - kSegmentHeaderBytes;
+  };
+  auto best = segments_.end();
+  for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
+    const bool movable = !segment->recovering && !segment->unreadable && !segment->stuck;
+    // No more than one segment's worth at a time: it is copied in one turn of the loop.
+    const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
+    if (segment == current_ || !movable || moved > std::min(free, roll_bytes())) continue;
+    if (segment->end <= moved) continue;
+    if (best == segments_.end() || gain(*segment) > gain(*best)) best = segment;
+  }
+  if (best == segments_.end()) return false;
+
+  std::vector<JournalId> living;
+  for (const auto& [id, kept] : kept_) {
+    if (kept.segment == best) living.push_back(id);
+  }
+  std::ranges::sort(living, {}, [this](JournalId id) { return kept_.at(id).place.at; });
+  // The last one to go takes the segment with it.
+  for (const auto id : living) {
+    if (!move(id, kept_.at(id))) {
+      best->stuck = true;
+      return false;
+    }
+  }
+  return true;
+}
+
+bool SpoolJournal::move(JournalId id, Kept& kept) {
+  if (current_ == segments_.end() && !begin_segment()) return false;
+  std::string record(kept.place.bytes, '\0');
+  const auto read = disk_.read(kept.segment->file, kept.place.at, record.data(), record.size());
+  if (!read || *read != record.size() || !renumber(record, id)) return false;
+  const std::string header =
+      current_->end == 0 ? encode_segment_header(clock_.wall_now()) : std::string();
+  const std::array<std::string_view, 2> parts{header, record};
+  const Appended appended = append(disk_, *current_, parts);
+  if (!appended.at) {
+    ++write_failures_;
+    const auto segment = current_;
+    if (!appended.whole) current_ = segments_.end();
+    drop_if_empty(segment);
+    return false;
+  }
+  const auto from = kept.segment;
+  const RecordPlace was = kept.place;
+  kept = {current_, id, {*appended.at + header.size(), was.bytes}};
+  ++current_->living;
+  current_->living_bytes += was.bytes;
+  let_go(from, was);
+  return true;
+}
+
+}  // namespace relay

@@ -1,0 +1,216 @@
+#include "relay/spool_journal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "relay/errc.hpp"
+#include "relay/journal_format.hpp"
+
+namespace relay {
+namespace {
+
+namespace errc = boost::system::errc;
+
+// Small enough that one with nothing waiting is soon there to be unlinked.
+constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
+// How much is written before the file system is asked again what it can spare.
+constexpr std::uint64_t kAskEvery = 256ULL * 1024;
+// Segments compacted for one record: each is some milliseconds of the loop's time at most.
+constexpr int kMostPasses = 2;
+constexpr std::string_view kZeros("\0\0\0\0\0\0\0", 7);
+
+}  // namespace
+
+SpoolJournal::SpoolJournal(SpoolSettings settings, Disk& disk, Clock& clock, Log& log)
+    : settings_(std::move(settings)),
+      disk_(disk),
+      clock_(clock),
+      log_(log),
+      folder_(disk, settings_.folder),
+      current_(segments_.end()) {}
+
+proto::Result<JournalId> SpoolJournal::keep(const RecordHead& head, std::string_view body) {
+  const JournalId id = last_id_ + 1;
+  const std::string front = encode_envelope(id, head, body);
+  const std::uint64_t bytes = aligned(front.size() + body.size());
+  const std::string_view padding = kZeros.substr(0, bytes - front.size() - body.size());
+  if (const auto opened = open(); !opened) return failed(opened.error());
+  if (const auto room = make_room(bytes); !room) {
+    return room.error() == Errc::journal_full ? room.error() : failed(room.error());
+  }
+  const std::array<std::string_view, 3> record{front, body, padding};
+  return write(id, record, bytes);
+}
+
+proto::Result<JournalId> SpoolJournal::write(std::uint64_t sequence,
+                                             std::span<const std::string_view> record,
+                                             std::uint64_t bytes) {
+  std::string header;
+  std::vector<std::string_view> parts;
+  if (current_->end == 0) {
+    header = encode_segment_header(clock_.wall_now());
+    parts.emplace_back(header);
+  }
+  parts.insert(parts.end(), record.begin(), record.end());
+  const Appended appended = append(disk_, *current_, parts);
+  if (!appended.at) {
+    ++write_failures_;
+    const auto segment = std::exchange(current_, appended.whole ? current_ : segments_.end());
+    drop_if_empty(segment);
+    return failed(appended.at.error());
+  }
+  allowance_ -= std::min(allowance_, bytes);
+  const RecordPlace place{*appended.at + header.size(), static_cast<std::uint32_t>(bytes)};
+  kept_.emplace(++last_id_, Kept{current_, sequence, place});
+  ++current_->living;
+  current_->living_bytes += bytes;
+  durable_ = true;
+  return last_id_;
+}
+
+/// Says the first trouble, and remembers that what is accepted now dies with the process.
+boost::system::error_code SpoolJournal::failed(boost::system::error_code why) {
+  durable_ = false;
+  if (why == Errc::journal_off) {
+    log_.once(
+        "journal locked", LogLevel::warn,
+        "another process holds the journal in " + settings_.folder +
+            "; what is accepted is kept in memory. Give each Thaw a THAW_SPOOL_DIR of its own");
+  } else {
+    log_.once("journal", LogLevel::warn,
+              "cannot write the journal in " + settings_.folder + " (" + why.message() +
+                  "); what is accepted is kept in memory and lost if Thaw is killed. Give the "
+                  "function more ephemeral storage, or set THAW_JOURNAL=off");
+  }
+  return why;
+}
+
+proto::Result<void> SpoolJournal::open() {
+  if (unusable_) return *unusable_;
+  if (folder_.is_open()) return {};
+  auto found = folder_.open();
+  if (!found) {
+    const bool locked = found.error() == errc::operation_would_block;
+    unusable_ = locked ? make_error_code(Errc::journal_off) : found.error();
+    return *unusable_;
+  }
+  left_ = std::move(found->segments);
+  allowance_ = 0;
+  if (!found->strangers.empty()) {
+    log_.once("journal strangers", LogLevel::warn,
+              settings_.folder + " holds files that are not the journal's, " +
+                  found->strangers.front() + " among them; they are left alone");
+  }
+  return {};
+}
+
+std::uint64_t SpoolJournal::roll_bytes() const {
+  return std::min(kRollBytes, settings_.max_bytes / 8);
+}
+
+std::uint64_t SpoolJournal::committed() const {
+  std::uint64_t sum = 0;
+  for (const auto& entry : left_) sum += entry.bytes;
+  for (const auto& segment : segments_) sum += segment.end + segment.living * kSettledBytes;
+  return sum;
+}
+
+/// Room for a record of `bytes`, in a segment that is there. What compaction needs to move living
+/// records, one segment's worth, is never given to a new one.
+proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
+  const std::uint64_t need = bytes + kSettledBytes + kSegmentHeaderBytes;
+  const std::uint64_t limit = settings_.max_bytes - roll_bytes();
+  if (need > limit) return make_error_code(errc::file_too_large);
+  if (current_ != segments_.end() && current_->end >= roll_bytes()) current_ = segments_.end();
+  for (int passes = 0; committed() + need > limit; ++passes) {
+    const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
+    if (passes == kMostPasses || !compact_one(free)) return Errc::journal_full;
+  }
+  if (current_ == segments_.end() || allowance_ < need) {
+    const std::uint64_t room = folder_.room();
+    if (room < need) return make_error_code(errc::no_space_on_device);
+    allowance_ = std::min(room, std::max(kAskEvery, need));
+  }
+  return current_ == segments_.end() ? begin_segment() : proto::Result<void>();
+}
+
+proto::Result<void> SpoolJournal::begin_segment() {
+  if (!folder_.in_place()) {
+    // Somebody took the folder away. What is open stays usable; the rest begins anew.
+    folder_.close();
+    if (const auto opened = open(); !opened) return opened.error();
+  }
+  auto made = folder_.create();
+  if (!made) {
+    ++write_failures_;
+    return made.error();
+  }
+  Segment segment;
+  segment.name = std::move(made->name);
+  segment.file = std::move(made->file);
+  segment.folder = folder_.opened();
+  current_ = segments_.insert(segments_.end(), std::move(segment));
+  return {};
+}
+
+proto::Result<Record> SpoolJournal::read(JournalId id) {
+  const auto found = kept_.find(id);
+  if (found == kept_.end()) return Errc::journal_damaged;
+  return read_record(disk_, found->second.segment->file, found->second.place);
+}
+
+void SpoolJournal::release(JournalId id) {
+  const auto found = kept_.find(id);
+  if (found == kept_.end()) return;
+  const Kept kept = found->second;
+  kept_.erase(found);
+  Segment& segment = *kept.segment;
+  const bool goes = segment.living == 1 && !segment.recovering && !segment.unreadable;
+  if (!goes) {
+    // In the segment of what it settles: they live and die together.
+    const std::string settled = encode_settled(kept.sequence);
+    const std::array<std::string_view, 1> parts{settled};
+    if (!append(disk_, segment, parts).at) ++write_failures_;
+  }
+  let_go(kept.segment, kept.place);
+}
+
+void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
+  --segment->living;
+  segment->living_bytes -= place.bytes;
+  drop_if_empty(segment);
+}
+
+void SpoolJournal::drop_if_empty(Segments::iterator segment) {
+  if (segment->living > 0 || segment->recovering || segment->unreadable) return;
+  if (segment->folder == folder_.opened()) folder_.unlink(segment->name);
+  if (segment == current_) current_ = segments_.end();
+  segments_.erase(segment);
+}
+
+void SpoolJournal::retry() {
+  unusable_.reset();
+  allowance_ = 0;
+  if (!folder_.is_open()) {
+    // Nothing was asked of it so far, or it could not be had.
+    if (!durable_ && open()) durable_ = true;
+    return;
+  }
+  // A file without a name would not be found again.
+  if (current_ != segments_.end() && !disk_.is_linked(current_->file)) current_ = segments_.end();
+}
+
+Journal::Figures SpoolJournal::figures() const {
+  Figures figures;
+  figures.durable = durable_;
+  figures.skipped_bytes = skipped_bytes_;
+  figures.write_failures = write_failures_;
+  figures.segments = segments_.size() + left_.size();
+  figures.all_recovered = folder_.is_open() && left_.empty() && !recovery_;
+  for (const auto& entry : left_) figures.bytes += entry.bytes;
+  for (const auto& segment : segments_) figures.bytes += segment.end;
+  return figures;
+}
+
+}  // namespace relay

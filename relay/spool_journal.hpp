@@ -1,0 +1,107 @@
+// The journal on the scratch disk: segment files that outlive this process, though not the machine
+// (nothing is synced). Opens nothing before it is asked to; whatever the disk does, the answer is
+// an error and the caller goes on in memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "relay/clock.hpp"
+#include "relay/disk.hpp"
+#include "relay/journal.hpp"
+#include "relay/log.hpp"
+#include "relay/segment.hpp"
+#include "relay/segment_scan.hpp"
+#include "relay/spool_folder.hpp"
+
+namespace relay {
+
+struct SpoolSettings {
+  std::string folder;                             ///< THAW_SPOOL_DIR
+  std::uint64_t max_bytes = 64ULL * 1024 * 1024;  ///< of all segment files together
+};
+
+class SpoolJournal final : public Journal {
+ public:
+  /// What is passed in outlives the journal.
+  SpoolJournal(SpoolSettings settings, Disk& disk, Clock& clock, Log& log);
+
+  /// One system call where a segment is open. A record larger than the whole limit has no place
+  /// here: errc::file_too_large.
+  [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
+                                              std::string_view body) override;
+  [[nodiscard]] proto::Result<Record> read(JournalId id) override;
+  void release(JournalId id) override;
+  [[nodiscard]] bool recover_some(const Found& found) override;
+  void retry() override;
+  [[nodiscard]] Figures figures() const override;
+
+ private:
+  using Segments = std::list<Segment>;
+
+  struct Kept {
+    Segments::iterator segment;
+    std::uint64_t sequence = 0;  ///< its name within the segment
+    RecordPlace place;
+  };
+
+  /// A segment of an earlier process on its way: read to its end, then handed over.
+  struct Recovery {
+    Recovery(Disk& disk, Segments::iterator segment_in)
+        : segment(segment_in), scan(disk, segment_in->file, segment_in->end) {}
+
+    Segments::iterator segment;
+    SegmentScan scan;
+    bool scanned = false;
+    std::vector<SegmentScan::Waiting> waiting;
+    std::size_t handed = 0;
+  };
+
+  // Opening and writing.
+  [[nodiscard]] proto::Result<void> open();
+  [[nodiscard]] proto::Result<void> make_room(std::uint64_t bytes);
+  [[nodiscard]] proto::Result<void> begin_segment();
+  [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence,
+                                               std::span<const std::string_view> record,
+                                               std::uint64_t bytes);
+  boost::system::error_code failed(boost::system::error_code why);
+  [[nodiscard]] std::uint64_t roll_bytes() const;
+  /// What the files take, the records that will settle theirs included.
+  [[nodiscard]] std::uint64_t committed() const;
+
+  // Making room.
+  [[nodiscard]] bool compact_one(std::uint64_t free);
+  [[nodiscard]] bool move(JournalId id, Kept& kept);
+  void let_go(Segments::iterator segment, RecordPlace place);
+  void drop_if_empty(Segments::iterator segment);
+
+  // Recovering.
+  void begin_recovery();
+  void end_scan();
+  void hand_over(const Found& found, Slice& slice);
+
+  SpoolSettings settings_;
+  Disk& disk_;
+  Clock& clock_;
+  Log& log_;
+  SpoolFolder folder_;
+  Segments segments_;
+  Segments::iterator current_;
+  std::unordered_map<JournalId, Kept> kept_;
+  JournalId last_id_ = 0;
+  std::deque<Disk::Entry> left_;  ///< by earlier processes, not begun yet
+  std::optional<Recovery> recovery_;
+  std::optional<boost::system::error_code> unusable_;  ///< until retry()
+  std::uint64_t allowance_ = 0;  ///< may be written before the file system is asked again
+  std::uint64_t skipped_bytes_ = 0;
+  std::uint64_t write_failures_ = 0;
+  bool durable_ = true;
+};
+
+}  // namespace relay

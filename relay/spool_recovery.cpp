@@ -1,0 +1,85 @@
+// How the journal reads what earlier processes left, in slices beside new traffic.
+#include "relay/errc.hpp"
+#include "relay/spool_journal.hpp"
+
+namespace relay {
+
+bool SpoolJournal::recover_some(const Found& found) {
+  if (!open()) return false;
+  Slice slice(clock_);
+  while (!slice.spent()) {
+    if (!recovery_) {
+      if (left_.empty()) return false;
+      begin_recovery();
+    } else if (!recovery_->scanned) {
+      if (recovery_->scan.step(slice)) end_scan();
+    } else {
+      hand_over(found, slice);
+    }
+  }
+  return recovery_.has_value() || !left_.empty();
+}
+
+void SpoolJournal::begin_recovery() {
+  const Disk::Entry entry = std::move(left_.front());
+  left_.pop_front();
+  auto opened = folder_.open_old(entry.name);
+  if (!opened) {
+    skipped_bytes_ += entry.bytes;
+    log_.once("journal segment", LogLevel::warn,
+              "cannot open " + settings_.folder + "/" + entry.name + " of an earlier process (" +
+                  opened.error().message() + ")");
+    return;
+  }
+  Segment segment;
+  segment.name = entry.name;
+  segment.file = std::move(opened->file);
+  segment.end = opened->bytes;
+  segment.folder = folder_.opened();
+  segment.recovering = true;
+  // In front of the current one: it is older.
+  recovery_.emplace(disk_, segments_.insert(segments_.begin(), std::move(segment)));
+}
+
+void SpoolJournal::end_scan() {
+  Segment& segment = *recovery_->segment;
+  skipped_bytes_ += recovery_->scan.skipped_bytes();
+  if (recovery_->scan.foreign()) {
+    log_.once("journal version", LogLevel::warn,
+              settings_.folder + "/" + segment.name +
+                  " was not written by this version of Thaw; it is left alone");
+    segments_.erase(recovery_->segment);
+    recovery_.reset();
+    return;
+  }
+  segment.unreadable = recovery_->scan.unreadable();
+  // A torn end is not ours to build upon.
+  segment.end = aligned(segment.end);
+  recovery_->waiting = recovery_->scan.take_waiting();
+  recovery_->scanned = true;
+  segment.living = recovery_->waiting.size();
+  for (const auto& record : recovery_->waiting) segment.living_bytes += record.place.bytes;
+}
+
+void SpoolJournal::hand_over(const Found& found, Slice& slice) {
+  const auto segment = recovery_->segment;
+  if (recovery_->handed == recovery_->waiting.size()) {
+    recovery_.reset();
+    segment->recovering = false;
+    drop_if_empty(segment);
+    return;
+  }
+  const auto waiting = recovery_->waiting[recovery_->handed++];
+  slice.spend(waiting.place.bytes);
+  auto record = read_record(disk_, segment->file, waiting.place);
+  if (!record) {
+    skipped_bytes_ += waiting.place.bytes;
+    let_go(segment, waiting.place);
+    return;
+  }
+  const JournalId id = ++last_id_;
+  kept_.emplace(id, Kept{segment, waiting.sequence, waiting.place});
+  found(id, std::move(*record));
+}
+
+}  // namespace relay

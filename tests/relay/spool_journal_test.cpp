@@ -1,0 +1,455 @@
+// The journal on a real disk, which is made to fail; "killed" is a journal that is gone while its
+// files are not.
+#include "relay/spool_journal.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "relay/crc32c.hpp"
+#include "relay/errc.hpp"
+#include "relay/journal_format.hpp"
+#include "tests/support/envelopes.hpp"
+#include "tests/support/faulty_disk.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/records.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace fs = std::filesystem;
+using relay::Errc;
+using relay::JournalId;
+using relay::SpoolJournal;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1024ULL * 1024;
+
+struct Bench {
+  explicit Bench(std::uint64_t max_bytes = 64 * kMiB) : max_bytes_(max_bytes) { start(); }
+
+  void start() {
+    journal = std::make_unique<SpoolJournal>(relay::SpoolSettings{temp.path("spool"), max_bytes_},
+                                             disk, clock, log);
+  }
+
+  /// SIGKILL, and the next process.
+  void restart() {
+    journal.reset();
+    start();
+  }
+
+  proto::Result<JournalId> keep(const std::string& body) {
+    return journal->keep(support::record_head(), body);
+  }
+
+  JournalId kept(const std::string& body) {
+    const auto id = keep(body);
+    REQUIRE(id.has_value());
+    return *id;
+  }
+
+  /// Bodies an earlier process left, in the order they are found.
+  std::vector<std::string> recovered() {
+    std::vector<std::string> bodies;
+    int slices = 0;
+    while (journal->recover_some([&](JournalId id, relay::Record record) {
+      ids[std::string(record.body.view())] = id;
+      bodies.emplace_back(record.body.view());
+      support::check_same(record.head, support::record_head());
+    })) {
+      REQUIRE(++slices < 100000);
+    }
+    return bodies;
+  }
+
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    if (!fs::exists(temp.path("spool"))) return names;
+    for (const auto& entry : fs::directory_iterator(temp.path("spool"))) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::uint64_t bytes_on_disk() const {
+    std::uint64_t sum = 0;
+    for (const auto& name : files()) sum += fs::file_size(temp.path("spool/" + name));
+    return sum;
+  }
+
+  std::string body_of(JournalId id) {
+    const auto record = journal->read(id);
+    return record ? std::string(record->body.view()) : record.error().message();
+  }
+
+  boost::asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  support::TempFolder temp;
+  support::FaultyDisk disk;
+  std::unique_ptr<SpoolJournal> journal;
+  std::map<std::string, JournalId> ids;
+
+ private:
+  std::uint64_t max_bytes_;
+};
+
+using Bodies = std::vector<std::string>;
+
+/// Overwrites `text` in a file, once.
+void replace_in(const std::string& path, const std::string& text, const std::string& with) {
+  std::ifstream in(path, std::ios::binary);
+  std::string all{std::istreambuf_iterator<char>(in), {}};
+  const auto at = all.find(text);
+  REQUIRE(at != std::string::npos);
+  all.replace(at, text.size(), with);
+  std::ofstream(path, std::ios::binary) << all;
+}
+
+/// The header that the next version may write: the same place for its number and checksum.
+std::string of_version_two(std::string header) {
+  header[8] = 2;
+  const std::uint32_t crc =
+      relay::crc32c(std::string_view(header).substr(16), relay::crc32c(header.substr(0, 12)));
+  for (unsigned i = 0; i < 4; ++i) header[12 + i] = static_cast<char>(crc >> (8 * i) & 0xffU);
+  return header;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/spool_journal");
+
+TEST_CASE("nothing is made before something is kept, and nothing is left when all is settled") {
+  Bench bench;
+  CHECK(bench.files().empty());
+  CHECK_FALSE(fs::exists(bench.temp.path("spool")));
+  const auto id = bench.kept("body");
+  CHECK(bench.files() == Bodies{"00000001.seg"});
+  CHECK(bench.body_of(id) == "body");
+  CHECK(bench.journal->figures().durable);
+  bench.journal->release(id);
+  CHECK(bench.files().empty());
+  CHECK(bench.journal->figures().bytes == 0);
+}
+
+TEST_CASE("one write a record, the first of a segment with its header") {
+  Bench bench;
+  for (std::size_t i = 1; i <= 5; ++i) {
+    bench.kept("body " + std::to_string(i));
+    CHECK(bench.disk.writes == i);
+  }
+}
+
+TEST_CASE("what waits outlives the process, what was settled does not, oldest first") {
+  Bench bench;
+  std::vector<JournalId> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(bench.kept("body " + std::to_string(i)));
+  bench.journal->release(ids[1]);
+  bench.journal->release(ids[3]);
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"body 0", "body 2", "body 4"});
+  CHECK(bench.journal->figures().all_recovered);
+  // And once more: they stay kept until they are settled here.
+  bench.journal->release(bench.ids.at("body 2"));
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"body 0", "body 4"});
+  bench.journal->release(bench.ids.at("body 0"));
+  bench.journal->release(bench.ids.at("body 4"));
+  CHECK(bench.files().empty());
+}
+
+TEST_CASE("new records go to a segment of their own while the old are recovered") {
+  Bench bench;
+  bench.kept("old");
+  bench.restart();
+  bench.kept("new");
+  CHECK(bench.files() == Bodies{"00000001.seg", "00000002.seg"});
+  CHECK(bench.recovered() == Bodies{"old"});
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"old", "new"});
+}
+
+TEST_CASE("a full disk at each write: an error, the file as before, and room is used again") {
+  for (std::size_t full = 1; full <= 6; ++full) {
+    for (const std::size_t takes :
+         {std::size_t{0}, std::size_t{1}, std::size_t{24}, std::size_t{100}}) {
+      CAPTURE(full);
+      CAPTURE(takes);
+      Bench bench;
+      bench.disk.full_from = full;
+      bench.disk.takes = takes;
+      Bodies kept;
+      for (int i = 0; i < 8; ++i) {
+        const std::string body = "body " + std::to_string(i);
+        if (bench.keep(body)) kept.push_back(body);
+      }
+      CHECK(kept.size() == full - 1);
+      CHECK_FALSE(bench.journal->figures().durable);
+      CHECK(bench.journal->figures().write_failures > 0);
+      CHECK(bench.lines.lines.size() == 1);
+      bench.disk.full_from = SIZE_MAX;
+      bench.journal->retry();
+      bench.kept("after");
+      kept.emplace_back("after");
+      CHECK(bench.journal->figures().durable);
+      bench.restart();
+      CHECK(bench.recovered() == kept);
+      CHECK(bench.journal->figures().skipped_bytes == 0);
+    }
+  }
+}
+
+TEST_CASE("a short write in the middle of a burst that cannot be cut off costs no other record") {
+  for (const std::size_t takes : {std::size_t{5}, std::size_t{24}, std::size_t{150}}) {
+    CAPTURE(takes);
+    Bench bench;
+    bench.disk.short_at = 3;
+    bench.disk.takes = takes;
+    bench.disk.truncates = false;
+    Bodies kept;
+    for (int i = 0; i < 6; ++i) {
+      const std::string body = "body " + std::to_string(i);
+      if (bench.keep(body)) kept.push_back(body);
+    }
+    CHECK(kept == Bodies{"body 0", "body 1", "body 3", "body 4", "body 5"});
+    CHECK(bench.files().size() == 2);
+    bench.restart();
+    CHECK(bench.recovered() == kept);
+  }
+}
+
+TEST_CASE("a read-only folder, a missing one, a stranger's place: an error, said once") {
+  Bench read_only;
+  read_only.disk.creates = false;
+  CHECK(read_only.keep("body").error() == boost::system::errc::read_only_file_system);
+  CHECK_FALSE(read_only.keep("body").has_value());
+  CHECK(read_only.lines.lines.size() == 1);
+  read_only.disk.creates = true;
+  CHECK(read_only.keep("body").has_value());
+
+  Bench planted;
+  std::ofstream(planted.temp.path("spool")) << "a file";
+  CHECK_FALSE(planted.keep("body").has_value());
+  fs::remove(planted.temp.path("spool"));
+  CHECK_FALSE(planted.keep("body").has_value());  // tried again at the next invoke, not before
+  planted.journal->retry();
+  CHECK(planted.journal->figures().durable);
+  CHECK(planted.keep("body").has_value());
+}
+
+TEST_CASE("a second Thaw works without, and takes over when the first has gone") {
+  Bench bench;
+  bench.kept("of the first");
+  auto second = std::make_unique<SpoolJournal>(relay::SpoolSettings{bench.temp.path("spool"), kMiB},
+                                               bench.disk, bench.clock, bench.log);
+  CHECK(second->keep(support::record_head(), "x").error() == Errc::journal_off);
+  CHECK_FALSE(second->recover_some([](JournalId, const relay::Record&) { FAIL("not ours"); }));
+  CHECK_FALSE(second->figures().all_recovered);
+  second->retry();
+  CHECK(second->keep(support::record_head(), "x").error() == Errc::journal_off);
+  CHECK(bench.lines.lines.size() == 1);
+  CHECK(bench.lines.lines.front().find("THAW_SPOOL_DIR") != std::string::npos);
+
+  bench.journal = std::move(second);
+  bench.journal->retry();
+  CHECK(bench.keep("of the second").has_value());
+  CHECK(bench.recovered() == Bodies{"of the first"});
+}
+
+TEST_CASE("flipped and cut bytes cost their own record, and are counted") {
+  Bench bench;
+  for (int i = 0; i < 4; ++i) bench.kept("body " + std::to_string(i));
+  bench.journal.reset();
+  const std::string file = bench.temp.path("spool/00000001.seg");
+  replace_in(file, "body 1", "bodY 1");
+  fs::resize_file(file, fs::file_size(file) - 5);
+  bench.start();
+  CHECK(bench.recovered() == Bodies{"body 0", "body 2"});
+  CHECK(bench.journal->figures().skipped_bytes > 0);
+}
+
+TEST_CASE("files of another version, of no version and of others are left alone, and said") {
+  Bench bench;
+  bench.kept("mine");
+  bench.journal.reset();
+  const auto spool = [&](const std::string& name) { return bench.temp.path("spool/" + name); };
+  fs::copy_file(spool("00000001.seg"), spool("00000002.seg"));
+  const std::string header = relay::encode_segment_header(bench.clock.wall_now());
+  replace_in(spool("00000002.seg"), header, of_version_two(header));
+  std::ofstream(spool("00000003.seg")) << "no segment at all, and longer than a header is";
+  std::ofstream(spool("notes.txt")) << "a stranger";
+  fs::create_symlink(spool("00000001.seg"), spool("00000004.seg"));
+  fs::create_directory(spool("00000005.seg"));
+  bench.start();
+  CHECK(bench.recovered() == Bodies{"mine"});
+  bench.journal->release(bench.ids.at("mine"));
+  CHECK(bench.files() ==
+        Bodies{"00000002.seg", "00000003.seg", "00000004.seg", "00000005.seg", "notes.txt"});
+  CHECK(bench.lines.lines.size() == 2);
+  // New ones are numbered behind whatever is there.
+  bench.kept("new");
+  CHECK(bench.files().size() == 6);
+  CHECK(fs::exists(spool("00000006.seg")));
+}
+
+TEST_CASE("deleted beneath us: what is open stays usable, what comes is kept in a new folder") {
+  Bench bench;
+  const auto id = bench.kept("old");
+  fs::remove_all(bench.temp.path("spool"));
+  CHECK(bench.body_of(id) == "old");
+  bench.journal->retry();
+  bench.kept("new");
+  CHECK(bench.files() == Bodies{"00000002.seg"});
+  bench.journal->release(id);
+  CHECK(bench.files() == Bodies{"00000002.seg"});
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"new"});
+}
+
+TEST_CASE("the limit: one below, at it, one more; what is released makes room again") {
+  // Of 8 segments' worth one stays free for compaction.
+  const std::uint64_t limit = 8 * 8192;
+  Bench probe;
+  probe.kept(std::string(4096, 'x'));
+  const auto record = probe.bytes_on_disk() - relay::kSegmentHeaderBytes;
+  Bench bench(limit);
+  std::vector<JournalId> ids;
+  for (;;) {
+    const auto id = bench.keep(std::string(4096, 'x'));
+    CHECK(bench.bytes_on_disk() <= limit);
+    if (!id) {
+      CHECK(id.error() == Errc::journal_full);
+      break;
+    }
+    ids.push_back(*id);
+    REQUIRE(ids.size() < 100);
+  }
+  CHECK(ids.size() >= (limit - 8192) / (record + 64));
+  CHECK(bench.lines.lines.empty());
+  bench.journal->release(ids[0]);
+  CHECK(bench.keep(std::string(4096, 'y')).has_value());
+  CHECK_FALSE(bench.keep(std::string(4096, 'z')).has_value());
+}
+
+TEST_CASE("a record larger than the whole limit has no place, and the next one has") {
+  Bench bench(8 * 8192);
+  CHECK(bench.keep(std::string(60'000, 'x')).error() == boost::system::errc::file_too_large);
+  CHECK(bench.keep("small").has_value());
+}
+
+TEST_CASE("living records move out of mostly dead segments, and the limit holds all the while") {
+  const std::uint64_t limit = 8 * 16384;
+  Bench bench(limit);
+  std::map<JournalId, std::string> living;
+  std::uint64_t kept = 0;
+  // Each second one is settled at once: without compaction half the disk would be dead.
+  for (int i = 0; i < 1000; ++i) {
+    const std::string body = "body " + std::to_string(i) + std::string(900, '.');
+    const auto id = bench.keep(body);
+    REQUIRE(bench.bytes_on_disk() <= limit);
+    if (!id) {
+      REQUIRE(id.error() == Errc::journal_full);
+      bench.journal->release(living.begin()->first);
+      living.erase(living.begin());
+      continue;
+    }
+    ++kept;
+    if (i % 2 == 0) {
+      bench.journal->release(*id);
+    } else {
+      living.emplace(*id, body);
+    }
+  }
+  CHECK(kept > 600);
+  CHECK(living.size() * 1100 > limit / 2);
+  for (const auto& [id, body] : living) CHECK(bench.body_of(id) == body);
+  bench.restart();
+  auto found = bench.recovered();
+  std::sort(found.begin(), found.end());
+  Bodies expected;
+  for (const auto& [id, body] : living) expected.push_back(body);
+  std::sort(expected.begin(), expected.end());
+  CHECK(found == expected);
+}
+
+TEST_CASE("the file system's last tenth, at least 16 MiB, is not ours") {
+  for (const auto& [total, available, fits] :
+       std::vector<std::tuple<std::uint64_t, std::uint64_t, bool>>{
+           {100 * kMiB, 16 * kMiB + 1000, true},
+           {100 * kMiB, 16 * kMiB, false},
+           {1000 * kMiB, 100 * kMiB + 1000, true},
+           {1000 * kMiB, 100 * kMiB, false}}) {
+    CAPTURE(total);
+    CAPTURE(available);
+    Bench bench;
+    bench.disk.says = relay::Disk::Space{total, available};
+    CHECK(bench.keep("body").has_value() == fits);
+    CHECK(bench.journal->figures().durable == fits);
+    bench.disk.says = relay::Disk::Space{1000 * kMiB, 500 * kMiB};
+    CHECK(bench.keep("body").has_value());
+  }
+}
+
+TEST_CASE("the file system is asked again after 256 KiB, not at each record") {
+  Bench bench;
+  bench.disk.says = relay::Disk::Space{1000 * kMiB, 500 * kMiB};
+  bench.kept("first");
+  bench.disk.says = relay::Disk::Space{1000 * kMiB, 0};
+  int more = 0;
+  while (bench.keep(std::string(8192, 'x'))) REQUIRE(++more < 100);
+  CHECK(more >= 30);
+  CHECK(more <= 32);
+}
+
+TEST_CASE("recovery goes in slices, beside new traffic") {
+  Bench bench;
+  for (int i = 0; i < 100; ++i) bench.kept(std::to_string(i) + std::string(20'000, '.'));
+  bench.restart();
+  int slices = 0;
+  std::size_t found = 0;
+  bool more = true;
+  while (more) {
+    std::size_t in_this_one = 0;
+    more = bench.journal->recover_some([&](JournalId, const relay::Record&) { ++in_this_one; });
+    CHECK(in_this_one * 20'000 <= 256 * 1024 + 20'000);
+    found += in_this_one;
+    ++slices;
+    bench.kept("beside");
+  }
+  CHECK(found == 100);
+  CHECK(slices > 8);
+}
+
+TEST_CASE("what is released while it is being handed over is gone with its segment") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) bench.kept("body " + std::to_string(i));
+  bench.restart();
+  while (bench.journal->recover_some(
+      [&](JournalId id, const relay::Record&) { bench.journal->release(id); })) {
+  }
+  CHECK(bench.files().empty());
+}
+
+TEST_CASE("a disk that cannot be read: nothing is lost that a better day could bring") {
+  Bench bench;
+  const auto id = bench.kept("body");
+  bench.disk.reads = false;
+  CHECK_FALSE(bench.journal->read(id).has_value());
+  bench.restart();
+  CHECK(bench.recovered().empty());
+  CHECK(bench.files().size() == 1);
+  bench.disk.reads = true;
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"body"});
+}
+
+TEST_SUITE_END();
