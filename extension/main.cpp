@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -115,6 +116,10 @@ int run(const Start& start) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  // What a large body took goes back to the function at once; left to itself the allocator learns
+  // to keep it.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   const auto start = extension::read_start(argc, argv, extension::to_environment(environ));
   if (start.how == extension::Start::How::print) {
     std::fputs(start.text.c_str(), start.exit_code == 0 ? stdout : stderr);

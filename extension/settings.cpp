@@ -55,9 +55,11 @@ void fit_memory(Settings& settings, std::size_t function_mib) {
       std::clamp(function_mib * relay::kMiB / 50, 2 * relay::kMiB, 16 * relay::kMiB);
 }
 
-// No body above an eighth of the function's memory.
+// No body above an eighth of the function's memory; and where nobody asked for that, none above a
+// 32nd: a body is there twice while it passes, as it came and decoded, or decoded and compressed.
 void fit_bodies(SettingsReading& reading, std::size_t function_mib, bool explicitly) {
-  const std::size_t limit = std::max<std::size_t>(function_mib / 8, 1) * relay::kMiB;
+  const std::size_t part = explicitly ? 8 : 32;
+  const std::size_t limit = std::max<std::size_t>(function_mib / part, 1) * relay::kMiB;
   auto& wire = reading.settings.relay.listener.max_body_bytes;
   auto& decoded = reading.settings.relay.intake.max_decoded_bytes;
   if (explicitly && wire > limit) {

@@ -134,8 +134,8 @@ constexpr SettingRow kRows[] = {
                   std::int64_t n) { s.relay.backlog.max_waiting = static_cast<std::size_t>(n); }},
     {.info =
          {"THAW_MAX_BODY_MIB", "20", "MiB", 1, 1024, kNone,
-          "largest request, as it comes over the wire; twice that decoded; neither above 1/8 of "
-          "the function's memory; else 413"},
+          "largest request, as it comes over the wire; twice that decoded; neither above 1/32 of "
+          "the function's memory, 1/8 if set; else 413"},
      .number = take_max_body},
     // Lambda allows 1024 open files.
     {.info = {"THAW_MAX_CLIENTS", "128", kNone, 1, 900, kNone,

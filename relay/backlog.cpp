@@ -138,18 +138,23 @@ JournalId Backlog::keep(const Parcel& parcel, bool& full) {
     const auto kept = journal_.keep(parcel.head(), parcel.body());
     full = !kept && kept.error() == Errc::journal_full;
     if (!full) return kept ? *kept : 0;
-    // At its limit: the least urgent make room, if together they can.
-    std::size_t freed = 0;
-    std::optional<std::uint64_t> first;
-    each_victim(parcel.urgency(), [&](const Entry& entry) {
-      if (entry.kept == 0) return true;
-      if (!first) first = entry.id;
-      freed += entry.bytes;
-      return freed < parcel.body().size();
-    });
-    if (!first || freed < parcel.body().size()) return 0;
-    drop(*first, DropReason::queue_overflow);
+    const auto victim = first_to_go(parcel);
+    if (!victim) return 0;
+    drop(*victim, DropReason::queue_overflow);
   }
+}
+
+/// Of those the journal keeps, if together they can make room for the parcel.
+std::optional<std::uint64_t> Backlog::first_to_go(const Parcel& parcel) const {
+  std::size_t freed = 0;
+  std::optional<std::uint64_t> first;
+  each_victim(parcel.urgency(), [&](const Entry& entry) {
+    if (entry.kept == 0) return true;
+    if (!first) first = entry.id;
+    freed += entry.bytes;
+    return freed < parcel.body().size();
+  });
+  return freed < parcel.body().size() ? std::nullopt : first;
 }
 
 void Backlog::insert(Entry entry, Parcel parcel) {

@@ -91,6 +91,7 @@ class Backlog {
   [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
   /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
   [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
+  [[nodiscard]] std::optional<std::uint64_t> first_to_go(const Parcel& parcel) const;
   void insert(Entry entry, Parcel parcel);
   void hold(Entry& entry, Parcel parcel);
   void let_go(Entry& entry);

@@ -51,7 +51,7 @@ std::uint16_t Listener::bind() {
     log_.once("port", LogLevel::warn, another_port(settings_.port, refused));
   }
   // Node resolves localhost to ::1 first; where there is no IPv6 loopback that is fine.
-  listen({asio::ip::address_v6::loopback(), port_});
+  static_cast<void>(listen({asio::ip::address_v6::loopback(), port_}));
   return port_;
 }
 
@@ -62,7 +62,7 @@ void Listener::retry_bind() {
   }
   if (settings_.port == 0 || port_ == settings_.port) return;
   if (!listen({asio::ip::address_v4::loopback(), settings_.port})) {
-    listen({asio::ip::address_v6::loopback(), port_});
+    static_cast<void>(listen({asio::ip::address_v6::loopback(), port_}));
   }
 }
 

@@ -9,21 +9,26 @@
 
 namespace relay {
 
-/// Moves out of the segment that frees most, among those whose living records fit into `free`
-/// bytes. False: there is nothing to gain.
-bool SpoolJournal::compact_one(std::uint64_t free) {
-  const auto gain = [](const Segment& segment) {
-    return segment.end - segment.living_bytes - kSegmentHeaderBytes;
-  };
+/// The segment that frees most, among those whose living records fit into `free` bytes; none if
+/// there is nothing to gain.
+SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t free) {
   auto best = segments_.end();
+  std::uint64_t most = 0;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
     const bool movable = !segment->recovering && !segment->unreadable && !segment->stuck;
     // No more than one segment's worth at a time: it is copied in one turn of the loop.
     const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
     if (segment == current_ || !movable || moved > std::min(free, roll_bytes())) continue;
-    if (segment->end <= moved) continue;
-    if (best == segments_.end() || gain(*segment) > gain(*best)) best = segment;
+    if (segment->end <= moved + most) continue;
+    most = segment->end - moved;
+    best = segment;
   }
+  return best;
+}
+
+/// False: there is nothing to gain.
+bool SpoolJournal::compact_one(std::uint64_t free) {
+  const auto best = deadest(free);
   if (best == segments_.end()) return false;
 
   std::vector<JournalId> living;

@@ -1,10 +1,11 @@
 #include "relay/spool_folder.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string_view>
+
+#include "proto/number.hpp"
 
 namespace relay {
 namespace {
@@ -20,11 +21,7 @@ constexpr std::uint64_t kLeastSpared = 16UL * 1024 * 1024;
 /// nullopt: no segment is called so.
 std::optional<std::uint32_t> number_of(std::string_view name) {
   if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  std::uint32_t number = 0;
-  const char* const end = name.data() + kDigits;
-  const auto [stop, failed] = std::from_chars(name.data(), end, number);
-  if (failed != std::errc{} || stop != end) return std::nullopt;
-  return number;
+  return proto::parse_number<std::uint32_t>(name.substr(0, kDigits));
 }
 
 std::string name_of(std::uint32_t number) {

@@ -76,6 +76,7 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] std::uint64_t committed() const;
 
   // Making room.
+  [[nodiscard]] Segments::iterator deadest(std::uint64_t free);
   [[nodiscard]] bool compact_one(std::uint64_t free);
   [[nodiscard]] bool move(JournalId id, Kept& kept);
   void let_go(Segments::iterator segment, RecordPlace place);

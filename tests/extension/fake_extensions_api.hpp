@@ -58,7 +58,7 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   [[nodiscard]] asio::awaitable<Registered> register_for(extension::Events events) override {
     diary_.emplace_back(events == extension::Events::shutdown_only ? "register SHUTDOWN"
                                                                    : "register");
-    if (throws > 0 && throws-- > 0) throw std::runtime_error("no luck");
+    throw_if_told();
     Registered reply{proto::Registration{}};
     if (!registrations.empty()) {
       reply = std::move(registrations.front());
@@ -72,7 +72,7 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
 
   [[nodiscard]] asio::awaitable<Next> next() override {
     diary_.emplace_back("next");
-    if (throws > 0 && throws-- > 0) throw std::runtime_error("no luck");
+    throw_if_told();
     asked();
     while (events_.empty()) co_await changed_.wait();
     Next next = std::move(events_.front());
@@ -91,6 +91,12 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   }
 
  private:
+  void throw_if_told() {
+    if (throws == 0) return;
+    --throws;
+    throw std::runtime_error("no luck");
+  }
+
   relay::Clock& clock_;
   Diary& diary_;
   relay::Wakeup changed_;

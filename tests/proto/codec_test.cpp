@@ -23,7 +23,7 @@ using support::noise;
 
 namespace {
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kMiB = 1024UL * 1024;
 constexpr std::array kCompressed{Encoding::gzip, Encoding::deflate, Encoding::br, Encoding::zstd};
 
 /// One stream of zlib's: 15 zlib-wrapped, 31 gzip, -15 raw.

@@ -15,7 +15,7 @@ using support::noise;
 
 namespace {
 
-constexpr std::size_t kLimit = 1024 * 1024;
+constexpr std::size_t kLimit = 1024UL * 1024;
 
 std::string text_of(proto::Result<Bytes> bytes) { return std::string{bytes.value().view()}; }
 

@@ -6,7 +6,6 @@
 
 #include "tests/relay/delivery_bench.hpp"
 
-using relay::DropReason;
 using relay::Gate;
 using support::DeliveryBench;
 using support::envelope;

@@ -10,7 +10,6 @@
 #include "tests/support/records.hpp"
 
 using proto::Category;
-using relay::RecordStart;
 using relay::RecordType;
 using relay::SegmentKind;
 using support::check_same;
@@ -56,7 +55,6 @@ TEST_CASE("a header of another version is told from a damaged one") {
   std::string other = header;
   other[8] = 2;
   CHECK(relay::segment_kind(other) == SegmentKind::damaged);
-  std::string crc;
   const auto sum = relay::crc32c(other.substr(16), relay::crc32c(other.substr(0, 12)));
   for (unsigned i = 0; i < 4; ++i) other[12 + i] = static_cast<char>(sum >> (8 * i));
   CHECK(relay::segment_kind(other) == SegmentKind::other_version);

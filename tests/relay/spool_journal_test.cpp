@@ -2,6 +2,7 @@
 // files are not.
 #include "relay/spool_journal.hpp"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -30,6 +31,8 @@ using relay::SpoolJournal;
 namespace {
 
 constexpr std::uint64_t kMiB = 1024ULL * 1024;
+/// An eighth of the limit where that is small.
+constexpr std::uint64_t kSegment = 8192;
 
 struct Bench {
   explicit Bench(std::uint64_t max_bytes = 64 * kMiB) : max_bytes_(max_bytes) { start(); }
@@ -151,8 +154,8 @@ TEST_CASE("one write a record, the first of a segment with its header") {
 
 TEST_CASE("what waits outlives the process, what was settled does not, oldest first") {
   Bench bench;
-  std::vector<JournalId> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(bench.kept("body " + std::to_string(i)));
+  std::array<JournalId, 5> ids{};
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = bench.kept("body " + std::to_string(i));
   bench.journal->release(ids[1]);
   bench.journal->release(ids[3]);
   bench.restart();
@@ -317,7 +320,7 @@ TEST_CASE("deleted beneath us: what is open stays usable, what comes is kept in 
 
 TEST_CASE("the limit: one below, at it, one more; what is released makes room again") {
   // Of 8 segments' worth one stays free for compaction.
-  const std::uint64_t limit = 8 * 8192;
+  const std::uint64_t limit = 8 * kSegment;
   Bench probe;
   probe.kept(std::string(4096, 'x'));
   const auto record = probe.bytes_on_disk() - relay::kSegmentHeaderBytes;
@@ -333,7 +336,7 @@ TEST_CASE("the limit: one below, at it, one more; what is released makes room ag
     ids.push_back(*id);
     REQUIRE(ids.size() < 100);
   }
-  CHECK(ids.size() >= (limit - 8192) / (record + 64));
+  CHECK(ids.size() >= (limit - kSegment) / (record + 64));
   CHECK(bench.lines.lines.empty());
   bench.journal->release(ids[0]);
   CHECK(bench.keep(std::string(4096, 'y')).has_value());
@@ -341,13 +344,13 @@ TEST_CASE("the limit: one below, at it, one more; what is released makes room ag
 }
 
 TEST_CASE("a record larger than the whole limit has no place, and the next one has") {
-  Bench bench(8 * 8192);
+  Bench bench(8 * kSegment);
   CHECK(bench.keep(std::string(60'000, 'x')).error() == boost::system::errc::file_too_large);
   CHECK(bench.keep("small").has_value());
 }
 
 TEST_CASE("living records move out of mostly dead segments, and the limit holds all the while") {
-  const std::uint64_t limit = 8 * 16384;
+  const std::uint64_t limit = 16 * kSegment;
   Bench bench(limit);
   std::map<JournalId, std::string> living;
   std::uint64_t kept = 0;

@@ -138,15 +138,15 @@ std::string interpret(const Raw& raw, Options& options) {
   for (const auto* list : {&options.env, &options.function_env, &options.extension_env})
     for (const auto& entry : *list)
       if (entry.find('=') == std::string::npos || entry[0] == '=') return "not K=V: " + entry;
-  static const std::map<std::string, TelemetryMode> kModes{{"on", TelemetryMode::on},
-                                                           {"off", TelemetryMode::off},
-                                                           {"202", TelemetryMode::unsupported},
-                                                           {"403", TelemetryMode::refused}};
-  static const std::map<std::string, PipePolicy> kPipes{
+  static const std::map<std::string, TelemetryMode> modes{{"on", TelemetryMode::on},
+                                                          {"off", TelemetryMode::off},
+                                                          {"202", TelemetryMode::unsupported},
+                                                          {"403", TelemetryMode::refused}};
+  static const std::map<std::string, PipePolicy> pipes{
       {"read", PipePolicy::read}, {"stop", PipePolicy::stop}, {"close", PipePolicy::close}};
-  options.telemetry = {kModes.at(raw.telemetry), std::chrono::milliseconds(raw.telemetry_delay_ms),
+  options.telemetry = {modes.at(raw.telemetry), std::chrono::milliseconds(raw.telemetry_delay_ms),
                        raw.telemetry_repeat, options.facts.managed};
-  options.pipes = kPipes.at(raw.pipes);
+  options.pipes = pipes.at(raw.pipes);
   options.capture = raw.upstream == "capture";
   options.gap = std::chrono::milliseconds(raw.gap_ms);
   options.road.cut = raw.freeze == "cut";

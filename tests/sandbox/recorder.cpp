@@ -50,7 +50,7 @@ void Recorder::log(double at, std::string_view source, std::string_view text) {
   char stamp[32];
   std::snprintf(stamp, sizeof stamp, "%02d:%02d:%06.3f", utc.tm_hour, utc.tm_min,
                 utc.tm_sec + std::fmod(at, 1000) / 1000);
-  file_ << stamp << ' ' << source << ": " << text << std::endl;
+  file_ << stamp << ' ' << source << ": " << text << '\n' << std::flush;
 }
 
 }  // namespace sandbox

@@ -83,6 +83,7 @@ void Run::make_environment() {
   const std::string api = "127.0.0.1:" + std::to_string(server_.port());
   const Placeholders values = placeholders();
   std::vector<Command> extensions;
+  extensions.reserve(options_.extensions.size());
   for (const auto& path : options_.extensions)
     extensions.push_back(extension_command(options_, path, values, api));
   OutsideWorld outside{[this] { road_.frozen(); }, [] {}, [this] { road_.cut_all(); }};

@@ -61,7 +61,8 @@ void add_customer_variables(const std::vector<std::string>& list, const Placehol
 
 std::vector<std::string> to_block(const Variables& variables) {
   std::vector<std::string> block;
-  for (const auto& [name, value] : variables) block.push_back(name + "=" + value);
+  block.reserve(variables.size());
+  for (const auto& [name, value] : variables) block.emplace_back(name).append("=").append(value);
   return block;
 }
 

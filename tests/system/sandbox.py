@@ -81,8 +81,15 @@ def normal(event_id):
 
 
 def summary_line(log):
-    """Thaw's SHUTDOWN line: the last log line that is a JSON object with `items`."""
-    for line in reversed(log):
+    """The last of Thaw's SHUTDOWN lines; None without one."""
+    lines = summary_lines(log)
+    return lines[-1] if lines else None
+
+
+def summary_lines(log):
+    """Thaw's SHUTDOWN lines, one a process: log lines that are a JSON object with `items`."""
+    found = []
+    for line in log:
         text = line if isinstance(line, str) else line.get("line", "")
         start = text.find('{"')
         if start < 0:
@@ -92,8 +99,8 @@ def summary_line(log):
         except ValueError:
             continue
         if "items" in value:
-            return value
-    return None
+            found.append(value)
+    return found
 
 
 def run(function, script, *, thaw, options=(), events=None, env=None, timeout=170):

@@ -1,6 +1,7 @@
 """A function with Sentry's Python SDK: the runtime loop and a handler in one.
 
-Environment: SENTRY_DSN. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool}.
+Environment: SENTRY_DSN. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
+"then": "hang" or "crash" instead of an answer}.
 Answers {"sent": [event ids], "handed_over": [[event id, epoch ms], ...]}: what has been answered with a
 200 since the last invoke's answer. With SEND_AT_INIT set an error of the init is the first one sent.
 Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes".
@@ -45,6 +46,10 @@ def handle(event):
             sent.append(capture(f"order {number} failed"))
     if event.get("flush"):
         sentry_sdk.flush()
+    if event.get("then") == "hang":
+        time.sleep(3600)
+    if event.get("then") == "crash":
+        os._exit(3)
     # The worker thread may append meanwhile: only what is there now is taken.
     answered = [handed_over.pop(0) for _ in range(len(handed_over))]
     return {"sent": sent, "handed_over": answered}
