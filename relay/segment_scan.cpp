@@ -1,6 +1,6 @@
 #include "relay/segment_scan.hpp"
 
-#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "relay/crc32c.hpp"
@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kWindowBytes = 64UL * 1024;
 constexpr std::uint64_t kStep = 8;  // records begin at its multiples
+constexpr std::uint64_t kMostRecordBytes = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
@@ -27,7 +28,9 @@ bool SegmentScan::step(Slice& slice) {
 }
 
 void SegmentScan::read_header(Slice& slice) {
-  switch (segment_kind(look(0, kSegmentHeaderBytes, slice))) {
+  const std::string_view header = look(0, kSegmentHeaderBytes, slice);
+  if (unreadable_) return;
+  switch (segment_kind(header)) {
     case SegmentKind::other_version:
       other_version_ = true;
       at_ = bytes_;
@@ -44,7 +47,7 @@ void SegmentScan::read_header(Slice& slice) {
 
 void SegmentScan::begin_record(Slice& slice) {
   const auto start = parse_record_start(look(at_, kRecordHeaderBytes, slice));
-  if (!start || start->record_bytes() > bytes_ - at_) {
+  if (!start || start->record_bytes() > std::min<std::uint64_t>(bytes_ - at_, kMostRecordBytes)) {
     skip();
     return;
   }
@@ -77,7 +80,6 @@ void SegmentScan::end_record() {
   }
   ++records_;
   if (start_.type == static_cast<std::uint32_t>(RecordType::envelope)) {
-    // A record is shorter than 4 GiB, or encode_envelope() would not have made it.
     const auto record_bytes = static_cast<std::uint32_t>(start_.record_bytes());
     waiting_.push_back({start_.sequence, {at_, record_bytes}});
   } else if (start_.type == static_cast<std::uint32_t>(RecordType::settled)) {

@@ -50,7 +50,9 @@ class SegmentScan {
   [[nodiscard]] std::vector<Waiting> take_waiting();
 
   /// No segment of this version, be it of another or none at all.
-  [[nodiscard]] bool foreign() const { return other_version_ || (!header_ours_ && records_ == 0); }
+  [[nodiscard]] bool foreign() const {
+    return other_version_ || (!header_ours_ && !unreadable_ && records_ == 0);
+  }
 
   [[nodiscard]] std::uint64_t skipped_bytes() const { return skipped_bytes_; }
 

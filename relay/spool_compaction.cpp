@@ -14,12 +14,14 @@ namespace relay {
 SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t free) {
   auto best = segments_.end();
   std::uint64_t most = 0;
+  // For less a segment is not worth its copying: its caller lets some more go first.
+  const std::uint64_t least = roll_bytes() / 32;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
     const bool movable = !segment->recovering && !segment->unreadable && !segment->stuck;
     // No more than one segment's worth at a time: it is copied in one turn of the loop.
     const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
     if (segment == current_ || !movable || moved > std::min(free, roll_bytes())) continue;
-    if (segment->end <= moved + most) continue;
+    if (segment->end < moved + least || segment->end <= moved + most) continue;
     most = segment->end - moved;
     best = segment;
   }
@@ -37,11 +39,17 @@ bool SpoolJournal::compact_one(std::uint64_t free) {
   }
   std::ranges::sort(living, {}, [this](JournalId id) { return kept_.at(id).place.at; });
   // The last one to go takes the segment with it.
+  std::vector<std::uint64_t> moved;
   for (const auto id : living) {
-    if (!move(id, kept_.at(id))) {
+    Kept& kept = kept_.at(id);
+    const std::uint64_t sequence = kept.sequence;
+    if (!move(id, kept)) {
+      // A restart must not find twice what did move.
       best->stuck = true;
+      for (const auto one : moved) settle_in(*best, one);
       return false;
     }
+    moved.push_back(sequence);
   }
   return true;
 }

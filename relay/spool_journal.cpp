@@ -122,7 +122,11 @@ proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
   const std::uint64_t need = bytes + kSettledBytes + kSegmentHeaderBytes;
   const std::uint64_t limit = settings_.max_bytes - roll_bytes();
   if (need > limit) return make_error_code(errc::file_too_large);
-  if (current_ != segments_.end() && current_->end >= roll_bytes()) current_ = segments_.end();
+  // A full one is left alone; in one that somebody deleted nothing would be found again.
+  if (current_ != segments_.end() &&
+      (current_->end >= roll_bytes() || !disk_.is_linked(current_->file))) {
+    current_ = segments_.end();
+  }
   for (int passes = 0; committed() + need > limit; ++passes) {
     const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
     if (passes == kMostPasses || !compact_one(free)) return Errc::journal_full;
@@ -169,11 +173,15 @@ void SpoolJournal::release(JournalId id) {
   const bool goes = segment.living == 1 && !segment.recovering && !segment.unreadable;
   if (!goes) {
     // In the segment of what it settles: they live and die together.
-    const std::string settled = encode_settled(kept.sequence);
-    const std::array<std::string_view, 1> parts{settled};
-    if (!append(disk_, segment, parts).at) ++write_failures_;
+    settle_in(segment, kept.sequence);
   }
   let_go(kept.segment, kept.place);
+}
+
+void SpoolJournal::settle_in(Segment& segment, std::uint64_t sequence) {
+  const std::string settled = encode_settled(sequence);
+  const std::array<std::string_view, 1> parts{settled};
+  if (!append(disk_, segment, parts).at) ++write_failures_;
 }
 
 void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
@@ -192,13 +200,8 @@ void SpoolJournal::drop_if_empty(Segments::iterator segment) {
 void SpoolJournal::retry() {
   unusable_.reset();
   allowance_ = 0;
-  if (!folder_.is_open()) {
-    // Nothing was asked of it so far, or it could not be had.
-    if (!durable_ && open()) durable_ = true;
-    return;
-  }
-  // A file without a name would not be found again.
-  if (current_ != segments_.end() && !disk_.is_linked(current_->file)) current_ = segments_.end();
+  // Nothing was asked of it so far, or it could not be had.
+  if (!folder_.is_open() && !durable_ && open()) durable_ = true;
 }
 
 Journal::Figures SpoolJournal::figures() const {

@@ -70,6 +70,7 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence,
                                                std::span<const std::string_view> record,
                                                std::uint64_t bytes);
+  void settle_in(Segment& segment, std::uint64_t sequence);
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;
   /// What the files take, the records that will settle theirs included.
