@@ -18,6 +18,7 @@ class MemoryJournal final : public relay::Journal {
   proto::Result<relay::JournalId> keep(const relay::RecordHead& head,
                                        std::string_view body) override {
     if (out_of_memory) throw std::bad_alloc();
+    if (dead) return relay::Errc::journal_off;
     if (broken) return boost::system::errc::make_error_code(boost::system::errc::io_error);
     if (bytes() + body.size() > limit) return relay::Errc::journal_full;
     kept.emplace(++last_, Kept{head, std::string(body)});
@@ -31,7 +32,9 @@ class MemoryJournal final : public relay::Journal {
     return relay::Record{found.head, proto::Bytes::copy_of(found.body)};
   }
 
-  void release(relay::JournalId id) override { kept.erase(id); }
+  void release(relay::JournalId id) override {
+    if (!dead) kept.erase(id);
+  }
 
   /// What `restart` left, one at a time.
   bool recover_some(const Found& found) override {
@@ -49,8 +52,9 @@ class MemoryJournal final : public relay::Journal {
     return {.durable = !broken, .all_recovered = left_.empty(), .bytes = bytes()};
   }
 
-  /// The process has died: what is kept now is what the next one finds.
+  /// The next process has begun: what is kept now is what it finds.
   void restart() {
+    dead = false;
     left_.clear();
     for (const auto& [id, one] : kept) left_.emplace(id, true);
   }
@@ -69,6 +73,7 @@ class MemoryJournal final : public relay::Journal {
   std::map<relay::JournalId, Kept> kept;
   std::size_t limit = SIZE_MAX;
   std::size_t reads = 0;
+  bool dead = false;           ///< the process was killed: nothing it does reaches the disk
   bool broken = false;         ///< the disk refuses to write
   bool unreadable = false;     ///< and to give back what it has
   bool out_of_memory = false;  ///< keep() throws
