@@ -59,7 +59,11 @@ format: ## rewrites the sources in our format
 	@.ci/install lint
 	@clang-format-19 -i $(SOURCES)
 
-layer bench fuzz soak publish:
+bench: build ## what the journal costs on the accept path; table in build/bench.md
+	@cmake --build --preset release --target bench_accept -j $(JOBS)
+	@build/release/bin/bench_accept | tee build/bench.md
+
+layer fuzz soak publish:
 	@echo "make $@ is not built yet" >&2; exit 1
 
 clean: ## removes build/

@@ -319,6 +319,8 @@ void Backlog::replace(Entry& entry, proto::Envelope rest, const RecordHead& head
   hold(entry, std::move(parcel));
   place.key() = rank(entry);
   order_.insert(std::move(place));
+  spill(0);
+  if (bytes_ > settings_.max_bytes) drop(entry.id, DropReason::queue_overflow);
 }
 
 void Backlog::settle(std::uint64_t id, Fate fate, unsigned detail) {

@@ -9,6 +9,13 @@
 #include "relay/retry_policy.hpp"
 
 namespace relay {
+namespace {
+
+constexpr unsigned kUnauthorized = 401;
+constexpr unsigned kForbidden = 403;
+constexpr unsigned kTooManyRequests = 429;
+
+}  // namespace
 
 Judge::Judge(Clock& clock, Log& log, Backlog& backlog, Stats& stats, std::uint64_t (*random)())
     : clock_(clock), log_(log), backlog_(backlog), stats_(stats), random_(random) {}
@@ -24,10 +31,7 @@ void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
       backlog_.deliver(entry.id);
       break;
     case Outcome::refused:
-      log_.once("refused " + proto::to_public_string(destination.route.dsn), LogLevel::warn,
-                "upstream refused an envelope with status " + std::to_string(answer.status) +
-                    " for " + proto::to_public_string(destination.route.dsn) +
-                    "; check that key and project are those of the DSN in Sentry");
+      say_refused(destination, answer.status);
       backlog_.refuse(entry.id, answer.status);
       break;
     case Outcome::rate_limited:
@@ -45,8 +49,19 @@ void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
   }
 }
 
+/// Once per DSN, however often.
+void Judge::say_refused(const Destination& destination, unsigned status) {
+  const std::string dsn = proto::to_public_string(destination.route.dsn);
+  const bool unknown = status == kUnauthorized || status == kForbidden;
+  log_.once((unknown ? "unknown " : "refused ") + dsn, LogLevel::warn,
+            "upstream answered " + std::to_string(status) + " for " + dsn +
+                (unknown ? "; check that key and project are those of the DSN in Sentry, and that "
+                           "the project is not disabled"
+                         : "; it does not take what the SDK sent, which is counted under refused "
+                           "in /stats"));
+}
+
 void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
-  constexpr unsigned kTooManyRequests = 429;
   const WallTime now = clock_.wall_now();
   if (answer.rate_limits.empty()) {
     entry.destination->limits.learn_bare_429(answer.retry_after, now);

@@ -33,6 +33,7 @@ class Judge {
   [[nodiscard]] bool drop_limited(Entry& entry);
 
  private:
+  void say_refused(const Destination& destination, unsigned status);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);
   void server_failed(Entry& entry);
   void host_failed(Host& host);

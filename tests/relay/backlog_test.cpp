@@ -330,8 +330,31 @@ TEST_CASE("an envelope without some items is what the journal keeps from then on
   }
 }
 
-TEST_CASE("without room for the smaller record the larger one stays, and memory has the truth") {
+TEST_CASE("without room for the smaller record and in memory, what is left of it goes, counted") {
   Bench bench({.max_waiting = 9, .max_bytes = 0});
+  CHECK(bench.accept(envelope({"event", "session"})));
+  bench.journal.limit = 0;
+  bench.backlog.drop_items(1, {true, false}, DropReason::ratelimit_backoff);
+  CHECK(bench.backlog.size() == 0);
+  CHECK(bench.evicted(Category::session) == 1);
+  CHECK(bench.evicted(Category::error) == 0);
+  CHECK(bench.backlog.bytes() == 0);
+}
+
+TEST_CASE("what the journal keeps makes room in memory for what it does not") {
+  Bench bench({.max_waiting = 9, .max_bytes = 1000});
+  CHECK(bench.accept(sized("transaction", 900)));
+  CHECK(bench.accept(envelope({"event", "session"})));
+  CHECK(bench.backlog.find(1)->parcel != nullptr);
+  bench.journal.limit = 0;
+  bench.backlog.drop_items(2, {true, false}, DropReason::ratelimit_backoff);
+  CHECK(bench.order() == Ids{1, 2});
+  CHECK(bench.backlog.find(1)->parcel == nullptr);
+  CHECK(bench.backlog.bytes() <= 1000);
+}
+
+TEST_CASE("without room for the smaller record the larger one stays, and memory has the truth") {
+  Bench bench({.max_waiting = 9, .max_bytes = 10000});
   CHECK(bench.accept(envelope({"event", "session"})));
   bench.journal.limit = 0;
   bench.backlog.drop_items(1, {true, false}, DropReason::ratelimit_backoff);

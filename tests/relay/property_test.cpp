@@ -309,7 +309,8 @@ class World {
 TEST_SUITE_BEGIN("relay/property");
 
 TEST_CASE("whatever happens in whatever order, the accounts balance and nothing vanishes") {
-  const auto seed = from_environment("SEED", std::random_device{}());
+  // The same one each time, so that a change is judged by itself; another one is for exploring.
+  const auto seed = from_environment("SEED", 1);
   const auto steps = from_environment("STEPS", 100'000);
   MESSAGE("SEED=", seed, " STEPS=", steps);
   World world(seed);

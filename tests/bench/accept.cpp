@@ -1,0 +1,128 @@
+// What the journal costs on the accept path: the same envelopes through the same intake, with and
+// without it, in turns, so that whatever else the machine does meets both. Prints a Markdown table.
+// Usage: bench_accept [FOLDER]: the journal's place, else below the system's temporary folder.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <unistd.h>
+
+#include "proto/endpoint.hpp"
+#include "relay/disk.hpp"
+#include "relay/intake.hpp"
+#include "relay/spool_journal.hpp"
+
+namespace {
+
+using Microseconds = std::chrono::duration<double, std::micro>;
+
+const std::string kKey = "abcdef0123456789abcdef0123456789";
+constexpr int kRounds = 31;
+constexpr int kPerRound = 200;
+
+class NoLines final : public relay::LogSink {
+ public:
+  bool write(std::string_view) override { return true; }
+};
+
+relay::RouteSettings one_dsn() {
+  relay::RouteSettings settings;
+  settings.configured = {*proto::parse_dsn("https://" + kKey + "@up.example/42")};
+  return settings;
+}
+
+/// An intake and what stands behind it; what it accepts is settled when the round is over.
+class Path {
+ public:
+  Path(boost::asio::io_context& io, relay::Journal& journal)
+      : clock_(io.get_executor()),
+        backlog_({}, journal, stats_),
+        destinations_(4, relay::Compression::zstd, 3),
+        intake_({40 * relay::kMiB}, one_dsn(),
+                {clock_, backlog_, destinations_, stats_, [] { return std::uint16_t{9797}; },
+                 [] { return relay::milliseconds{0}; }, [] {}, [] { return std::uint64_t{0}; }}) {}
+
+  /// Microseconds to accept one envelope, and to settle it.
+  std::array<double, 2> round(const std::string& body) {
+    const auto endpoint = *proto::match_endpoint("/api/42/envelope/");
+    std::vector<relay::LocalRequest> requests(kPerRound);
+    for (auto& request : requests) {
+      request.x_sentry_auth = "Sentry sentry_key=" + kKey;
+      request.body = proto::Bytes::copy_of(body);
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    for (auto& request : requests) {
+      if (intake_.take(std::move(request), endpoint, "").status != 200) std::abort();
+    }
+    const auto accepted = std::chrono::steady_clock::now();
+    for (int i = 0; i < kPerRound; ++i) backlog_.deliver(++last_);
+    const auto settled = std::chrono::steady_clock::now();
+    return {Microseconds(accepted - begun).count() / kPerRound,
+            Microseconds(settled - accepted).count() / kPerRound};
+  }
+
+ private:
+  relay::SystemClock clock_;
+  relay::Stats stats_;
+  relay::Backlog backlog_;
+  relay::Destinations destinations_;
+  relay::Intake intake_;
+  std::uint64_t last_ = 0;
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+void compare(std::size_t size, Path& without, Path& with) {
+  const std::string payload(size, 'x');
+  const std::string body =
+      "{}\n{\"type\":\"event\",\"length\":" + std::to_string(size) + "}\n" + payload;
+  std::array<std::vector<double>, 4> times;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto memory = without.round(body);
+    const auto journal = with.round(body);
+    times[0].push_back(memory[0]);
+    times[1].push_back(journal[0]);
+    times[2].push_back(memory[1]);
+    times[3].push_back(journal[1]);
+  }
+  const double memory = median(times[0]);
+  const double journal = median(times[1]);
+  std::printf("| %zu KB | %.1f | %.1f | +%.1f | %.1f | %.1f |\n", size / 1000, memory, journal,
+              journal - memory, median(times[2]), median(times[3]));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto folder =
+      (argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::temp_directory_path()) /
+      ("thaw-bench-" + std::to_string(::getpid()));
+  boost::asio::io_context io;
+  relay::SystemClock clock(io.get_executor());
+  NoLines lines;
+  relay::Log log({}, lines, clock);
+  relay::SystemDisk disk;
+  relay::SpoolJournal spool({folder, 64 * relay::kMiB}, disk, clock, log);
+  relay::NoJournal none;
+  std::puts(
+      "| body | accept, memory only (µs) | accept, journal (µs) | difference (µs) | settle, memory "
+      "(µs) | settle, journal (µs) |\n"
+      "|---|---|---|---|---|---|");
+  for (const std::size_t size : {1000U, 10'000U, 100'000U}) {
+    Path without(io, none);
+    Path with(io, spool);
+    compare(size, without, with);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+  return spool.figures().write_failures == 0 ? 0 : 1;
+}
