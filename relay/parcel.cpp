@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/endpoint.hpp"
+#include "relay/errc.hpp"
+
 namespace relay {
 namespace {
 
@@ -13,6 +16,28 @@ proto::Urgency most_urgent(const proto::CategoryCounts& counts) {
     if (counts[category] > 0) found = std::max(found, proto::urgency(category));
   }
   return found;
+}
+
+bool is_header_text(std::string_view text) {
+  return std::ranges::none_of(text,
+                              [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
+}
+
+/// Anybody in the function can write a segment: what it says must be what intake could have taken.
+bool is_plausible(const RecordHead& head) {
+  if (!is_header_text(head.target) || !is_header_text(head.client) ||
+      !is_header_text(head.user_agent) || !is_header_text(head.content_type)) {
+    return false;
+  }
+  if (head.target.starts_with('/')) return false;
+  const std::string path = "/api/1/" + head.target.substr(0, head.target.find('?'));
+  const auto endpoint = proto::match_endpoint(path);
+  if (!endpoint || !endpoint->prefix.empty() || !proto::takes_method(endpoint->kind, head.method))
+    return false;
+  if (head.target == kEnvelopeTarget) return true;
+  proto::CategoryCounts one;
+  one.add(proto::opaque_category(endpoint->kind));
+  return head.counts == one;
 }
 
 }  // namespace
@@ -28,6 +53,7 @@ Parcel::Parcel(RecordHead head, proto::Bytes opaque)
     : head_(std::move(head)), opaque_(std::move(opaque)), urgency_(most_urgent(head_.counts)) {}
 
 proto::Result<Parcel> Parcel::from(Record record) {
+  if (!is_plausible(record.head)) return make_error_code(Errc::journal_damaged);
   if (record.head.target != kEnvelopeTarget) {
     return Parcel(std::move(record.head), std::move(record.body));
   }

@@ -21,7 +21,8 @@ class Parcel {
   Parcel(RecordHead head, proto::Envelope envelope);
   /// Another endpoint's request; its counts say what it is.
   Parcel(RecordHead head, proto::Bytes opaque);
-  /// As the journal kept it. Errors: proto's, where the body no longer parses.
+  /// As the journal kept it. Errors: proto's, where the body no longer parses;
+  /// Errc::journal_damaged for what intake would not have taken.
   [[nodiscard]] static proto::Result<Parcel> from(Record record);
 
   [[nodiscard]] const RecordHead& head() const { return head_; }

@@ -19,6 +19,7 @@ import threading
 import time
 import unittest
 
+import relaying
 import sandbox
 
 INVOKES = 4
@@ -46,6 +47,8 @@ class NeverInTheWay(unittest.TestCase):
             self.assertEqual(invoke["status"], "success", invoke)
             self.assertLess(invoke["billed_ms"] - invoke["response_ms"], BUDGET_MS + SLACK_MS)
         self.assertEqual(self.extension_exits(run), ["exit code 0"], "Thaw ends once, after SHUTDOWN")
+        if run.stats is not None:
+            relaying.balance(self, run.stats)
         if advice is not None:
             said = [line for line in texts(run.report["extension_log"]) if advice in line]
             self.assertEqual(len(said), 1, run.report["extension_log"])
