@@ -70,6 +70,18 @@ TEST_SUITE("relay/http_answer") {
     CHECK_FALSE(answer.keeps_connection());
   }
 
+  TEST_CASE("an answer of HTTP/1.0 is one, and the last on its connection") {
+    for (const std::string_view length : {"Content-Length: 4\r\n", ""}) {
+      CAPTURE(length);
+      HttpAnswer answer;
+      REQUIRE_FALSE(feed(answer, "HTTP/1.0 503 No\r\n" + std::string(length) + "\r\nbody"));
+      if (length.empty()) CHECK_FALSE(answer.ended());
+      REQUIRE(answer.complete());
+      CHECK(answer.answer().status == 503);
+      CHECK_FALSE(answer.keeps_connection());
+    }
+  }
+
   TEST_CASE("interim answers are skipped, eight and no more") {
     std::string bytes;
     for (int i = 0; i < 8; ++i) bytes += "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
