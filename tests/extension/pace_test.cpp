@@ -20,6 +20,8 @@ constexpr relay::Work kIdle{};
 constexpr relay::Work kHalfRead{1, 0, 0};
 constexpr relay::Work kDue{0, 1, 0};
 constexpr relay::Work kInFlight{0, 0, 1};
+constexpr relay::Work kProbe{0, 0, 0, 1};
+constexpr relay::Work kProbeAndDue{0, 1, 0, 1};
 
 std::optional<SteadyTime> at(At ms) {
   if (!ms) return std::nullopt;
@@ -35,7 +37,7 @@ struct Row {
   At wait_until;  // nullopt: ask for next now
 };
 
-// Budget 1000, quiet 20; a deadline at 3000 leaves 2800 as the last moment.
+// Budget 1000, probe 500, quiet 20; a deadline at 3000 leaves 2800 as the last moment.
 const Row kPrompt[] = {
     {"the function runs", true, 3000, kNone, kNone, kIdle, 5, 2800},
     {"it runs and data waits: no hold yet", true, 3000, kNone, 5, kDue, 1500, 2800},
@@ -48,6 +50,11 @@ const Row kPrompt[] = {
     {"it has ended, a local request is half read", true, 3000, 40, 30, kHalfRead, 40, 1040},
     {"the budget has one millisecond left", true, 3000, 40, 30, kDue, 1039, 1040},
     {"the budget is spent", true, 3000, 40, 30, kDue, 1040, kNone},
+    {"nothing but a probe", true, 3000, 40, 30, kProbe, 40, 540},
+    {"nothing but a probe, its time has one millisecond left", true, 3000, 40, 30, kProbe, 539,
+     540},
+    {"nothing but a probe, its time is over", true, 3000, 40, 30, kProbe, 540, kNone},
+    {"a probe beside other work: the budget", true, 3000, 40, 30, kProbeAndDue, 540, 1040},
     {"the hold ends before the margin", true, 3000, 2500, 30, kDue, 2500, 2800},
     {"it has ended inside the margin", true, 3000, 2900, 30, kDue, 2900, kNone},
     {"a timeout below the margin", true, 100, kNone, kNone, kDue, 1, kNone},
@@ -74,7 +81,7 @@ InvokeState state_of(const Row& row) {
 }
 
 void check_table(Pace pace) {
-  const PaceSettings settings{pace, milliseconds{1000}, milliseconds{20}};
+  const PaceSettings settings{pace, milliseconds{1000}, milliseconds{20}, milliseconds{500}};
   for (const Row& row : kPrompt) {
     CAPTURE(std::string(row.situation));
     const auto now = *at(row.now);
@@ -106,6 +113,12 @@ TEST_CASE("continuous never holds") {
   for (const Row& row : kPrompt) {
     CHECK(decide(settings, state_of(row), *at(row.now)).action == Decision::Action::ask_next);
   }
+}
+
+TEST_CASE("a probe is never held for longer than the budget") {
+  const PaceSettings settings{Pace::prompt, milliseconds{100}, milliseconds{20}, milliseconds{500}};
+  const Row row{"", true, 3000, 40, 30, kProbe, 40, kNone};
+  CHECK(decide(settings, state_of(row), *at(40)).until == *at(140));
 }
 
 TEST_CASE("a budget of nothing never holds, but waits for the end of the function") {
