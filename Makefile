@@ -36,7 +36,7 @@ test-rest: ## what test-all adds to test
 	@.ci/install sanitizers
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan --target unit_tests -j $(JOBS)
-	@ctest --preset asan
+	@STEPS=20000 ctest --preset asan
 	@$(MAKE) --no-print-directory test-gcc
 	@N=200 build/functions/python/bin/python tests/system/faults.py -k killed
 	@echo "skipped: arm64, emulator, browser, all SDKs (not built yet)"
