@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <unistd.h>
@@ -49,13 +50,22 @@ void add_function_variables(const Options& options, Variables& variables) {
   variables["HOME"] = own_variable("HOME", "/tmp");
 }
 
-/// Customer's variables; names that begin with '_' never reach an extension.
+/// What an extension does not get even if the customer sets it.
+bool is_withheld(const std::string& name) {
+  static const std::set<std::string> kWithheld{
+      "AWS_EXECUTION_ENV",        "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+      "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS",   "LAMBDA_RUNTIME_DIR",
+      "LAMBDA_TASK_ROOT"};
+  return name.starts_with('_') || kWithheld.contains(name);
+}
+
 void add_customer_variables(const std::vector<std::string>& list, const Placeholders& placeholders,
                             bool is_extension, Variables& variables) {
   for (const std::string& entry : list) {
     const std::size_t equals = entry.find('=');
-    if (is_extension && entry[0] == '_') continue;
-    variables[entry.substr(0, equals)] = fill_in(entry.substr(equals + 1), placeholders);
+    const std::string name = entry.substr(0, equals);
+    if (is_extension && is_withheld(name)) continue;
+    variables[name] = fill_in(entry.substr(equals + 1), placeholders);
   }
 }
 

@@ -11,6 +11,8 @@ AWS docs, "Using the Lambda Extensions API to create extensions". Prints what it
   EXT_RETRY=1                  retries /event/next every 50 ms after any failure
   EXT_POST_URL, EXT_POST_BODY  sends this envelope at each INVOKE, and goes on without the answer
                                if EXT_POST_ASYNC is set
+  EXT_SURROUNDINGS=1           prints what it finds itself in
+  EXT_NAME=NAME                registers under this name instead of its file's
   EXT_CALLS                    JSON list of requests made before the first next, answers printed
 """
 
@@ -18,13 +20,15 @@ import http.client
 import http.server
 import json
 import os
+import resource
 import socket
+import stat
 import sys
 import threading
 import time
 
 HOST, PORT = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
-NAME = os.path.basename(sys.argv[0])
+NAME = os.environ.get("EXT_NAME") or os.path.basename(sys.argv[0])
 identifier = ""
 done = threading.Semaphore(0)
 
@@ -125,10 +129,21 @@ def on_invoke(count, event):
         threading.Timer(float(os.environ["EXT_EXIT_AFTER_NEXT"]), os._exit, [0]).start()
 
 
+def surroundings():
+    return {"user": [os.getuid(), os.geteuid(), os.getgid(), os.getegid()], "groups": os.getgroups(),
+            "leads its group": os.getpgrp() == os.getpid(), "group": os.getpgrp(),
+            "input": os.readlink("/proc/self/fd/0"),
+            "pipes": [stat.S_ISFIFO(os.fstat(fd).st_mode) for fd in (1, 2)],
+            "descriptors": sorted(set(os.listdir("/proc/self/fd")))[:-1],  # the last reads the list
+            "limit": resource.getrlimit(resource.RLIMIT_NOFILE)}
+
+
 def main():
     global identifier
     events = [e for e in os.environ.get("EXT_EVENTS", "INVOKE,SHUTDOWN").split(",") if e]
     say("START", json.dumps(sys.argv), os.getcwd(), json.dumps(dict(os.environ)))
+    if os.environ.get("EXT_SURROUNDINGS"):
+        say("SURROUNDINGS", json.dumps(surroundings()))
     while True:
         status, headers, text = call("POST", "/2020-01-01/extension/register", json.dumps({"events": events}),
                                      {"Lambda-Extension-Name": NAME, "Lambda-Extension-Accept-Feature": "accountId"})

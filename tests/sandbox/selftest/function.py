@@ -2,12 +2,13 @@
 
 AWS docs, "Using the Lambda runtime API for custom runtimes". Event members, all optional, in the order
 they are obeyed: calls (requests to the platform, answered back), post (an envelope to URL), sleep_ms,
-print, exit, kill, error, echo_env, big, respond_then_exit.
+print, exit, kill, error, shell (its output answered), echo_env, big, respond_then_exit.
 """
 
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -47,6 +48,10 @@ def handle(event):
     if event.get("echo_env"):
         answer["env"] = dict(os.environ)
         answer["cwd"] = os.getcwd()
+    if "shell" in event:
+        done = subprocess.run(["/bin/sh", "-c", event["shell"]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        answer["shell"] = done.stdout.splitlines()
     if "big" in event:
         answer["big"] = "x" * event["big"]
     return answer

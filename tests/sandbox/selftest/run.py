@@ -99,6 +99,7 @@ class Lifecycle(SandboxTest):
 
     def test_an_extension_gets_exactly_the_platforms_variables(self):
         result = self.run_sandbox("--script", "invoke", "--env", "DSN=http://{upstream}/1", "--env", "_HIDDEN=1",
+                                  "--env", "AWS_EXECUTION_ENV=set", "--env", "LAMBDA_TASK_ROOT=/var/task",
                                   "--function-env", "ONLY=function", events=[{"echo_env": True}])
         argv, rest = result.said("START")[0].split("] ", 1)
         cwd, env = rest.split(" ", 1)
@@ -198,6 +199,46 @@ class Lifecycle(SandboxTest):
         for wrong in (["--script", "dance"], ["--upstream-fault", "what"], ["--env", "x"], ["--freeze", "warm"]):
             done = subprocess.run([SANDBOX, *wrong, "--", "true"], capture_output=True, check=False)
             self.assertEqual(done.returncode, 2, wrong)
+
+
+class Surroundings(SandboxTest):
+    """What an extension finds around it; its variables are in Lifecycle."""
+
+    def found(self, *options, **more):
+        result = self.run_sandbox("--script", "invoke", *options, EXT_SURROUNDINGS="1", **more)
+        return json.loads(result.said("SURROUNDINGS")[0]), result
+
+    def test_it_leads_a_process_group_of_its_own(self):
+        found, result = self.found(events=[{"shell": "cut -d' ' -f5 /proc/$PPID/stat"}])
+        self.assertTrue(found["leads its group"])
+        self.assertNotEqual(result.invokes[0]["response"]["shell"], [str(found["group"])], "the function's is another")
+        self.assertNotEqual(found["group"], os.getpgrp())
+
+    def test_its_input_is_empty_and_its_outputs_are_pipes(self):
+        found, _ = self.found()
+        self.assertEqual(found["input"], "/dev/null")
+        self.assertEqual(found["pipes"], [True, True])
+
+    def test_its_output_is_read_line_by_line(self):
+        with open(self.extension, "w") as file:
+            file.write("#!/bin/sh\nprintf 'whole\\nhalf'; sleep 0.1; printf ' and half\\n\\n'; printf 'no end'\n")
+        result = self.run_sandbox("--script", "freeze:1")
+        self.assertEqual(result.extension_log, ["whole", "half and half", "", "no end"])
+
+    def test_nothing_of_the_sandboxes_leaks_in(self):
+        found, _ = self.found()
+        self.assertEqual(found["descriptors"], ["0", "1", "2"])
+
+    def test_it_may_open_1024_files_or_what_the_option_says(self):
+        self.assertEqual(self.found()[0]["limit"], [1024, 1024])
+        self.assertEqual(self.found("--nofile", "77")[0]["limit"], [77, 77])
+
+    def test_an_extension_registers_under_its_file_name_only(self):
+        result = self.run_sandbox("--script", "freeze:1", EXT_NAME="Test-Ext")
+        self.assertEqual(result.happened("init done"), [])
+        status, body = result.said("REGISTERED")[0].split(" ", 1)
+        self.assertEqual(status, "403")
+        self.assertTrue(json.loads(body)["errorType"].startswith("Extension."), body)
 
 
 class Failures(SandboxTest):
