@@ -27,8 +27,13 @@ struct Raw {
   std::vector<std::string> faults;
   unsigned gap_ms = 100, cut_after_ms = 0, telemetry_delay_ms = 0, telemetry_repeat = 1;
   double latency_ms = 0;
-  int user = -1;
+  std::string isolation = "auto";
+  std::string tmp = "rw";
+  std::optional<unsigned> user;
 };
+
+/// What functions on the platform see as their own: uid=993(sbx_user1051) gid=990.
+constexpr Identity kPlatformUser{993, 990};
 
 void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& list,
               const std::string& help) {
@@ -57,7 +62,23 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
       ->capture_default_str();
   app.add_option("--nofile", options.descriptors, "RLIMIT_NOFILE of the children")
       ->capture_default_str();
-  app.add_option("--user", raw.user, "uid and gid of the children, when started as root");
+}
+
+void declare_isolation(CLI::App& app, Raw& raw, Options& options) {
+  app.add_option("--isolation", raw.isolation,
+                 "off; auto: an unprivileged user, a read-only root and a /tmp of its own, as far "
+                 "as this machine allows; require: all of that or no run")
+      ->check(CLI::IsMember({"off", "auto", "require"}))
+      ->capture_default_str();
+  app.add_option("--user", raw.user, "uid and gid of the children instead of 993 and 990");
+  app.add_option("--tmp-mib", options.isolation.tmp_mib, "Size of the children's /tmp")
+      ->check(CLI::Range(1U, 10240U))
+      ->capture_default_str();
+  app.add_option("--tmp", raw.tmp, "The children's /tmp is rw or ro")
+      ->check(CLI::IsMember({"rw", "ro"}))
+      ->capture_default_str();
+  add_list(app, "--show", options.isolation.shown,
+           "Path under /tmp that the children shall find in theirs, read-only");
 }
 
 void declare_platform(CLI::App& app, Raw& raw, Options& options) {
@@ -125,6 +146,22 @@ bool read_events(const Raw& raw, Options& options) {
   return !options.events.empty();
 }
 
+void interpret_isolation(const Raw& raw, IsolationOptions& isolation) {
+  static const std::map<std::string, IsolationMode> kModes{{"off", IsolationMode::off},
+                                                           {"auto", IsolationMode::attempt},
+                                                           {"require", IsolationMode::require}};
+  isolation.mode = kModes.at(raw.isolation);
+  isolation.tmp_read_only = raw.tmp == "ro";
+  if (raw.user && ::geteuid() != 0)
+    std::cerr << "thaw-sandbox: --user needs root; the children run as you\n";
+  if (::geteuid() != 0) return;
+  if (raw.user) {
+    isolation.user = Identity{*raw.user, *raw.user};
+  } else if (isolation.mode != IsolationMode::off) {
+    isolation.user = kPlatformUser;
+  }
+}
+
 /// What is wrong with the values; "" if nothing is.
 std::string interpret(const Raw& raw, Options& options) {
   auto script = parse_script(raw.script);
@@ -152,9 +189,7 @@ std::string interpret(const Raw& raw, Options& options) {
   options.road.cut = raw.freeze == "cut";
   options.road.cut_after = std::chrono::milliseconds(raw.cut_after_ms);
   options.road.round_trip = std::chrono::microseconds(static_cast<long>(raw.latency_ms * 1000));
-  if (raw.user >= 0 && ::geteuid() == 0) options.user = static_cast<unsigned>(raw.user);
-  if (raw.user >= 0 && !options.user)
-    std::cerr << "thaw-sandbox: --user needs root; the children run as you\n";
+  interpret_isolation(raw, options.isolation);
   return {};
 }
 
@@ -165,6 +200,7 @@ OptionsReading read_options(int argc, char** argv) {
   Raw raw;
   Options options;
   declare_environment(app, raw, options);
+  declare_isolation(app, raw, options);
   declare_platform(app, raw, options);
   declare_upstream(app, raw, options);
   app.add_option("function", options.function, "-- FUNCTION [ARGS...]")->required();

@@ -8,6 +8,7 @@
 
 #include "tests/sandbox/extensions_api.hpp"
 #include "tests/sandbox/faults.hpp"
+#include "tests/sandbox/isolation.hpp"
 #include "tests/sandbox/process_table.hpp"
 #include "tests/sandbox/road.hpp"
 #include "tests/sandbox/script.hpp"
@@ -25,7 +26,7 @@ struct Options {
   std::chrono::milliseconds gap{100};
   FunctionFacts facts;
   unsigned descriptors = 1024;
-  std::optional<unsigned> user;
+  IsolationOptions isolation;
 
   bool capture = true;
   bool tls = false;

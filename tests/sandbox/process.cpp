@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -56,22 +57,16 @@ struct Prepared {
   int input, output, errors, failure;
 };
 
-bool drop_privileges(const Command& command) {
-  if (!command.user) return true;
-  return ::setgroups(0, nullptr) == 0 && ::setgid(*command.user) == 0 &&
-         ::setuid(*command.user) == 0;
-}
-
 /// Runs between fork and exec: nothing here may allocate.
-bool become(const Prepared& prepared) {
+bool prepare(const Prepared& prepared) {
+  const Command& command = prepared.command;
   ::setpgid(0, 0);
-  const rlimit limit{prepared.command.descriptors, prepared.command.descriptors};
+  const rlimit limit{command.descriptors, command.descriptors};
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
   if (::dup2(prepared.input, 0) < 0 || ::dup2(prepared.output, 1) < 0) return false;
   if (::dup2(prepared.errors, 2) < 0) return false;
-  const std::string& directory = prepared.command.directory;
-  if (!directory.empty() && ::chdir(directory.c_str()) != 0) return false;
-  if (!drop_privileges(prepared.command)) return false;
+  if (command.confinement != nullptr && !enter(*command.confinement)) return false;
+  if (::chdir(command.directory.c_str()) != 0) return false;
   // After setuid, which clears it. The parent may have died in between: then nobody waits for us.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
   sigset_t none;
@@ -82,7 +77,7 @@ bool become(const Prepared& prepared) {
 }
 
 [[noreturn]] void run_child(const Prepared& prepared) {
-  if (become(prepared)) {
+  if (prepare(prepared)) {
     // Boost.Asio opens its sockets without close-on-exec; nothing above 2 may leak into the child.
     ::syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
     ::execvpe(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
@@ -97,6 +92,14 @@ boost::system::error_code last_error(int error) {
 }
 
 }  // namespace
+
+// In this order: a namespace is entered with our rights, not with the child's.
+bool enter(const Confinement& confinement) {
+  if (confinement.mounts >= 0 && ::setns(confinement.mounts, CLONE_NEWNS) != 0) return false;
+  if (!confinement.user) return true;
+  const auto [user, group] = *confinement.user;
+  return ::setgroups(0, nullptr) == 0 && ::setgid(group) == 0 && ::setuid(user) == 0;
+}
 
 Process::Process(pid_t id, asio::posix::stream_descriptor out, asio::posix::stream_descriptor err)
     : output(std::move(out)), errors(std::move(err)), id_(id) {}

@@ -15,16 +15,30 @@
 
 namespace sandbox {
 
+struct Identity {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+/// What a child is shut into on its way to exec; a descriptor of -1 means not.
+struct Confinement {
+  int mounts = -1;               ///< mount namespace to enter
+  std::optional<Identity> user;  ///< who to become
+};
+
 struct Command {
   std::string label;  ///< "function" or the extension's file name
   bool is_function = false;
   std::vector<std::string>
       arguments;  ///< argv; the first is the program, looked up in PATH if bare
   std::vector<std::string> environment;
-  std::string directory;         ///< where it starts; empty stays where we are
-  unsigned descriptors = 1024;   ///< RLIMIT_NOFILE
-  std::optional<unsigned> user;  ///< uid and gid to run as
+  std::string directory;                     ///< where it starts
+  unsigned descriptors = 1024;               ///< RLIMIT_NOFILE
+  const Confinement* confinement = nullptr;  ///< looked at when it starts; outlives the command
 };
+
+/// Goes in, for good; the working directory is then `/`. errno says why not.
+[[nodiscard]] bool enter(const Confinement& confinement);
 
 class Process {
  public:

@@ -79,8 +79,15 @@ struct PlatformEvent {
   std::string what;
 };
 
+/// What became of each step of the isolation, with its value or with the reason.
+struct IsolationRecord {
+  std::string mode;
+  std::vector<std::pair<std::string, std::string>> done, not_done;
+};
+
 class Recorder {
  public:
+  IsolationRecord isolation;
   std::vector<InvokeRecord> invokes;
   std::vector<std::pair<double, std::optional<double>>> freezes;
   std::vector<Arrival> arrivals;

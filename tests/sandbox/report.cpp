@@ -117,6 +117,13 @@ json::object describe(const UpstreamCounters& counters) {
           {"refused", counters.refused}};
 }
 
+json::object describe(const IsolationRecord& isolation) {
+  json::object done, not_done;
+  for (const auto& [step, value] : isolation.done) done[step] = clean(value);
+  for (const auto& [step, why] : isolation.not_done) not_done[step] = clean(why);
+  return {{"mode", isolation.mode}, {"done", std::move(done)}, {"not_done", std::move(not_done)}};
+}
+
 }  // namespace
 
 std::string to_json(const Recorder& recorder) {
@@ -132,6 +139,7 @@ std::string to_json(const Recorder& recorder) {
   report["upstream"] = describe(recorder.upstream);
   report["extension_log"] = texts(recorder.extension_log);
   report["function_log"] = texts(recorder.function_log);
+  report["isolation"] = describe(recorder.isolation);
   report["problems"] = texts(recorder.problems);
   report["platform"] = describe_all(recorder.platform);
   return json::serialize(report) + "\n";
@@ -155,6 +163,8 @@ std::string to_table(const Recorder& recorder) {
            std::to_string(up.requests_begun) + " requests begun, " +
            std::to_string(up.requests_cut) + " cut, " + std::to_string(up.answers_lost) +
            " answers lost\n";
+  for (const auto& [step, value] : recorder.isolation.done)
+    table += "isolated: " + step + ": " + value + "\n";
   for (const auto& arrival : recorder.arrivals)
     for (const auto& problem : arrival.problems)
       table += "problem: " + arrival.event_id + ": " + problem + "\n";

@@ -40,7 +40,7 @@ Run::Run(asio::io_context& io, const Options& options, Recorder& recorder)
       script_(io.get_executor(), to_problem(recorder)),
       changed_(io),
       frost_(io),
-      directory_(options.user),
+      directory_(options.isolation.user),
       reserved_port_(io),
       processes_(io, tasks_, recorder, options.pipes),
       extensions_(changed_, recorder, options.facts, options.register_answer, options.next_answer),
@@ -79,23 +79,35 @@ Placeholders Run::placeholders() const {
   return result;
 }
 
-void Run::make_environment() {
+bool Run::make_environment() {
   const std::string api = "127.0.0.1:" + std::to_string(server_.port());
   const Placeholders values = placeholders();
-  std::vector<Command> extensions;
-  extensions.reserve(options_.extensions.size());
+  std::vector<Command> commands;
+  commands.reserve(options_.extensions.size() + 1);
   for (const auto& path : options_.extensions)
-    extensions.push_back(extension_command(options_, path, values, api));
+    commands.push_back(extension_command(options_, path, values, api));
+  commands.push_back(function_command(options_, values, api));
+  isolation_ = std::make_unique<Isolation>(options_.isolation, directory_.path(), directory_.tmp(),
+                                           commands, recorder_);
+  if (!isolation_->enough()) return false;
+  for (auto& command : commands) command.confinement = &isolation_->confinement();
+  Command function = std::move(commands.back());
+  commands.pop_back();
   OutsideWorld outside{[this] { road_.frozen(); }, [] {}, [this] { road_.cut_all(); }};
   const Environment::Parts parts{io_,         changed_, frost_,     recorder_,     processes_,
                                  extensions_, runtime_, telemetry_, options_.facts};
-  environment_ = std::make_unique<Environment>(parts, function_command(options_, values, api),
-                                               std::move(extensions), std::move(outside));
+  environment_ = std::make_unique<Environment>(parts, std::move(function), std::move(commands),
+                                               std::move(outside));
+  return true;
 }
 
 asio::awaitable<int> Run::play() {
-  if (!make_upstream()) co_return 1;
-  make_environment();
+  if (!make_upstream() || !make_environment()) {
+    if (capture_) co_await capture_->finish(std::chrono::steady_clock::now());
+    tasks_.stop();
+    co_await tasks_.join();
+    co_return 1;
+  }
   tasks_.spawn(processes_.reap());
   tasks_.spawn(watch_signals());
   server_.start();
@@ -126,7 +138,7 @@ asio::awaitable<void> Run::play_script() {
 
 asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
   if (step.kind != StepKind::spindown && tmp_is_stale_) {
-    directory_.empty_tmp();
+    if (!isolation_->renew_tmp()) directory_.empty_tmp();
     tmp_is_stale_ = false;
   }
   switch (step.kind) {

@@ -10,6 +10,7 @@
 
 #include "tests/sandbox/capture.hpp"
 #include "tests/sandbox/environment.hpp"
+#include "tests/sandbox/isolation.hpp"
 #include "tests/sandbox/options.hpp"
 #include "tests/sandbox/platform_server.hpp"
 #include "tests/sandbox/surroundings.hpp"
@@ -26,7 +27,8 @@ class Run {
  private:
   [[nodiscard]] bool make_upstream();
   [[nodiscard]] Placeholders placeholders() const;
-  void make_environment();
+  /// False if the children cannot be isolated as required.
+  [[nodiscard]] bool make_environment();
   asio::awaitable<void> play_script();
   asio::awaitable<void> play_step(const Step& step, bool invoke_follows);
   asio::awaitable<void> invokes(const Step& step, bool invoke_follows);
@@ -42,6 +44,7 @@ class Run {
   Condition changed_;
   Frost frost_;
   RunDirectory directory_;
+  std::unique_ptr<Isolation> isolation_;
   ReservedPort reserved_port_;
   ProcessTable processes_;
   ExtensionsApi extensions_;

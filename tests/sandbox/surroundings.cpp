@@ -78,7 +78,7 @@ std::vector<std::string> to_block(const Variables& variables) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::optional<unsigned> owner) {
+RunDirectory::RunDirectory(std::optional<Identity> owner) {
   std::string pattern = "/tmp/thaw-sandbox-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) return;
   root_ = pattern;
@@ -86,7 +86,7 @@ RunDirectory::RunDirectory(std::optional<unsigned> owner) {
   fs::create_directory(tmp(), ignored);
   if (!owner) return;
   fs::permissions(root_, fs::perms(0755), ignored);
-  [[maybe_unused]] const int failed = ::chown(tmp().c_str(), *owner, *owner);
+  [[maybe_unused]] const int failed = ::chown(tmp().c_str(), owner->user, owner->group);
 }
 
 RunDirectory::~RunDirectory() {
@@ -122,8 +122,9 @@ Command function_command(const Options& options, const Placeholders& placeholder
   for (const auto& argument : options.function)
     command.arguments.push_back(fill_in(argument, placeholders));
   command.environment = to_block(variables);
+  std::error_code ignored;
+  command.directory = fs::current_path(ignored).string();
   command.descriptors = options.descriptors;
-  command.user = options.user;
   return command;
 }
 
@@ -141,7 +142,6 @@ Command extension_command(const Options& options, const std::string& path,
   command.environment = to_block(variables);
   command.directory = "/";
   command.descriptors = options.descriptors;
-  command.user = options.user;
   return command;
 }
 

@@ -16,12 +16,14 @@ namespace sandbox {
 class RunDirectory {
  public:
   /// `owner` shall be able to write in {tmp}.
-  explicit RunDirectory(std::optional<unsigned> owner);
+  explicit RunDirectory(std::optional<Identity> owner);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   [[nodiscard]] bool ok() const { return !root_.empty(); }
+
+  [[nodiscard]] const std::string& path() const { return root_; }
 
   [[nodiscard]] std::string tmp() const { return root_ + "/tmp"; }
 

@@ -12,6 +12,7 @@ AWS docs, "Using the Lambda Extensions API to create extensions". Prints what it
   EXT_POST_URL, EXT_POST_BODY  sends this envelope at each INVOKE, and goes on without the answer
                                if EXT_POST_ASYNC is set
   EXT_SURROUNDINGS=1           prints what it finds itself in
+  EXT_WRITE=FILE               writes its user's number into this file
   EXT_NAME=NAME                registers under this name instead of its file's
   EXT_CALLS                    JSON list of requests made before the first next, answers printed
 """
@@ -142,6 +143,9 @@ def main():
     global identifier
     events = [e for e in os.environ.get("EXT_EVENTS", "INVOKE,SHUTDOWN").split(",") if e]
     say("START", json.dumps(sys.argv), os.getcwd(), json.dumps(dict(os.environ)))
+    if os.environ.get("EXT_WRITE"):
+        with open(os.environ["EXT_WRITE"], "w") as file:
+            file.write(f"{os.getuid()}\n")
     if os.environ.get("EXT_SURROUNDINGS"):
         say("SURROUNDINGS", json.dumps(surroundings()))
     while True:
