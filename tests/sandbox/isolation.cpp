@@ -1,6 +1,7 @@
 #include "tests/sandbox/isolation.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <utility>
@@ -73,6 +74,7 @@ Isolation::Isolation(const IsolationOptions& options, std::string home, std::str
   if (options.user) shape_.owner = *options.user;
   if (options.mode != IsolationMode::off) shut_in(commands);
   become_other(commands);
+  if (options.cores > 0) limit_cpu();
   announce();
 }
 
@@ -114,6 +116,19 @@ void Isolation::become_other(const std::vector<Command>& commands) {
   }
   confinement_.user = options_.user;
   record.done.emplace_back("user", who);
+}
+
+void Isolation::limit_cpu() {
+  auto& record = recorder_.isolation;
+  cpu_ = std::make_unique<CpuQuota>(options_.cores);
+  if (!cpu_->ok()) {
+    record.not_done.emplace_back("cpu", cpu_->failure());
+    return;
+  }
+  confinement_.cpu = cpu_->door();
+  char cores[32];
+  std::snprintf(cores, sizeof cores, "%g, ", options_.cores);
+  record.done.emplace_back("cpu", cores + cpu_->kind());
 }
 
 void Isolation::announce() const {

@@ -1,10 +1,12 @@
 // How far this machine lets us shut the children in, and what it did not let us do.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/sandbox/cpu_quota.hpp"
 #include "tests/sandbox/mount_namespace.hpp"
 #include "tests/sandbox/process.hpp"
 #include "tests/sandbox/recorder.hpp"
@@ -20,6 +22,7 @@ struct IsolationOptions {
   unsigned tmp_mib = 512;
   bool tmp_read_only = false;
   std::vector<std::string> shown;  ///< paths under our /tmp the children shall find in theirs
+  double cores = 0;                ///< 0: no limit
 };
 
 class Isolation {
@@ -40,6 +43,7 @@ class Isolation {
  private:
   void shut_in(const std::vector<Command>& commands);
   void become_other(const std::vector<Command>& commands);
+  void limit_cpu();
   void announce() const;
 
   const IsolationOptions& options_;
@@ -47,6 +51,7 @@ class Isolation {
   Recorder& recorder_;
   MountShape shape_;
   MountNamespace mounts_;
+  std::unique_ptr<CpuQuota> cpu_;
   Confinement confinement_;
 };
 

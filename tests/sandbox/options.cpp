@@ -79,6 +79,9 @@ void declare_isolation(CLI::App& app, Raw& raw, Options& options) {
       ->capture_default_str();
   add_list(app, "--show", options.isolation.shown,
            "Path under /tmp that the children shall find in theirs, read-only");
+  app.add_option("--cpu", options.isolation.cores,
+                 "Processors' worth of time for function and extensions together, such as 0.07")
+      ->check(CLI::Range(kLeastCores, 64.0));
 }
 
 void declare_platform(CLI::App& app, Raw& raw, Options& options) {

@@ -93,8 +93,9 @@ boost::system::error_code last_error(int error) {
 
 }  // namespace
 
-// In this order: a namespace is entered with our rights, not with the child's.
+// In this order: a group and a namespace are entered with our rights, not with the child's.
 bool enter(const Confinement& confinement) {
+  if (confinement.cpu >= 0 && ::write(confinement.cpu, "0", 1) != 1) return false;
   if (confinement.mounts >= 0 && ::setns(confinement.mounts, CLONE_NEWNS) != 0) return false;
   if (!confinement.user) return true;
   const auto [user, group] = *confinement.user;

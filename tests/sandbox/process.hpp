@@ -23,6 +23,7 @@ struct Identity {
 /// What a child is shut into on its way to exec; a descriptor of -1 means not.
 struct Confinement {
   int mounts = -1;               ///< mount namespace to enter
+  int cpu = -1;                  ///< control group to join, by writing "0"
   std::optional<Identity> user;  ///< who to become
 };
 

@@ -1,6 +1,6 @@
 """The sandbox's isolation, from inside: what needs root, and a kernel that lets root do it.
 
-Usage: isolation.py PATH/TO/thaw-sandbox [Isolation]. Exit code 77: nothing could be tested here, the
+Usage: isolation.py PATH/TO/thaw-sandbox [Isolation|Quota]. Exit code 77: nothing could be tested here, the
 reason is printed.
 """
 
@@ -9,11 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import run
 
-NO_FAULT_OF_OURS = ("needs root", "Operation not permitted", "not open to")
+# The last four are a control group's: nobody may write there, or its controller is not handed down to us.
+NO_FAULT_OF_OURS = ("needs root", "Operation not permitted", "not open to", "Read-only file system",
+                    "no cgroup file system", "Permission denied", "No such file")
 
 
 def reason_to_skip(*options):
@@ -163,6 +166,39 @@ class Isolation(run.SandboxTest):
         self.assertEqual(len(result.arrivals), 1)
         self.assertTrue(os.path.getsize(log) > 0)
         self.assertIn("000001.envelope", os.listdir(self.dir.name))
+
+
+class Quota(run.SandboxTest):
+    @classmethod
+    def setUpClass(cls):
+        reason = reason_to_skip("--isolation", "off", "--cpu", "1")
+        if reason:
+            raise unittest.SkipTest(reason)
+
+    def groups(self):
+        return [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if "thaw-sandbox-" in folder]
+
+    def test_the_quota_holds_and_its_group_is_removed_with_who_is_left_in_it(self):
+        before = self.groups()
+        work = "import time;b=time.time()\nwhile time.process_time()<0.2:pass\nprint(time.time()-b)"
+        shell = f"setsid sleep 60 >/dev/null 2>&1 & {run.PYTHON} -S -c '{work}'"
+        result = self.run_sandbox("--cpu", "0.1", "--script", "invoke", "--timeout-ms", "20000",
+                                  events=[{"shell": shell}], EXT_TELEMETRY="1")
+        self.assertRegex(result.isolation["done"]["cpu"], r"^0\.1, cgroup v[12]$")
+        self.assertGreater(float(result.invokes[0]["response"]["shell"][0]), 1, "0.2 s of work at a tenth of a processor")
+        self.assertEqual(self.groups(), before)
+
+    def test_the_group_is_removed_when_we_are_told_to_end(self):
+        before = self.groups()
+        with subprocess.Popen([run.SANDBOX, "--cpu", "0.07", "--script", "thaw:60000", "--", "/bin/sh", "-c",
+                               "echo here; sleep 60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sandbox:
+            limit = time.monotonic() + 10
+            while self.groups() == before and sandbox.poll() is None and time.monotonic() < limit:
+                time.sleep(0.01)
+            self.assertNotEqual(self.groups(), before)
+            sandbox.terminate()
+            self.assertEqual(sandbox.wait(20), 130)
+        self.assertEqual(self.groups(), before)
 
 
 if __name__ == "__main__":
