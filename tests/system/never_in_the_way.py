@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import os
 import pathlib
 import queue
 import shutil
@@ -82,6 +83,19 @@ class NeverInTheWay(unittest.TestCase):
 
     def test_no_tmp(self):
         self.play(env={"THAW_SPOOL_DIR": "/proc/thaw"}, advice="THAW_SPOOL_DIR", arrives=INVOKES)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: a file system of its own")
+    def test_read_only_tmp(self):
+        run = self.play(options=["--isolation", "require", "--tmp", "ro"],
+                        advice="cannot write the journal", arrives=INVOKES)
+        self.assertIs(run.stats["durable"], False)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: a file system of its own")
+    def test_tiny_tmp(self):
+        # The last 16 MiB of the file system are the function's.
+        run = self.play(options=["--isolation", "require", "--tmp-mib", "1"],
+                        advice="cannot write the journal", arrives=INVOKES)
+        self.assertIs(run.stats["durable"], False)
 
     def test_log_pipe_full(self):
         self.play(env={"THAW_LOG": "debug"}, options=["--stdout", "stop"], arrives=INVOKES)
