@@ -59,8 +59,8 @@ std::string own_group(int version) {
 }
 
 bool write_text(const std::string& path, const std::string& text) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file.ok() && ::write(file.number(), text.data(), text.size()) > 0;
+  const relay::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return file.is_open() && ::write(file.get(), text.data(), text.size()) > 0;
 }
 
 /// Whether a child of ours may move there.
@@ -94,8 +94,8 @@ bool CpuQuota::open_in(const std::string& parent, double cores) {
       parent + (parent.ends_with('/') ? "" : "/") + "thaw-sandbox-" + std::to_string(::getpid());
   const bool made = ::mkdir(group_.c_str(), 0755) == 0;
   if (made && limit(static_cast<long>(cores * static_cast<double>(kPeriodUs)))) {
-    Descriptor door(::open((group_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-    if (door.ok() && admits(door.number())) {
+    relay::Descriptor door(::open((group_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+    if (door.is_open() && admits(door.get())) {
       door_ = std::move(door);
       return true;
     }

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/sandbox/descriptor.hpp"
+#include "relay/descriptor.hpp"
 
 namespace sandbox {
 
@@ -20,10 +20,10 @@ class CpuQuota {
   CpuQuota(const CpuQuota&) = delete;
   CpuQuota& operator=(const CpuQuota&) = delete;
 
-  [[nodiscard]] bool ok() const { return door_.ok(); }
+  [[nodiscard]] bool ok() const { return door_.is_open(); }
 
   /// Whoever writes "0" here is in.
-  [[nodiscard]] int door() const { return door_.number(); }
+  [[nodiscard]] int door() const { return door_.get(); }
 
   /// "cgroup v1" or "cgroup v2".
   [[nodiscard]] std::string kind() const { return "cgroup v" + std::to_string(version_); }
@@ -37,7 +37,7 @@ class CpuQuota {
 
   int version_ = 0;
   std::string group_;
-  Descriptor door_;
+  relay::Descriptor door_;
   std::string failure_ = "no cgroup file system for it is mounted";
 };
 

@@ -22,7 +22,7 @@ class Excursion {
   Excursion()
       : here_(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)),
         directory_(::open(".", O_PATH | O_CLOEXEC)) {
-    if (!here_.ok() || !directory_.ok()) {
+    if (!here_.is_open() || !directory_.is_open()) {
       failure_ = failed("open");
     } else if (!home()) {  // who cannot return does not leave
       failure_ = failed("setns");
@@ -32,7 +32,7 @@ class Excursion {
   }
 
   ~Excursion() {
-    if (here_.ok() && directory_.ok() && failure_.empty() && !home()) std::abort();
+    if (here_.is_open() && directory_.is_open() && failure_.empty() && !home()) std::abort();
   }
 
   Excursion(const Excursion&) = delete;
@@ -42,22 +42,22 @@ class Excursion {
 
  private:
   [[nodiscard]] bool home() const {
-    return ::setns(here_.number(), CLONE_NEWNS) == 0 && ::fchdir(directory_.number()) == 0;
+    return ::setns(here_.get(), CLONE_NEWNS) == 0 && ::fchdir(directory_.get()) == 0;
   }
 
-  Descriptor here_, directory_;
+  relay::Descriptor here_, directory_;
   std::string failure_;
 };
 
 struct Shown {
   std::string path;
-  Descriptor opened;  ///< before the new /tmp covers it
+  relay::Descriptor opened;  ///< before the new /tmp covers it
 };
 
 std::vector<Shown> open_all(const std::vector<std::string>& paths) {
   std::vector<Shown> list;
   for (const auto& path : paths)
-    list.push_back({path, Descriptor(::open(path.c_str(), O_PATH | O_CLOEXEC))});
+    list.push_back({path, relay::Descriptor(::open(path.c_str(), O_PATH | O_CLOEXEC))});
   return list;
 }
 
@@ -73,13 +73,13 @@ bool make_read_only() {
 
 /// Puts the file or folder back where it was; the mount it comes from is read-only by now.
 bool show(const Shown& shown) {
-  const std::string source = "/proc/self/fd/" + std::to_string(shown.opened.number());
+  const std::string source = "/proc/self/fd/" + std::to_string(shown.opened.get());
   std::error_code error;
   if (fs::is_directory(source, error)) {
     fs::create_directories(shown.path, error);
   } else {
     fs::create_directories(fs::path(shown.path).parent_path(), error);
-    const Descriptor point(::open(shown.path.c_str(), O_CREAT | O_CLOEXEC | O_WRONLY, 0644));
+    const relay::Descriptor point(::open(shown.path.c_str(), O_CREAT | O_CLOEXEC | O_WRONLY, 0644));
   }
   return ::mount(source.c_str(), shown.path.c_str(), nullptr, MS_BIND, nullptr) == 0;
 }
@@ -111,8 +111,8 @@ MountNamespace::MountNamespace(const MountShape& shape) {
   failure_ = excursion.failure();
   if (failure_.empty()) failure_ = furnish(shape);
   if (!failure_.empty()) return;
-  descriptor_ = Descriptor(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
-  if (!descriptor_.ok()) failure_ = failed("open");
+  descriptor_ = relay::Descriptor(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!descriptor_.is_open()) failure_ = failed("open");
 }
 
 }  // namespace sandbox

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sandbox/descriptor.hpp"
+#include "relay/descriptor.hpp"
 #include "tests/sandbox/process.hpp"
 
 namespace sandbox {
@@ -25,16 +25,16 @@ class MountNamespace {
   MountNamespace() = default;
   explicit MountNamespace(const MountShape& shape);
 
-  [[nodiscard]] bool ok() const { return descriptor_.ok(); }
+  [[nodiscard]] bool ok() const { return descriptor_.is_open(); }
 
   /// For setns.
-  [[nodiscard]] int descriptor() const { return descriptor_.number(); }
+  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
 
   /// The step that failed, and why.
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
-  Descriptor descriptor_;
+  relay::Descriptor descriptor_;
   std::string failure_;
 };
 

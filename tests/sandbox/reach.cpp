@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/sandbox/descriptor.hpp"
+#include "relay/descriptor.hpp"
 
 namespace sandbox {
 namespace {
@@ -87,17 +87,17 @@ std::string first_out_of_reach(const Confinement& confinement,
     for (auto& path : paths_of(command)) paths.push_back(std::move(path));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return {};
-  const Descriptor reader(ends[0]);
-  Descriptor writer(ends[1]);
+  const relay::Descriptor reader(ends[0]);
+  relay::Descriptor writer(ends[1]);
   const pid_t id = ::fork();
   if (id == 0) {
     const std::string closed = look_around(confinement, paths);
-    const auto written = ::write(writer.number(), closed.data(), closed.size());
+    const auto written = ::write(writer.get(), closed.data(), closed.size());
     ::_exit(written < 0 ? 1 : 0);
   }
-  writer = Descriptor();
+  writer = relay::Descriptor();
   std::string closed(4096, '\0');  // PATH_MAX: one write, one read
-  const auto size = id < 0 ? 0 : ::read(reader.number(), closed.data(), closed.size());
+  const auto size = id < 0 ? 0 : ::read(reader.get(), closed.data(), closed.size());
   closed.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   if (id > 0) ::waitpid(id, nullptr, 0);
   return closed;
