@@ -249,8 +249,7 @@ void Backlog::refuse(std::uint64_t id, unsigned status) {
 
 void Backlog::drop(std::uint64_t id, DropReason reason) {
   if (is_reported(reason)) report(entries_.at(id), name(reason));
-  ++stats_.envelopes_lost;
-  settle(id, count_dropped, static_cast<unsigned>(reason));
+  drop_untold(id, reason);
 }
 
 void Backlog::refuse_items(std::uint64_t id, const std::vector<bool>& flagged, unsigned status) {
@@ -263,14 +262,19 @@ void Backlog::drop_items(std::uint64_t id, const std::vector<bool>& flagged, Dro
 }
 
 void Backlog::drop_all(DropReason reason) {
-  while (!entries_.empty()) drop(entries_.begin()->first, reason);
+  while (!entries_.empty()) drop_untold(entries_.begin()->first, reason);
 }
 
 void Backlog::drop_unkept(DropReason reason) {
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto& [id, entry] = *next++;
-    if (entry.kept == 0) drop(id, reason);
+    if (entry.kept == 0) drop_untold(id, reason);
   }
+}
+
+void Backlog::drop_untold(std::uint64_t id, DropReason reason) {
+  ++stats_.envelopes_lost;
+  settle(id, count_dropped, static_cast<unsigned>(reason));
 }
 
 Entry* Backlog::find(std::uint64_t id) {

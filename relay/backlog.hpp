@@ -37,9 +37,10 @@ class Backlog {
   /// The same for some of an envelope's items; it goes on without them. Ends it if nothing is left.
   void refuse_items(std::uint64_t id, const std::vector<bool>& flagged, unsigned status);
   void drop_items(std::uint64_t id, const std::vector<bool>& flagged, DropReason reason);
-  /// Everything that still waits.
+  /// At the end, everything that still waits. Upstream is not told: it is out of reach, and to read
+  /// ten thousand bodies for that takes longer than there is time.
   void drop_all(DropReason reason);
-  /// Everything that still waits and would die with this process.
+  /// The same for what would die with this process.
   void drop_unkept(DropReason reason);
 
   /// nullptr if it has met its fate. Valid until then.
@@ -102,6 +103,7 @@ class Backlog {
               const std::vector<bool>* flagged = nullptr);
   void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
   void replace(Entry& entry, proto::Envelope rest, const RecordHead& head);
+  void drop_untold(std::uint64_t id, DropReason reason);
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;
 

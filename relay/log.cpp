@@ -4,7 +4,9 @@
 #include <climits>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "proto/json.hpp"
@@ -30,11 +32,20 @@ std::string_view name(LogLevel level) {
   return "INFO";
 }
 
+/// Whether what is no pipe, or an empty one, takes so many bytes without waiting.
+bool takes_long(int fd, std::size_t bytes) {
+  const int capacity = ::fcntl(fd, F_GETPIPE_SZ);
+  if (capacity < 0) return true;
+  int unread = 0;
+  return ::ioctl(fd, FIONREAD, &unread) == 0 && unread == 0 &&
+         bytes <= static_cast<std::size_t>(capacity);
+}
+
 }  // namespace
 
 bool FdLogSink::write(std::string_view line) {
   // poll(2) calls a pipe writable when PIPE_BUF bytes fit, so a write of at most that never blocks.
-  if (line.size() > PIPE_BUF) return false;
+  if (line.size() > PIPE_BUF && !takes_long(fd_, line.size())) return false;
   pollfd ready{fd_, POLLOUT, 0};
   if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return false;
   return ::write(fd_, line.data(), line.size()) == static_cast<ssize_t>(line.size());

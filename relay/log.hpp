@@ -23,8 +23,8 @@ class LogSink {
   [[nodiscard]] virtual bool write(std::string_view line) = 0;
 };
 
-/// A descriptor; a line that does not fit the pipe right now is refused. At most PIPE_BUF bytes a
-/// line, so that a pipe takes it whole or not at all.
+/// A descriptor; a line that does not fit the pipe right now is refused. A pipe takes up to
+/// PIPE_BUF bytes whole or not at all; a longer line, as the summary may be, only if it is empty.
 class FdLogSink final : public LogSink {
  public:
   explicit FdLogSink(int fd) : fd_(fd) {}

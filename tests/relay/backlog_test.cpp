@@ -246,6 +246,7 @@ TEST_CASE("at the end everything that waits has its fate, in flight or not") {
   bench.backlog.find(2)->in_flight = true;
   bench.backlog.drop_all(DropReason::network_error);
   CHECK(bench.backlog.size() == 0);
+  CHECK(bench.journal.reads == 0);
   CHECK(bench.stats.ledger.dropped(DropReason::network_error)[Category::error] == 3);
 }
 

@@ -136,15 +136,24 @@ TEST_CASE("a line is one line, and never longer than a pipe takes whole") {
   }
 }
 
-TEST_CASE("a pipe takes lines up to PIPE_BUF, whole") {
+TEST_CASE(
+    "a pipe takes lines up to PIPE_BUF whole, and longer ones up to its size when it is empty") {
   Pipe pipe;
   relay::FdLogSink sink(pipe.ends[1]);
   const std::string fits = std::string(PIPE_BUF - 1, 'x') + "\n";
   CHECK(sink.write(fits));
   CHECK(pipe.read() == fits);
-  CHECK_FALSE(sink.write("x" + fits));
-  CHECK(sink.write("short\n"));
-  CHECK(pipe.read() == "short\n");
+  const auto capacity = static_cast<std::size_t>(::fcntl(pipe.ends[1], F_GETPIPE_SZ));
+  for (const std::size_t size : {fits.size() + 1, capacity}) {
+    CAPTURE(size);
+    const std::string longer(size, 'y');
+    CHECK(sink.write("short\n"));
+    CHECK_FALSE(sink.write(longer));
+    CHECK(pipe.read() == "short\n");
+    CHECK(sink.write(longer));
+    CHECK(pipe.read() == longer);
+  }
+  CHECK_FALSE(sink.write(std::string(capacity + 1, 'z')));
 }
 
 TEST_CASE("a pipe nobody reads drops whole lines, counts them, and never blocks") {

@@ -249,8 +249,10 @@ class World {
       clock_.advance(milliseconds{100});
     }
     support::settle(io_);
-    process_->backlog.drop_unkept(relay::DropReason::network_error);
     check();
+    // Upstream is not told of these.
+    process_->backlog.drop_unkept(relay::DropReason::network_error);
+    REQUIRE(process_->stats.ledger.balances(process_->backlog.waiting()));
     kill();
   }
 
