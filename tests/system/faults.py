@@ -210,6 +210,14 @@ class Faults(unittest.TestCase):
         self.assertIs(stats["durable"], False)
         self.assertEqual(len([line for line in thaw.lines if "journal" in line]), 1, thaw.lines)
 
+    def test_without_a_journal(self):
+        thaw = self.thaw({"THAW_JOURNAL": "off"})
+        self.assertEqual(self.client(thaw).post(event(1))[0], 200)
+        stats = thaw.until(lambda stats: stats["envelopes"]["delivered"] == 1)
+        balance(self, stats)
+        self.assertIs(stats["durable"], False)
+        self.assertEqual(list((self.folder / "spool").glob("*.seg")), [])
+
     def test_a_second_thaw_in_the_same_folder(self):
         first = self.thaw(upstream=relaying.free_port())
         self.assertEqual(self.client(first).post(event(1))[0], 200)
