@@ -56,6 +56,7 @@ struct Shown {
 
 std::vector<Shown> open_all(const std::vector<std::string>& paths) {
   std::vector<Shown> list;
+  list.reserve(paths.size());
   for (const auto& path : paths)
     list.push_back({path, relay::Descriptor(::open(path.c_str(), O_PATH | O_CLOEXEC))});
   return list;

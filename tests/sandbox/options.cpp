@@ -150,10 +150,10 @@ bool read_events(const Raw& raw, Options& options) {
 }
 
 void interpret_isolation(const Raw& raw, IsolationOptions& isolation) {
-  static const std::map<std::string, IsolationMode> kModes{{"off", IsolationMode::off},
-                                                           {"auto", IsolationMode::attempt},
-                                                           {"require", IsolationMode::require}};
-  isolation.mode = kModes.at(raw.isolation);
+  static const std::map<std::string, IsolationMode> modes{{"off", IsolationMode::off},
+                                                          {"auto", IsolationMode::attempt},
+                                                          {"require", IsolationMode::require}};
+  isolation.mode = modes.at(raw.isolation);
   isolation.tmp_read_only = raw.tmp == "ro";
   if (raw.user && ::geteuid() != 0)
     std::cerr << "thaw-sandbox: --user needs root; the children run as you\n";

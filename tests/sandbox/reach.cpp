@@ -22,7 +22,7 @@ std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos || path == nullptr) return name;
   std::istringstream folders(path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = folder + "/" + name;
+    const std::string candidate = std::string(folder).append("/").append(name);
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return name;

@@ -164,7 +164,7 @@ std::string to_table(const Recorder& recorder) {
            std::to_string(up.requests_cut) + " cut, " + std::to_string(up.answers_lost) +
            " answers lost\n";
   for (const auto& [step, value] : recorder.isolation.done)
-    table += "isolated: " + step + ": " + value + "\n";
+    table.append("isolated: ").append(step).append(": ").append(value).append("\n");
   for (const auto& arrival : recorder.arrivals)
     for (const auto& problem : arrival.problems)
       table += "problem: " + arrival.event_id + ": " + problem + "\n";

@@ -52,11 +52,11 @@ void add_function_variables(const Options& options, Variables& variables) {
 
 /// What an extension does not get even if the customer sets it.
 bool is_withheld(const std::string& name) {
-  static const std::set<std::string> kWithheld{
+  static const std::set<std::string> withheld{
       "AWS_EXECUTION_ENV",        "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
       "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS",   "LAMBDA_RUNTIME_DIR",
       "LAMBDA_TASK_ROOT"};
-  return name.starts_with('_') || kWithheld.contains(name);
+  return name.starts_with('_') || withheld.contains(name);
 }
 
 void add_customer_variables(const std::vector<std::string>& list, const Placeholders& placeholders,
