@@ -30,7 +30,9 @@ struct Relaying {
   Relaying(const asio::any_io_executor& executor, const Platform& platform,
            const Settings& settings, HostStats& stats)
       : upstream(executor, platform.clock, platform.log, settings.upstream),
-        spool({settings.spool_dir, settings.spool_bytes}, disk, platform.clock, platform.log),
+        spool({settings.spool_dir, settings.spool_bytes,
+               settings.relay.intake.max_decoded_bytes + relay::kMiB},
+              disk, platform.clock, platform.log),
         core(executor, platform.clock, platform.log, upstream, journal(settings.journal),
              settings.relay, random_bits) {
     const auto members = [](void* host) { return to_json_members(*static_cast<HostStats*>(host)); };

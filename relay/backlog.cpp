@@ -49,12 +49,12 @@ bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake
   if (full) return false;
   entry.only_in_memory = entry.kept == 0;
   const JournalId kept = entry.kept;
-  if (!make_room(entry.urgency, entry.only_in_memory ? parcel.memory() : 0)) {
-    if (kept != 0) journal_.release(kept);
-    return false;
-  }
   const proto::CategoryCounts counts = parcel.head().counts;
   try {
+    if (!make_room(entry.urgency, entry.only_in_memory ? parcel.memory() : 0)) {
+      if (kept != 0) journal_.release(kept);
+      return false;
+    }
     insert(std::move(entry), std::move(parcel));
   } catch (...) {
     // Out of memory, it was never here.
@@ -71,6 +71,7 @@ void Backlog::recover(JournalId kept, Parcel parcel, Destination& destination, m
   Entry entry = entry_of(parcel, destination, awake);
   entry.kept = kept;
   entry.recovered = true;
+  entry.accepted_at = parcel.head().accepted_at;
   const proto::CategoryCounts counts = parcel.head().counts;
   if (!make_room(entry.urgency, 0)) {
     recover_lost(kept, counts, DropReason::queue_overflow);
@@ -95,7 +96,7 @@ void Backlog::each_victim(proto::Urgency urgency, Take take) const {
   // From the least urgent class up; within a class the oldest stands first.
   for (auto level = proto::Urgency::bulk; level < urgency;
        level = static_cast<proto::Urgency>(static_cast<int>(level) + 1)) {
-    for (auto place = order_.lower_bound(Rank{level, false, 0});
+    for (auto place = order_.lower_bound(Rank{level, false, WallTime::min(), 0});
          place != order_.end() && place->first.urgency == level; ++place) {
       if (!place->second->in_flight && !take(*place->second)) return;
     }

@@ -67,12 +67,14 @@ class Backlog {
   /// Sorts urgent first, then old first.
   struct Rank {
     proto::Urgency urgency;
-    bool fresh;  ///< accepted by this process
+    bool fresh;            ///< accepted by this process
+    WallTime accepted_at;  ///< of those that were not: their ids say how they were found
     std::uint64_t id;
 
     auto operator<=>(const Rank& other) const {
       if (urgency != other.urgency) return other.urgency <=> urgency;
       if (fresh != other.fresh) return fresh <=> other.fresh;
+      if (accepted_at != other.accepted_at) return accepted_at <=> other.accepted_at;
       return id <=> other.id;
     }
 
@@ -107,7 +109,9 @@ class Backlog {
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;
 
-  static Rank rank(const Entry& entry) { return {entry.urgency, !entry.recovered, entry.id}; }
+  static Rank rank(const Entry& entry) {
+    return {entry.urgency, !entry.recovered, entry.accepted_at, entry.id};
+  }
 
   BacklogSettings settings_;
   Journal& journal_;
@@ -125,7 +129,8 @@ void Backlog::each_in_order(Take take) {
   // not, hides the others. They share one urgency, so the oldest comes first in this walk.
   std::set<const Destination*> checked_in;
   for (const auto& [rank, entry] : order_) {
-    const bool first = !entry->check_in || checked_in.insert(entry->destination).second;
+    const bool first = !entry->check_in || (checked_in.insert(entry->destination).second &&
+                                            !entry->destination->check_in_flight);
     if (entry->in_flight || !first) continue;
     if (!take(*entry)) return;
   }

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "relay/errc.hpp"
 
@@ -17,6 +19,9 @@ constexpr milliseconds kThawGrace{20};
 constexpr milliseconds kOverslept{250};
 // The last byte is younger than this by wall clock: the answer may still be on its way.
 constexpr milliseconds kStillWarm{1000};
+// A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
+// turn in between.
+constexpr int kLooksPerTurn = 8;
 
 bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
 
@@ -40,12 +45,15 @@ class Delivery::Departure {
     entry.tried_at_end = delivery_.gate_ == Gate::draining;
     flight_->deadline = delivery_.parts_.clock.now() + delivery_.settings_.request;
     entry.in_flight = true;
+    if (entry.check_in) check_ins_ = entry.destination;
+    if (check_ins_ != nullptr) check_ins_->check_in_flight = true;
     ++host_.in_flight;
   }
 
   ~Departure() {
     delivery_.flights_.erase(flight_);
     --host_.in_flight;
+    if (check_ins_ != nullptr) check_ins_->check_in_flight = false;
     if (Entry* left = entry()) {
       left->in_flight = false;
       // Our own failure comes back as fast as we let it.
@@ -69,6 +77,7 @@ class Delivery::Departure {
   Delivery& delivery_;
   std::uint64_t id_;
   Host& host_;
+  Destination* check_ins_ = nullptr;  ///< whose turn it is, if this is one
   std::list<Flight>::iterator flight_;
   bool judged_ = false;
 };
@@ -93,9 +102,13 @@ asio::awaitable<void> Delivery::run() {
   for (;;) {
     count_awake();
     look_again_ = false;
-    const SteadyTime again = start_due();
-    // A request may have ended while it was begun.
-    if (!look_again_) co_await look_.wait_until(parts_.clock, again);
+    const auto again = start_due();
+    if (!again) {
+      co_await asio::post(executor_, asio::use_awaitable);
+    } else if (!look_again_) {
+      // A request may have ended while it was begun.
+      co_await look_.wait_until(parts_.clock, *again);
+    }
   }
 }
 
@@ -117,14 +130,15 @@ void Delivery::count_awake() {
   counted_ = counted < kAwakeSlice ? counted_ + counted : parts_.clock.now();
 }
 
-SteadyTime Delivery::start_due() {
-  for (;;) {
+std::optional<SteadyTime> Delivery::start_due() {
+  for (int looks = 0; looks < kLooksPerTurn; ++looks) {
     const Schedule::Survey found = schedule_.survey(sending());
     bool all_left = true;
     for (const auto id : found.leaving) all_left = start(id) && all_left;
     // A limit took one that had a place: the place is for the next.
     if (all_left) return parts_.clock.now() + found.again;
   }
+  return std::nullopt;
 }
 
 bool Delivery::start(std::uint64_t id) {

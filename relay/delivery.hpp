@@ -80,7 +80,8 @@ class Delivery {
   using Answer = proto::Result<UpstreamAnswer>;
 
   void look_now();
-  SteadyTime start_due();
+  /// When to look again; nullopt: at once, when the loop has had its turn.
+  std::optional<SteadyTime> start_due();
   [[nodiscard]] SendingNow sending() const;
   [[nodiscard]] bool start(std::uint64_t id);
   void count_awake();

@@ -30,6 +30,7 @@ struct Destination {
   proto::ClientReport losses;             ///< that upstream has not been told of yet
   std::optional<WallTime> reported_at{};  ///< when it last was
   Host* host = nullptr;
+  bool check_in_flight = false;  ///< a check-in is on its way: the next one waits for it
 };
 
 class Destinations {

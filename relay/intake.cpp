@@ -174,7 +174,12 @@ Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
 }
 
 void Intake::recover(JournalId kept, Record record) {
-  const proto::CategoryCounts counts = record.head.counts;
+  proto::CategoryCounts counts = record.head.counts;
+  if (counts.total() > proto::kMaxItems) {
+    // Planted: no request of ours counts so much.
+    counts = {};
+    counts.add(proto::Category::default_);
+  }
   const auto dsn = proto::parse_dsn(record.head.dsn);
   auto parcel = Parcel::from(std::move(record));
   if (!dsn || !parcel) {

@@ -87,8 +87,7 @@ class Listener::Receiving {
 /// Reads one body into place, and holds its share of the room for as long as it is looked at.
 class Listener::BodyReader {
  public:
-  BodyReader(Listener& listener, Client& client)
-      : room_(listener.room_), client_(client), share_(listener.room_) {}
+  BodyReader(Listener& listener, Client& client) : room_(listener.room_), client_(client) {}
 
   /// Grows a body of unknown length geometrically; the parser's own limit ends it.
   asio::awaitable<error_code> read(boost::beast::flat_buffer& input, RequestParser& parser,
@@ -118,9 +117,11 @@ class Listener::BodyReader {
  private:
   /// False when the client's time was over before there was room.
   asio::awaitable<bool> grow(proto::Bytes& body, std::size_t bytes) {
-    while (!share_.grow(bytes)) {
-      co_await room_.freed();
+    // Not before there is a body: who has sent half a header is not the oldest.
+    if (!share_) share_.emplace(room_);
+    while (!share_->grow(bytes)) {
       if (client_.timed_out) co_return false;
+      co_await room_.freed();
     }
     body.resize(bytes);
     co_return true;
@@ -128,7 +129,7 @@ class Listener::BodyReader {
 
   ReceiveRoom& room_;
   Client& client_;
-  ReceiveRoom::Share share_;
+  std::optional<ReceiveRoom::Share> share_;
 };
 
 class Listener::Leaving {

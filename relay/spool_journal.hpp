@@ -25,6 +25,8 @@ namespace relay {
 struct SpoolSettings {
   std::string folder;                             ///< THAW_SPOOL_DIR
   std::uint64_t max_bytes = 64ULL * 1024 * 1024;  ///< of all segment files together
+  /// Of one record, head included; what an earlier process seems to have left above it is not read.
+  std::uint64_t max_record_bytes = 41ULL * 1024 * 1024;
 };
 
 class SpoolJournal final : public Journal {
@@ -85,6 +87,7 @@ class SpoolJournal final : public Journal {
 
   // Recovering.
   void begin_recovery();
+  void leave_alone(const std::string& name);
   void end_scan();
   void hand_over(const Found& found, Slice& slice);
 

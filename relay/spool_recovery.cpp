@@ -23,6 +23,10 @@ bool SpoolJournal::recover_some(const Found& found) {
 void SpoolJournal::begin_recovery() {
   const Disk::Entry entry = std::move(left_.front());
   left_.pop_front();
+  if (entry.bytes > roll_bytes() + settings_.max_record_bytes) {
+    leave_alone(entry.name);
+    return;
+  }
   auto opened = folder_.open_old(entry.name);
   if (!opened) {
     skipped_bytes_ += entry.bytes;
@@ -41,13 +45,17 @@ void SpoolJournal::begin_recovery() {
   recovery_.emplace(disk_, segments_.insert(segments_.begin(), std::move(segment)));
 }
 
+void SpoolJournal::leave_alone(const std::string& name) {
+  log_.once("journal version", LogLevel::warn,
+            settings_.folder + "/" + name +
+                " was not written by this version of Thaw with these settings; it is left alone");
+}
+
 void SpoolJournal::end_scan() {
   Segment& segment = *recovery_->segment;
   skipped_bytes_ += recovery_->scan.skipped_bytes();
   if (recovery_->scan.foreign()) {
-    log_.once("journal version", LogLevel::warn,
-              settings_.folder + "/" + segment.name +
-                  " was not written by this version of Thaw; it is left alone");
+    leave_alone(segment.name);
     segments_.erase(recovery_->segment);
     recovery_.reset();
     return;
@@ -56,6 +64,11 @@ void SpoolJournal::end_scan() {
   // A torn end is not ours to build upon.
   segment.end = aligned(segment.end);
   recovery_->waiting = recovery_->scan.take_waiting();
+  // None of ours is so large; to read it would take the function's memory.
+  const auto too_large = std::erase_if(recovery_->waiting, [this](const auto& record) {
+    return record.place.bytes > settings_.max_record_bytes;
+  });
+  segment.unreadable = segment.unreadable || too_large > 0;
   recovery_->scanned = true;
   segment.living = recovery_->waiting.size();
   for (const auto& record : recovery_->waiting) segment.living_bytes += record.place.bytes;
@@ -74,6 +87,8 @@ void SpoolJournal::hand_over(const Found& found, Slice& slice) {
   auto record = read_record(disk_, segment->file, waiting.place);
   if (!record) {
     skipped_bytes_ += waiting.place.bytes;
+    // What the disk refuses today it may give another day: the file stays.
+    segment->unreadable = segment->unreadable || record.error() != Errc::journal_damaged;
     let_go(segment, waiting.place);
     return;
   }

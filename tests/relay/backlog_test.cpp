@@ -377,6 +377,34 @@ TEST_CASE("what an earlier process left is older than all that is new, in its ur
   CHECK(bench.stats.envelopes_recovered == 1);
 }
 
+TEST_CASE("of what an earlier process left the first accepted is the oldest, however it is found") {
+  Bench bench;
+  const auto recover = [&](int second) {
+    relay::RecordHead head;
+    head.accepted_at = relay::WallTime(std::chrono::seconds{second});
+    const auto kept = bench.journal.keep({}, "");
+    bench.backlog.recover(*kept, {head, envelope({"check_in"})}, bench.somewhere, {});
+  };
+  recover(2);  // 1
+  recover(1);  // 2
+  CHECK(bench.order() == Ids{2});
+  bench.backlog.deliver(2);
+  CHECK(bench.order() == Ids{1});
+}
+
+TEST_CASE("an older check-in that turns up waits for the newer one on its way") {
+  Bench bench;
+  CHECK(bench.accept(envelope({"check_in"})));  // 1
+  bench.backlog.find(1)->in_flight = true;
+  bench.somewhere.check_in_flight = true;
+  const auto kept = bench.journal.keep({}, "");
+  bench.backlog.recover(*kept, support::parcel(envelope({"check_in"})), bench.somewhere, {});
+  CHECK(bench.order().empty());
+  bench.somewhere.check_in_flight = false;
+  bench.backlog.deliver(1);
+  CHECK(bench.order() == Ids{2});
+}
+
 TEST_CASE("recovered without room: counted as recovered, and as dropped") {
   Bench bench({.max_waiting = 1});
   CHECK(bench.accept(envelope({"event"})));

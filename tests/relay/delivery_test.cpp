@@ -181,6 +181,25 @@ TEST_CASE("limits learnt on a 200 are obeyed from the next envelope on") {
         std::string::npos);
 }
 
+TEST_CASE("a limit that takes a hundred of them lets the loop have its turn in between") {
+  DeliveryBench bench;
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 104; ++i) bench.accept("session");
+  bench.settle();
+  REQUIRE(bench.upstream.hanging() == 4);
+  bench.upstream.answer(0, 200, "60:session:organization");
+  // One turn of the loop at a time: never all of them in one.
+  std::uint64_t before = 0;
+  for (int turn = 0; turn < 1000 && bench.dropped(DropReason::ratelimit_backoff) < 100; ++turn) {
+    if (bench.io.stopped()) bench.io.restart();
+    bench.io.poll_one();
+    const auto dropped = bench.dropped(DropReason::ratelimit_backoff);
+    CHECK(dropped - before <= 32);
+    before = dropped;
+  }
+  CHECK(bench.dropped(DropReason::ratelimit_backoff) == 100);
+}
+
 TEST_CASE("the place of an envelope that a limit took goes to the next one at once") {
   relay::DeliverySettings settings;
   settings.connections = 1;

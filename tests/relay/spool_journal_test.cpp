@@ -471,6 +471,30 @@ TEST_CASE("what is released while it is being handed over is gone with its segme
   CHECK(bench.files().empty());
 }
 
+TEST_CASE("a disk that stops being read in the middle of the handing over: the same") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) bench.kept("body " + std::to_string(i));
+  bench.restart();
+  while (bench.journal->recover_some(
+      [&](JournalId, const relay::Record&) { bench.disk.reads = false; })) {
+  }
+  bench.disk.reads = true;
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"body 0", "body 1", "body 2"});
+}
+
+TEST_CASE("a record larger than any of ours is not read, and its file left alone") {
+  Bench bench;
+  bench.kept(std::string(5000, 'x'));
+  bench.kept("small");
+  bench.journal =
+      std::make_unique<SpoolJournal>(relay::SpoolSettings{bench.temp.path("spool"), kMiB, 4000},
+                                     bench.disk, bench.clock, bench.log);
+  CHECK(bench.recovered() == Bodies{"small"});
+  bench.journal->release(bench.ids.at("small"));
+  CHECK(bench.files().size() == 1);
+}
+
 TEST_CASE("a disk that cannot be read: nothing is lost that a better day could bring") {
   Bench bench;
   const auto id = bench.kept("body");
