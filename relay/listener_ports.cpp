@@ -108,6 +108,9 @@ Listener::Clients::iterator Listener::longest_idle() {
   auto longest = clients_.end();
   for (auto client = clients_.begin(); client != clients_.end(); ++client) {
     if (client->receiving || !client->socket.is_open()) continue;
+    // Its next request is here already: closed, it would lose it.
+    error_code ec;
+    if (client->socket.available(ec) > 0) continue;
     if (longest == clients_.end() || client->idle_since < longest->idle_since) longest = client;
   }
   return longest;

@@ -514,6 +514,20 @@ TEST_CASE("who becomes busy after the listener began to wait for the next one ke
   CHECK(status_of(next->answer()) == "200");
 }
 
+TEST_CASE("who has sent a request that is not yet read is not idle: it is answered, not closed") {
+  relay::ListenerSettings settings;
+  settings.max_clients = 1;
+  Bench bench(settings);
+  const auto kept = bench.client();
+  // Both while the process was frozen: the loop sees them in this order.
+  LocalClient next(bench.io, bench.listener.port());
+  kept->send(post("/x", "hello"));
+  CHECK(status_of(kept->answer()) == "200");
+  bench.settle();
+  CHECK(kept->ended());
+  CHECK_FALSE(next.ended());
+}
+
 TEST_CASE("receiving counts what was begun and not yet answered, and each byte is news") {
   Bench bench;
   CHECK_FALSE(bench.listener.last_activity().has_value());
