@@ -31,7 +31,9 @@ std::size_t Schedule::places(const Host& host, Gate gate) const {
   return all - std::min(host.in_flight, all);
 }
 
-WaitingFacts Schedule::facts(const Entry& entry, const SendingNow& now, WallTime wall) const {
+WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
+  // A clock that stepped back begins the pause anew, once.
+  entry.back_off_begun = std::min(entry.back_off_begun, wall);
   const milliseconds awake = now.awake - entry.awake_at_accept;
   Host& host = *entry.destination->host;
   if (probed_only(host, now.gate)) {
@@ -60,7 +62,7 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
   std::size_t bytes = now.bytes_in_flight;
   Survey survey{{}, kIdle};
   const WallTime wall = clock_.wall_now();
-  backlog_.each_in_order([&](const Entry& entry) {
+  backlog_.each_in_order([&](Entry& entry) {
     // Who finds no place is looked at when a request ends.
     if (free == 0) return false;
     std::size_t& here = room[entry.destination->host];
@@ -86,7 +88,7 @@ Schedule::Due Schedule::due(const SendingNow& now) const {
   Due due;
   std::set<const Host*> probes;
   const WallTime wall = clock_.wall_now();
-  backlog_.each_in_order([&](const Entry& entry) {
+  backlog_.each_in_order([&](Entry& entry) {
     const Host& host = *entry.destination->host;
     const bool probe = probed_only(host, now.gate);
     if (probe && (host.in_flight > 0 || probes.contains(&host))) return true;

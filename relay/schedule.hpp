@@ -44,7 +44,7 @@ class Schedule {
  private:
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
-  [[nodiscard]] WaitingFacts facts(const Entry& entry, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;
 
   DeliverySettings settings_;
