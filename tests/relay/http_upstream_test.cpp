@@ -2,8 +2,10 @@
 #include "relay/http_upstream.hpp"
 
 #include <string>
+#include <vector>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <doctest/doctest.h>
 
 #include "relay/errc.hpp"
@@ -164,6 +166,13 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(server.accepted == 1);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "an answer of HTTP/1.0 is taken, and the last on its connection") {
+    server.usual.answer = "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    CHECK(send().status() == 200);
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "redirects are an answer, not followed") {
     server.usual.answer =
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
@@ -252,6 +261,30 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(UpstreamFixture::send(nowhere).error() == boost::asio::error::connection_refused);
     CHECK_FALSE(progress.fully_written);
     CHECK(progress.last_byte == relay::WallTime{});
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "a black hole: the connect limit ends it, not a millisecond before") {
+    // Nobody accepts, and the queue is full: what else knocks is not answered at all (listen(2)).
+    using tcp = boost::asio::ip::tcp;
+    tcp::acceptor deaf(io, tcp::v4());
+    deaf.bind({boost::asio::ip::address_v4::loopback(), 0});
+    deaf.listen(0);
+    std::vector<tcp::socket> crowd;
+    for (int i = 0; i < 4; ++i) {
+      boost::system::error_code in_progress;
+      crowd.emplace_back(io, tcp::v4()).non_blocking(true);
+      crowd.back().connect(deaf.local_endpoint(), in_progress);
+    }
+    relay::Endpoint hole = server.endpoint();
+    hole.port = deaf.local_endpoint().port();
+    Sending sending(*this, hole);
+    support::until(io, [&] { return clock.sleepers() > 0; });
+    clock.advance(milliseconds{1499});
+    support::settle(io);
+    CHECK_FALSE(sending.done());
+    clock.advance(milliseconds{1});
+    CHECK(sending.error() == boost::asio::error::timed_out);
+    CHECK_FALSE(progress.fully_written);
   }
 
   TEST_CASE_FIXTURE(Fixture, "a warm connection is used by the next send, and warmed once") {
