@@ -1,5 +1,7 @@
 #include "relay/loss_reporter.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "relay/upstream_request.hpp"
@@ -25,10 +27,12 @@ LossReporter::LossReporter(const asio::any_io_executor& executor, Clock& clock, 
 asio::awaitable<void> LossReporter::follow(Destination& destination) {
   const WallTime now = clock_.wall_now();
   if (hushed_ || destination.losses.empty()) co_return;
-  if (destination.reported_at && remaining(*destination.reported_at, kPause, now).count() > 0)
-    co_return;
+  auto& reported = destination.reported_at;
+  // A clock that stepped back begins the pause anew, once.
+  if (reported) reported = std::min(*reported, now);
+  if (reported && remaining(*reported, kPause, now).count() > 0) co_return;
   // From now on, whatever comes of it.
-  destination.reported_at = now;
+  reported = now;
   co_await send_batch(destination, clock_.now() + kLimit);
 }
 

@@ -203,6 +203,22 @@ TEST_CASE("losses are told behind the next envelope that gets through, at most e
   CHECK(bench.stats.reports_sent == 2);
 }
 
+TEST_CASE("a clock that steps back an hour delays a report by 30 s, not by the hour") {
+  DeliveryBench bench;
+  for (int reports = 1; reports <= 2; ++reports) {
+    bench.upstream.answers(400);
+    bench.accept("event");
+    bench.accept("session");
+    bench.settle();
+    if (reports == 1) bench.clock.freeze(relay::milliseconds{0}, -relay::milliseconds{3'600'000});
+  }
+  CHECK(bench.stats.reports_sent == 1);
+  bench.advance(30'000);
+  bench.accept("session");
+  bench.settle();
+  CHECK(bench.stats.reports_sent == 2);
+}
+
 TEST_CASE("upstream's own limits are not told: it has counted them") {
   DeliveryBench bench;
   bench.upstream.answers(429, "60:error:key");
