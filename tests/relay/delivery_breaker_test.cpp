@@ -6,7 +6,6 @@
 
 #include "tests/relay/delivery_bench.hpp"
 
-using relay::DropReason;
 using relay::Gate;
 using support::DeliveryBench;
 using support::envelope;
@@ -136,44 +135,6 @@ TEST_CASE("a cut is no failure, but a request that had a whole hold and no answe
     CHECK(bench.stats.cuts >= 3);
     CHECK(bench.stats.breaker_openings == (held ? 1 : 0));
   }
-}
-
-TEST_CASE(
-    "ten minutes of 503: some twenty requests, nothing lost, and all of it delivered behind") {
-  DeliveryBench bench;
-  for (int i = 0; i < 100; ++i) bench.upstream.answers(503);
-  for (int second = 0; second < 600; ++second) {
-    if (second % 5 == 0) bench.accept(second % 10 == 0 ? "event" : "transaction");
-    bench.advance(1000);
-  }
-  // Three to open the breaker, 1 + 2 + 4 + … + 32 s of probes, then one a minute.
-  CHECK(bench.upstream.calls() >= 3 + 6 + 8);
-  CHECK(bench.upstream.calls() <= 3 + 6 + 10);
-  CHECK(bench.backlog.size() == 120);
-  while (bench.upstream.calls() < 100) {
-    bench.delivery.accepted();
-    bench.advance(60'000);
-  }
-  bench.advance(60'000);
-  CHECK(bench.delivered() == 120);
-  CHECK(bench.backlog.size() == 0);
-}
-
-TEST_CASE("an upstream slower than every invoke: sent as often as is allowed, and not once more") {
-  DeliveryBench bench;
-  bench.upstream.otherwise_hangs = true;
-  for (int i = 0; i < 100; ++i) bench.upstream.hangs({.fully_written = true});
-  bench.accept("event");
-  for (int invoke = 0; invoke < 20; ++invoke) {
-    bench.gate(Gate::open);
-    bench.advance(1000);
-    bench.gate(Gate::late);
-    bench.clock.freeze(relay::milliseconds{0}, relay::milliseconds{120'000});
-    bench.invoke();
-    bench.advance(30);
-  }
-  CHECK(bench.upstream.calls() == 3);
-  CHECK(bench.dropped(DropReason::network_error) == 1);
 }
 
 TEST_CASE("losses are told behind the next envelope that gets through, at most every 30 s") {
