@@ -220,8 +220,11 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   count_try(*entry, *composed);
   Flight& flight = departure->flight();
   const Answer answer = co_await send(composed->request, flight);
-  if (flight.thrown) std::rethrow_exception(flight.thrown);
   entry = departure->entry();
+  if (flight.thrown) {
+    if (entry != nullptr) judge_.broke(*entry, flight);
+    std::rethrow_exception(flight.thrown);
+  }
   if (entry == nullptr) co_return;
   Destination& destination = *entry->destination;
   const bool through = answer && outcome_of(answer->status, composed->zstd) == Outcome::delivered;

@@ -88,14 +88,19 @@ void Judge::server_failed(Entry& entry) {
   back_off_from(entry);
 }
 
+bool Judge::written_too_often(Entry& entry, const FlightFacts& flight) {
+  if (!flight.progress.fully_written ||
+      ++entry.full_writes <= resend_limit(entry.deduplicated_upstream)) {
+    return false;
+  }
+  backlog_.drop(entry.id, DropReason::network_error);
+  return true;
+}
+
 void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::error_code why) {
   ++stats_.failures;
   if (flight.judged) ++stats_.cuts;
-  if (flight.progress.fully_written &&
-      ++entry.full_writes > resend_limit(entry.deduplicated_upstream)) {
-    backlog_.drop(entry.id, DropReason::network_error);
-    return;
-  }
+  if (written_too_often(entry, flight)) return;
   // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
   // upstream.
   if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
@@ -111,6 +116,10 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
                   "; events are kept and sent again later");
   }
   back_off_from(entry);
+}
+
+void Judge::broke(Entry& entry, const FlightFacts& flight) {
+  (void)written_too_often(entry, flight);
 }
 
 void Judge::back_off_from(Entry& entry) {

@@ -27,6 +27,8 @@ class Judge {
   /// `zstd`: how the body was sent. The entry may be gone afterwards.
   void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
   void unanswered(Entry& entry, const FlightFacts& flight, boost::system::error_code why);
+  /// The upstream threw: our own failure, but what was written may have been taken all the same.
+  void broke(Entry& entry, const FlightFacts& flight);
   void back_off_from(Entry& entry);
 
   /// Takes out what upstream does not want now. True: nothing is left of it.
@@ -36,6 +38,8 @@ class Judge {
   void say_refused(const Destination& destination, unsigned status);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);
   void server_failed(Entry& entry);
+  /// Counts a full write without an answer. True: it was one too many, and the entry is gone.
+  [[nodiscard]] bool written_too_often(Entry& entry, const FlightFacts& flight);
   void host_failed(Host& host);
   void host_answered(Host& host);
 

@@ -440,6 +440,16 @@ TEST_CASE("an exception of the upstream's is counted, and the envelope is tried 
   CHECK(bench.delivered() == 1);
 }
 
+TEST_CASE("a full write counts, whatever exception comes behind it") {
+  DeliveryBench bench;
+  for (int i = 0; i < 3; ++i) bench.upstream.throws(written(bench.clock));
+  bench.accept("session");
+  bench.settle();
+  for (int i = 0; i < 20; ++i) bench.advance(1000);
+  CHECK(bench.upstream.calls() == 2);
+  CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
 TEST_CASE("with ten thousand waiting and no place free, one more is not looked at") {
   relay::DeliverySettings settings;
   settings.connections = 1;

@@ -62,7 +62,9 @@ void ScriptedUpstream::fails(boost::system::error_code why, relay::SendProgress 
   script_.push_back({Answer(why), progress});
 }
 
-void ScriptedUpstream::throws() { script_.push_back({{}, {}, true}); }
+void ScriptedUpstream::throws(relay::SendProgress progress) {
+  script_.push_back({{}, progress, true});
+}
 
 void ScriptedUpstream::hangs(relay::SendProgress progress) { script_.push_back({{}, progress}); }
 

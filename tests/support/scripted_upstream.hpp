@@ -37,7 +37,7 @@ class ScriptedUpstream final : public relay::Upstream {
   // The script: what becomes of the next send, and the ones behind it. Behind its end: `otherwise`.
   void answers(unsigned status, std::string rate_limits = "", std::string retry_after = "");
   void fails(boost::system::error_code why, relay::SendProgress progress = {});
-  void throws();
+  void throws(relay::SendProgress progress = {});
   void hangs(relay::SendProgress progress = {});
   /// What comes behind the script: 200 unless the test says that all hang.
   bool otherwise_hangs = false;
