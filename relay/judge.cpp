@@ -158,7 +158,12 @@ bool Judge::drop_limited(Entry& entry) {
   const auto flagged = limited_items(**parcel, entry.destination->limits, now);
   if (std::ranges::find(flagged, true) == flagged.end()) return false;
   backlog_.drop_items(id, flagged, DropReason::ratelimit_backoff);
-  return backlog_.find(id) == nullptr;
+  const Entry* left = backlog_.find(id);
+  if (left == nullptr) return true;
+  // Without its event it may have been sent too often already.
+  if (left->full_writes <= resend_limit(left->deduplicated_upstream)) return false;
+  backlog_.drop(id, DropReason::network_error);
+  return true;
 }
 
 }  // namespace relay

@@ -348,6 +348,24 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what a limit left of an event is sent no more often than others are") {
+  DeliveryBench bench;
+  for (int i = 0; i < 2; ++i) {
+    bench.upstream.fails(boost::asio::error::connection_reset, written(bench.clock));
+  }
+  bench.accept(envelope({"event", "session"}));
+  bench.settle();
+  bench.advance(1000);
+  REQUIRE(bench.upstream.calls() == 2);
+  bench.upstream.answers(200, "60:error:organization");
+  bench.accept("transaction");
+  bench.settle();
+  bench.advance(5000);
+  CHECK(bench.upstream.calls() == 3);
+  CHECK(bench.dropped(DropReason::ratelimit_backoff) == 1);
+  CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
 TEST_CASE("what was never fully written is sent again as often as it takes") {
   DeliveryBench bench;
   for (int i = 0; i < 8; ++i) bench.upstream.fails(kRefused);
