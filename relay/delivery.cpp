@@ -135,7 +135,7 @@ std::optional<SteadyTime> Delivery::start_due() {
     const Schedule::Survey found = schedule_.survey(sending());
     bool all_left = true;
     for (const auto id : found.leaving) all_left = start(id) && all_left;
-    // A limit took one that had a place: the place is for the next.
+    // A limit took one that had a place, or its urgent items: the place is for the next.
     if (all_left) return parts_.clock.now() + found.again;
   }
   return std::nullopt;
@@ -144,10 +144,13 @@ std::optional<SteadyTime> Delivery::start_due() {
 bool Delivery::start(std::uint64_t id) {
   Entry* entry = parts_.backlog.find(id);
   if (entry == nullptr) return false;
+  const proto::Urgency urgency = entry->urgency;
   if (judge_.drop_limited(*entry)) {
     parts_.changed.notify();
     return false;
   }
+  // What is left of it may no longer be the most urgent.
+  if (entry->urgency != urgency) return false;
   tasks_.spawn(deliver(std::make_unique<Departure>(*this, *entry)));
   return true;
 }

@@ -215,6 +215,22 @@ TEST_CASE("the place of an envelope that a limit took goes to the next one at on
   CHECK(bench.delivered() == 2);
 }
 
+TEST_CASE("what a limit made less urgent leaves behind what is more urgent now") {
+  relay::DeliverySettings settings;
+  settings.connections = 1;
+  DeliveryBench bench(settings);
+  bench.upstream.answers(200, "60:error:organization");
+  bench.accept("event");
+  bench.settle();
+  bench.delivery.set_gate(Gate::late);
+  bench.accept(envelope({"event", "profile_chunk"}));
+  bench.accept("transaction");
+  bench.gate(Gate::open);
+  REQUIRE(bench.upstream.calls() >= 2);
+  CHECK(bench.upstream.call(1).body.find("transaction") != std::string::npos);
+  CHECK(bench.delivered() == 3);
+}
+
 TEST_CASE("415 to zstd sends the same once more with gzip, and the host gets gzip from then on") {
   DeliveryBench bench;
   bench.upstream.answers(415);
