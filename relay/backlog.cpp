@@ -74,6 +74,7 @@ void Backlog::recover(JournalId kept, Parcel parcel, Destination& destination, m
   entry.accepted_at = parcel.head().accepted_at;
   const proto::CategoryCounts counts = parcel.head().counts;
   if (!make_room(entry.urgency, 0)) {
+    report(entry, name(DropReason::queue_overflow));
     recover_lost(kept, counts, DropReason::queue_overflow);
     return;
   }

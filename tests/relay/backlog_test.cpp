@@ -412,6 +412,9 @@ TEST_CASE("recovered without room: counted as recovered, and as dropped") {
   bench.backlog.recover(*kept, support::parcel(envelope({"event"})), bench.somewhere, {});
   CHECK(bench.order() == Ids{1});
   CHECK(bench.evicted(Category::error) == 1);
+  // And upstream is told.
+  REQUIRE(bench.somewhere.losses.entries().size() == 1);
+  CHECK(bench.somewhere.losses.entries()[0].reason == "queue_overflow");
 }
 
 TEST_CASE("the end of the process drops only what dies with it") {
