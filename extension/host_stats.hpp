@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "relay/clock.hpp"
+#include "extension/holds.hpp"
 
 namespace extension {
 
@@ -32,11 +31,8 @@ struct TelemetryCounters {
 struct HostStats {
   std::string_view pace = "continuous";
   std::uint64_t invokes = 0;
-  std::uint64_t holds = 0;      ///< invokes whose next was asked later than their function's end
-  relay::milliseconds held{0};  ///< the sum of those holds
-  std::optional<relay::milliseconds> last_hold;  ///< nullopt: the end of the function was not known
-  std::uint64_t unknown_ends = 0;   ///< invokes for which no runtimeDone came before next was asked
-  std::uint64_t other_records = 0;  ///< a runtimeDone for another request than the open one
+  Holds holds;
+  std::uint64_t other_records = 0;     ///< a runtimeDone of no invoke that waits for one
   std::uint64_t platform_retries = 0;  ///< calls to the Extensions API made again
   TelemetryState telemetry = TelemetryState::off;
   TelemetryCounters telemetry_posts;

@@ -1,5 +1,6 @@
 #include "extension/lifecycle.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -11,12 +12,15 @@ namespace {
 
 using relay::LogLevel;
 using relay::milliseconds;
+using relay::WallTime;
 
 // The subscription is worth no more of the cold start than this: without it the end of a function
 // is guessed from its silence.
 constexpr milliseconds kSubscribeLimit{50};
 // After so many invokes in a row without a runtimeDone, none is hoped for any longer.
 constexpr int kMissesUntilSilent = 3;
+// How the platform refuses a schema that it does not know.
+constexpr unsigned kBadRequest = 400;
 // What is left of a SHUTDOWN for the summary line and the exit.
 constexpr milliseconds kExitMargin{100};
 
@@ -28,6 +32,20 @@ void guarded(relay::Log& log, Step&& step) {
   } catch (...) {
     survive(log);
   }
+}
+
+HeldFor held_for(Decision::For what) {
+  switch (what) {
+    case Decision::For::nothing:
+      break;
+    case Decision::For::end:
+      return HeldFor::telemetry;
+    case Decision::For::delivery:
+      return HeldFor::delivery;
+    case Decision::For::probe:
+      return HeldFor::probe;
+  }
+  return HeldFor::nothing;
 }
 
 asio::awaitable<void> guarded_task(relay::Log& log, asio::awaitable<void> task) {
@@ -126,28 +144,37 @@ void Lifecycle::write_ready() {
 }
 
 asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
-  if (uri.empty() || events_ == Events::shutdown_only) co_return;
-  const auto reply =
-      co_await platform_.api.subscribe_telemetry(std::move(uri), clock_.now() + kSubscribeLimit);
-  if (!reply) {
-    stats_.telemetry = TelemetryState::unanswered;
-  } else if (std::holds_alternative<Refused>(*reply)) {
-    stats_.telemetry = TelemetryState::refused;
-  } else {
-    stats_.telemetry = TelemetryState::on;
+  if (uri.empty()) co_return;
+  const auto deadline = clock_.now() + kSubscribeLimit;
+  for (const auto schema : proto::kTelemetrySchemas) {
+    const auto reply = co_await platform_.api.subscribe_telemetry(uri, schema, deadline);
+    if (!reply) {
+      stats_.telemetry = TelemetryState::unanswered;
+      co_return;
+    }
+    const auto* refused = std::get_if<Refused>(&*reply);
+    stats_.telemetry = refused == nullptr ? TelemetryState::on : TelemetryState::refused;
+    if (refused == nullptr || refused->status != kBadRequest) co_return;
   }
 }
 
 void Lifecycle::begin(proto::InvokeEvent event) {
   ++stats_.invokes;
+  const WallTime now = clock_.wall_now();
+  const std::uint64_t urgent = relay_.urgent_accepted();
+  rhythm_.invoked(now, urgent != std::exchange(urgent_before_, urgent));
+
   OpenInvoke invoke;
   invoke.request_id = std::move(event.request_id);
+  invoke.wall_begun = now;
+  invoke.state.mode = mode_of(settings_.pace, rhythm_);
   invoke.state.begun = clock_.now();
-  invoke.state.deadline = invoke_deadline(event.deadline, clock_.wall_now(), invoke.state.begun);
+  invoke.state.deadline = invoke_deadline(event.deadline, now, invoke.state.begun);
   open_ = std::move(invoke);
 
   log_.invoke_begins();
-  relay_.set_gate(relay::Gate::open);
+  relay_.expect_soon(rhythm_.soon(settings_.pace.soon));
+  relay_.set_gate(open_->state.mode == Mode::overlap ? relay::Gate::carried : relay::Gate::open);
   relay_.retry();
   write_ready();
 }
@@ -163,32 +190,24 @@ InvokeState Lifecycle::current() const {
 
 asio::awaitable<void> Lifecycle::hold() {
   using asio::experimental::awaitable_operators::operator||;
-  for (;;) {
+  while (open_) {
     const auto decision = decide(settings_.pace, current(), clock_.now());
     if (decision.action == Decision::Action::ask_next) co_return;
+    open_->held_for = held_for(decision.waits_for);
     // Both sides end by themselves, so that one that fails does not leave the other waiting.
     co_await (relay_.changed_until(decision.until) || heard_.wait_until(clock_, decision.until));
   }
 }
 
 void Lifecycle::ended() {
-  const auto& runtime_done = open_->state.runtime_done;
-  if (!runtime_done) {
-    ++stats_.unknown_ends;
-    stats_.last_hold.reset();
-    missed_runtime_done();
-    return;
-  }
-  misses_ = 0;
-  stats_.last_hold = std::chrono::duration_cast<milliseconds>(clock_.now() - *runtime_done);
-  if (*stats_.last_hold > milliseconds{0}) ++stats_.holds;
-  stats_.held += *stats_.last_hold;
+  if (!open_) return;
+  if (missed_end(current())) missed_runtime_done();
+  stats_.holds.asked(open_->request_id, clock_.wall_now(), open_->wall_ended, open_->held_for);
+  open_.reset();
 }
 
 void Lifecycle::missed_runtime_done() {
-  // Where nothing is held, nothing was waited for either.
-  if (settings_.pace.pace == Pace::continuous) return;
-  if (stats_.telemetry != TelemetryState::on || ++misses_ < kMissesUntilSilent) return;
+  if (++misses_ < kMissesUntilSilent) return;
   stats_.telemetry = TelemetryState::silent;
   log_.once(
       "telemetry silent", LogLevel::warn,
@@ -197,14 +216,25 @@ void Lifecycle::missed_runtime_done() {
 }
 
 void Lifecycle::heard(const proto::TelemetryRecord& record) {
-  if (record.kind != proto::TelemetryKind::runtime_done) return;
-  if (!open_ || record.request_id != open_->request_id) {
+  const bool of_this = open_ && record.request_id == open_->request_id;
+  if (record.kind == proto::TelemetryKind::start && of_this) open_->state.started = true;
+  if (record.kind == proto::TelemetryKind::runtime_done) runtime_done(record, of_this);
+}
+
+void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this) {
+  const WallTime now = clock_.wall_now();
+  const WallTime told = record.time.value_or(now);
+  if (!of_this && !stats_.holds.ended(record.request_id, told)) {
     ++stats_.other_records;
     return;
   }
   misses_ = 0;
   stats_.telemetry = TelemetryState::on;
-  if (!open_->state.runtime_done) open_->state.runtime_done = clock_.now();
+  if (!of_this || open_->wall_ended) return;
+  // What the platform tells lies between INVOKE and now, whatever the clocks say.
+  open_->wall_ended = std::clamp(told, std::min(open_->wall_begun, now), now);
+  const auto ago = std::chrono::duration_cast<milliseconds>(now - *open_->wall_ended);
+  open_->state.runtime_done = std::max(clock_.now() - ago, open_->state.begun);
   heard_.notify();
 }
 

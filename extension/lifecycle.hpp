@@ -51,6 +51,9 @@ class Lifecycle {
  private:
   struct OpenInvoke {
     std::string request_id;
+    relay::WallTime wall_begun{};
+    std::optional<relay::WallTime> wall_ended;  ///< as the platform told
+    HeldFor held_for = HeldFor::nothing;        ///< what was waited for last
     InvokeState state;
   };
 
@@ -70,6 +73,7 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();
   void missed_runtime_done();
+  void runtime_done(const proto::TelemetryRecord& record, bool of_this);
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
   [[nodiscard]] InvokeState current() const;
 
@@ -84,7 +88,9 @@ class Lifecycle {
   Events events_ = Events::invoke_and_shutdown;
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
   bool asked_ = false;                ///< for a next event, once at least
-  std::optional<OpenInvoke> open_;    ///< from INVOKE to the next event
+  std::optional<OpenInvoke> open_;    ///< from INVOKE to asking for the next event
+  Rhythm rhythm_;
+  std::uint64_t urgent_before_ = 0;  ///< RelayPort::urgent_accepted() at the last INVOKE
   int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
   relay::Wakeup heard_;
   relay::Wakeup terminated_;

@@ -14,10 +14,12 @@ constexpr milliseconds kLongestShutdown{2'000};
 
 constexpr SteadyTime kNever = SteadyTime::max();
 
-Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, now}; }
+using For = Decision::For;
 
-Decision wait_until(SteadyTime until, SteadyTime now) {
-  return until > now ? Decision{Decision::Action::wait, until} : ask_next(now);
+Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, For::nothing, now}; }
+
+Decision wait_until(SteadyTime until, For what, SteadyTime now) {
+  return until > now ? Decision{Decision::Action::wait, what, until} : ask_next(now);
 }
 
 SteadyTime last_call(const InvokeState& invoke) {
@@ -26,26 +28,23 @@ SteadyTime last_call(const InvokeState& invoke) {
 
 // When the function ended or, without telemetry, is taken to have ended, which may be ahead;
 // nullopt while it runs for all we know.
-std::optional<SteadyTime> end_of_function(const PaceSettings& settings, const InvokeState& invoke) {
+std::optional<SteadyTime> end_of_function(const PaceSettings& settings, const InvokeState& invoke,
+                                          SteadyTime now) {
   if (invoke.runtime_done) return invoke.runtime_done;
-  if (invoke.telemetry) return std::nullopt;
+  const bool told = invoke.started || now < invoke.begun + kStartLimit;
+  if (invoke.telemetry && told) return std::nullopt;
   if (invoke.last_local_activity) return *invoke.last_local_activity + settings.quiet;
   return invoke.begun;
 }
 
-Decision decide_prompt(const PaceSettings& settings, const InvokeState& invoke, SteadyTime now) {
-  const auto end = end_of_function(settings, invoke);
-  if (!end) {
-    if (invoke.deadline) return wait_until(last_call(invoke), now);
-    const auto sign_of_life =
-        std::max(invoke.begun, invoke.last_local_activity.value_or(invoke.begun));
-    return wait_until(sign_of_life + settings.budget, now);
+// The latest moment at which a function of which nothing is heard counts as running.
+SteadyTime latest_end(const PaceSettings& settings, const InvokeState& invoke) {
+  if (invoke.telemetry && !invoke.started) {
+    return std::min(invoke.begun + kStartLimit, last_call(invoke));
   }
-  if (now < *end) return wait_until(std::min(*end, last_call(invoke)), now);
-  if (invoke.work.none()) return ask_next(now);
-  const auto budget =
-      invoke.work.at_most_probes() ? std::min(settings.budget, settings.probe) : settings.budget;
-  return wait_until(std::min(*end + budget, last_call(invoke)), now);
+  if (invoke.deadline) return last_call(invoke);
+  return std::max(invoke.begun, invoke.last_local_activity.value_or(invoke.begun)) +
+         settings.budget;
 }
 
 std::optional<milliseconds> ahead(std::optional<WallTime> deadline, WallTime wall_now,
@@ -70,16 +69,41 @@ std::string_view to_string(Pace pace) {
   return "";
 }
 
-Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyTime now) {
+Mode mode_of(const PaceSettings& settings, const Rhythm& rhythm) {
   switch (settings.pace) {
-    case Pace::continuous:
-      return ask_next(now);
     case Pace::prompt:
+      return Mode::prompt;
     case Pace::overlap:
+      return Mode::overlap;
+    case Pace::continuous:
+      return Mode::continuous;
     case Pace::adaptive:
       break;
   }
-  return decide_prompt(settings, invoke, now);
+  return rhythm.soon(settings.soon) || rhythm.quiet() ? Mode::overlap : Mode::prompt;
+}
+
+Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyTime now) {
+  if (invoke.mode == Mode::continuous) return ask_next(now);
+  const bool idle = invoke.work.none();
+  if (invoke.mode == Mode::overlap && idle) return ask_next(now);
+  const For work = invoke.work.at_most_probes() ? For::probe : For::delivery;
+  // Who overlaps waits for the work alone, and the function's end is but a limit.
+  const For end_or_work = invoke.mode == Mode::overlap ? work : For::end;
+
+  const auto end = end_of_function(settings, invoke, now);
+  if (!end) return wait_until(latest_end(settings, invoke), end_or_work, now);
+  if (now < *end) return wait_until(std::min(*end, last_call(invoke)), end_or_work, now);
+  if (idle) return ask_next(now);
+  const auto budget =
+      work == For::probe ? std::min(settings.budget, settings.probe) : settings.budget;
+  return wait_until(std::min(*end + budget, last_call(invoke)), work, now);
+}
+
+bool missed_end(const InvokeState& invoke) {
+  const bool waited =
+      invoke.mode == Mode::prompt || (invoke.mode == Mode::overlap && !invoke.work.none());
+  return waited && invoke.telemetry && !invoke.runtime_done;
 }
 
 std::optional<SteadyTime> invoke_deadline(std::optional<WallTime> deadline, WallTime wall_now,

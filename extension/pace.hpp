@@ -7,11 +7,13 @@
 #include <optional>
 #include <string_view>
 
+#include "extension/rhythm.hpp"
 #include "relay/clock.hpp"
 #include "relay/relay.hpp"
 
 namespace extension {
 
+/// What the user wants.
 enum class Pace { prompt, overlap, adaptive, continuous };
 
 /// As THAW_PACE writes it.
@@ -23,39 +25,65 @@ struct PaceSettings {
       1000};                      ///< longest hold: from the end of the function to asking for next
   relay::milliseconds quiet{20};  ///< without telemetry: silence that means the function has ended
   relay::milliseconds probe{500};  ///< longest hold where only hosts that do not answer are asked
+  relay::milliseconds soon{2000};  ///< mean gap between invokes up to which the next one is soon
 };
+
+/// What that means for one invoke.
+enum class Mode {
+  prompt,      ///< deliver what this invoke brings before asking for next
+  overlap,     ///< deliver what earlier ones brought, beside this one; its own beside the next
+  continuous,  ///< hold nothing
+};
+
+/// `adaptive`: a next invoke that comes soon can take this one's data along; a quiet function is
+/// not worth waiting for; else nobody knows when the data could leave later.
+[[nodiscard]] Mode mode_of(const PaceSettings& settings, const Rhythm& rhythm);
 
 /// How much is left between the last moment to ask for next and the function's timeout, behind
 /// which the environment is reset.
 inline constexpr relay::milliseconds kDeadlineMargin{200};
 
+/// The platform tells of an invoke's start within the 25 ms that it may buffer. An invoke of which
+/// it has told nothing for this long is one without telemetry.
+inline constexpr relay::milliseconds kStartLimit{500};
+
 /// One invoke, as far as it is known now.
 struct InvokeState {
+  Mode mode = Mode::prompt;
   relay::SteadyTime begun;                               ///< INVOKE came
   std::optional<relay::SteadyTime> deadline;             ///< see invoke_deadline()
   bool telemetry = false;                                ///< a runtimeDone may be hoped for
-  std::optional<relay::SteadyTime> runtime_done;         ///< it came, for this invoke
+  bool started = false;                                  ///< platform.start came, for this invoke
+  std::optional<relay::SteadyTime> runtime_done;         ///< the end that platform.runtimeDone told
   std::optional<relay::SteadyTime> last_local_activity;  ///< of this invoke
   relay::Work work;
 };
 
 struct Decision {
   enum class Action { wait, ask_next } action;
+  enum class For {
+    nothing,
+    end,       ///< of the function, or the news of it
+    delivery,  ///< of what is received, due or in flight
+    probe,     ///< of hosts that do not answer
+  } waits_for;
   relay::SteadyTime until;  ///< of a wait: decide again then, or as soon as the state has changed
 };
 
 /// Whether to ask for next now. A wait always has an end, whatever never happens:
+/// - overlap, and nothing is left of what waited at INVOKE: now, whatever the function does;
 /// - known end of the function: hold for work, at most `budget`, never past deadline −
-/// kDeadlineMargin;
+///   kDeadlineMargin;
 /// - telemetry, and the function still runs: until deadline − kDeadlineMargin;
 /// - no telemetry: the function has ended `quiet` after its last local byte; one that has shown
-/// none yet
-///   is not waited for;
+///   none yet is not waited for;
 /// - no believable deadline: a function that shows no sign of life for `budget` is taken as ended,
-/// and its
-///   hold as spent.
+///   and its hold as spent.
 [[nodiscard]] Decision decide(const PaceSettings& settings, const InvokeState& invoke,
                               relay::SteadyTime now);
+
+/// The end of the function was waited for, and nothing has told of it.
+[[nodiscard]] bool missed_end(const InvokeState& invoke);
 
 /// An INVOKE's deadline counts if it lies 0 to 900 s ahead, the longest timeout of a function.
 [[nodiscard]] std::optional<relay::SteadyTime> invoke_deadline(

@@ -24,9 +24,11 @@ class RelayPort {
   virtual void recover() = 0;
 
   virtual void set_gate(relay::Gate gate) = 0;
+  virtual void expect_soon(bool soon) = 0;
   virtual void thawed() = 0;
   [[nodiscard]] virtual relay::Work work() const = 0;
   [[nodiscard]] virtual std::optional<relay::SteadyTime> last_local_activity() const = 0;
+  [[nodiscard]] virtual std::uint64_t urgent_accepted() const = 0;
   [[nodiscard]] virtual relay::asio::awaitable<void> changed_until(relay::SteadyTime deadline) = 0;
 
   [[nodiscard]] virtual relay::asio::awaitable<void> drain(relay::SteadyTime deadline,
@@ -54,6 +56,8 @@ class RealRelay final : public RelayPort {
 
   void set_gate(relay::Gate gate) override { relay_.set_gate(gate); }
 
+  void expect_soon(bool soon) override { relay_.expect_soon(soon); }
+
   void thawed() override { relay_.thawed(); }
 
   [[nodiscard]] relay::Work work() const override { return relay_.work(); }
@@ -61,6 +65,8 @@ class RealRelay final : public RelayPort {
   [[nodiscard]] std::optional<relay::SteadyTime> last_local_activity() const override {
     return relay_.last_local_activity();
   }
+
+  [[nodiscard]] std::uint64_t urgent_accepted() const override { return relay_.urgent_accepted(); }
 
   [[nodiscard]] relay::asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
     return relay_.changed_until(deadline);

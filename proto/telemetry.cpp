@@ -16,6 +16,12 @@ std::string text_of(simdjson::simdjson_result<dom::element> field) {
   return std::string{text};
 }
 
+std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
+  const auto time = parse_rfc3339(text_of(field));
+  if (!time) return std::nullopt;
+  return *time;
+}
+
 TelemetryKind kind_of(std::string_view type) {
   if (type == "platform.runtimeDone") return TelemetryKind::runtime_done;
   if (type == "platform.start") return TelemetryKind::start;
@@ -35,6 +41,7 @@ TelemetryRecord record_of(const dom::element& entry) {
       .request_id = text_of(record["requestId"]),
       .status = text_of(record["status"]),
       .error_type = text_of(record["errorType"]),
+      .time = time_of(entry["time"]),
   };
 }
 
@@ -50,8 +57,9 @@ Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body) {
   return records;
 }
 
-std::string telemetry_subscription(std::string_view uri) {
-  return R"({"schemaVersion":"2025-01-29","types":["platform"],)"
+std::string telemetry_subscription(std::string_view uri, std::string_view schema) {
+  return R"({"schemaVersion":)" + json_quote(schema) +
+         R"(,"types":["platform"],)"
          R"("buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":25},)"
          R"("destination":{"protocol":"HTTP","URI":)" +
          json_quote(uri) + "}}";

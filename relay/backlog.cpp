@@ -48,6 +48,7 @@ bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake
   entry.kept = keep(parcel, full);
   if (full) return false;
   entry.only_in_memory = entry.kept == 0;
+  const bool urgent = entry.urgency == proto::Urgency::urgent;
   const JournalId kept = entry.kept;
   const proto::CategoryCounts counts = parcel.head().counts;
   try {
@@ -63,6 +64,7 @@ bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake
   }
   stats_.ledger.accept(counts);
   ++stats_.envelopes_accepted;
+  if (urgent) ++stats_.urgent_accepted;
   check();
   return true;
 }

@@ -57,6 +57,9 @@ class Backlog {
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
+  /// What is accepted from now on has no lower one.
+  [[nodiscard]] std::uint64_t next_id() const { return next_id_; }
+
   /// Of the parcels in memory.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

@@ -156,7 +156,7 @@ bool Delivery::start(std::uint64_t id) {
 }
 
 SendingNow Delivery::sending() const {
-  SendingNow now{gate_, awake_, flights_.size(), 0};
+  SendingNow now{gate_, awake_, flights_.size(), 0, soon_, carried_below_};
   for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
   return now;
 }
@@ -175,7 +175,7 @@ void Delivery::set_gate(Gate gate) {
     for (auto& flight : flights_) {
       flight.exposed = true;
       // What is still under way when the host turns to the next event had all the time there was.
-      flight.given_up = flight.given_up || gate_ == Gate::open;
+      flight.given_up = flight.given_up || gate_ == Gate::open || gate_ == Gate::carried;
     }
     reporter_.hush();
   } else {
@@ -187,7 +187,13 @@ void Delivery::set_gate(Gate gate) {
       return true;
     });
   }
+  if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
   gate_ = gate;
+  look_now();
+}
+
+void Delivery::expect_soon(bool soon) {
+  soon_ = soon;
   look_now();
 }
 
@@ -209,7 +215,8 @@ void Delivery::thawed() {
 }
 
 void Delivery::expect_one() {
-  if (gate_ == Gate::closed || gate_ == Gate::late) return;
+  // Where it will not leave at once, the connection may be dead when it does.
+  if (gate_ == Gate::closed || gate_ == Gate::carried || gate_ == Gate::late) return;
   if (const Destination* likely = parts_.destinations.last_used()) {
     parts_.upstream.warm(likely->route.endpoint());
   }

@@ -44,6 +44,7 @@ class Delivery {
   void accepted() { look_now(); }
 
   void set_gate(Gate gate);
+  void expect_soon(bool soon);
   void thawed();
   /// The first byte of a local request is here: its envelope will want a connection.
   void expect_one();
@@ -104,6 +105,8 @@ class Delivery {
   std::list<Flight> flights_;
   bool look_again_ = false;  ///< look_ was notified since the last look began
   Gate gate_ = Gate::closed;
+  bool soon_ = false;
+  std::uint64_t carried_below_ = 0;  ///< ids of what waited when the gate was set to carried
   milliseconds awake_{0};
   SteadyTime counted_;  ///< up to when awake_ counts
 };

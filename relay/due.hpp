@@ -14,11 +14,19 @@ struct WaitingFacts {
   milliseconds awake{0};     ///< time the process has certainly run since the envelope was accepted
   unsigned full_writes = 0;  ///< times it was sent completely and got no answer
   bool deduplicated_upstream = false;
+  bool carried = false;  ///< it waited already when the gate was set to carried
 };
 
-/// Never while it backs off or the gate is closed. early, open, draining: whenever else. late: only
-/// what was never fully written and either is de-duplicated upstream (a cut costs nothing there) or
-/// has been awake with us for `late`: a process that still runs is in a sandbox that is not frozen.
-[[nodiscard]] bool may_leave(const WaitingFacts& envelope, Gate gate, milliseconds late);
+/// What may leave although a freeze may come.
+struct LateRule {
+  milliseconds awake{250};  ///< what has been awake with us for so long
+  bool soon = false;        ///< the gate opens again soon: nothing else
+};
+
+/// Never while it backs off or the gate is closed. early, open, draining: whenever else. carried:
+/// what is. late, and carried for the rest: only what was never fully written and either is
+/// de-duplicated upstream (a cut costs nothing there), unless it may leave safely soon, or has been
+/// awake with us for long: a process that still runs is in a sandbox that is not frozen.
+[[nodiscard]] bool may_leave(const WaitingFacts& envelope, Gate gate, const LateRule& late);
 
 }  // namespace relay

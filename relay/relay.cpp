@@ -173,6 +173,8 @@ void Relay::recover() { parts_->tasks.spawn(parts_->recover()); }
 
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
 
+void Relay::expect_soon(bool soon) { parts_->delivery.expect_soon(soon); }
+
 void Relay::thawed() { parts_->delivery.thawed(); }
 
 Work Relay::work() const { return parts_->work(); }
@@ -180,6 +182,8 @@ Work Relay::work() const { return parts_->work(); }
 std::optional<SteadyTime> Relay::last_local_activity() const {
   return parts_->listener.last_activity();
 }
+
+std::uint64_t Relay::urgent_accepted() const { return parts_->stats.urgent_accepted; }
 
 asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
   return parts_->changed.wait_until(parts_->clock, deadline);

@@ -23,6 +23,7 @@ enum class Gate {
   closed,    ///< at first: the host is not ready, nothing leaves
   early,     ///< a freeze may come and be for good (a snapshot): send what there is all the same
   open,      ///< no freeze can come: send what there is
+  carried,   ///< none can come yet: send what waits now; what comes after it as if late
   late,      ///< a freeze may come: only what the late rule allows
   draining,  ///< the end: send everything, whatever its back-off says
 };
@@ -30,7 +31,8 @@ enum class Gate {
 /// What would be unfinished if a freeze came now.
 struct Work {
   std::size_t receiving = 0;  ///< local requests begun and not yet answered
-  std::size_t due = 0;        ///< requests that wait and may be sent now
+  /// Requests that wait and may be sent now; of those that the gate `carried` is set for, the rest.
+  std::size_t due = 0;
   std::size_t in_flight = 0;  ///< upstream requests without an answer
   /// Hosts that do not answer, being asked or about to be asked again with one request each.
   std::size_t probes = 0;
@@ -67,6 +69,9 @@ class Relay {
   void recover();
 
   void set_gate(Gate gate);
+  /// Whether the gate, once late, is likely to open again soon. If so, nothing leaves in between
+  /// for no better reason than that upstream would notice a duplicate.
+  void expect_soon(bool soon);
   /// The process was, or may have been, stopped: requests in flight are judged, back-off and
   /// deadlines are re-armed. At every INVOKE and SHUTDOWN, before set_gate.
   void thawed();
@@ -74,6 +79,8 @@ class Relay {
   [[nodiscard]] Work work() const;
   /// When the last byte of a local request was read or the last answer written; nullopt: none yet.
   [[nodiscard]] std::optional<SteadyTime> last_local_activity() const;
+  /// Urgent requests (errors, feedback, check-ins) accepted so far.
+  [[nodiscard]] std::uint64_t urgent_accepted() const;
   /// Returns when work() or last_local_activity() may have changed, at `deadline` at the latest, or
   /// early when cancelled.
   [[nodiscard]] asio::awaitable<void> changed_until(SteadyTime deadline);

@@ -35,15 +35,20 @@ WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall)
   // A clock that stepped back begins the pause anew, once.
   entry.back_off_begun = std::min(entry.back_off_begun, wall);
   const milliseconds awake = now.awake - entry.awake_at_accept;
+  WaitingFacts facts{milliseconds{0}, awake, entry.full_writes, entry.deduplicated_upstream,
+                     entry.recovered || entry.id < now.carried_below};
   Host& host = *entry.destination->host;
   if (probed_only(host, now.gate)) {
-    return {host.breaker.until_probe(wall), awake, entry.full_writes, entry.deduplicated_upstream};
+    facts.back_off_left = host.breaker.until_probe(wall);
+    return facts;
   }
   const auto pause =
       now.gate == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
-  return {remaining(entry.back_off_begun, pause, wall), awake, entry.full_writes,
-          entry.deduplicated_upstream};
+  facts.back_off_left = remaining(entry.back_off_begun, pause, wall);
+  return facts;
 }
+
+LateRule Schedule::late_rule(const SendingNow& now) const { return {settings_.late, now.soon}; }
 
 milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
   if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
@@ -68,7 +73,7 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
     std::size_t& here = room[entry.destination->host];
     if (here == 0 || had_its_try(entry, now.gate)) return true;
     const WaitingFacts waiting = facts(entry, now, wall);
-    if (!may_leave(waiting, now.gate, settings_.late)) {
+    if (!may_leave(waiting, now.gate, late_rule(now))) {
       survey.again = std::min(survey.again, until_due(waiting, now.gate));
       return true;
     }
@@ -93,7 +98,9 @@ Schedule::Due Schedule::due(const SendingNow& now) const {
     const bool probe = probed_only(host, now.gate);
     if (probe && (host.in_flight > 0 || probes.contains(&host))) return true;
     if (had_its_try(entry, now.gate)) return true;
-    if (!may_leave(facts(entry, now, wall), Gate::open, settings_.late)) return true;
+    const WaitingFacts waiting = facts(entry, now, wall);
+    if (now.gate == Gate::carried && !waiting.carried) return true;
+    if (!may_leave(waiting, Gate::open, late_rule(now))) return true;
     if (probe) {
       probes.insert(&host);
     } else {

@@ -17,6 +17,8 @@ struct SendingNow {
   milliseconds awake{0};            ///< how long the process has certainly run
   std::size_t flights = 0;          ///< requests without an answer
   std::size_t bytes_in_flight = 0;  ///< of their bodies
+  bool soon = false;                ///< Relay::expect_soon
+  std::uint64_t carried_below = 0;  ///< ids of what waited when the gate was set to carried
 };
 
 class Schedule {
@@ -45,6 +47,7 @@ class Schedule {
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;
 
   DeliverySettings settings_;

@@ -12,6 +12,7 @@ struct Stats {
 
   // Envelopes, whatever they hold.
   std::uint64_t envelopes_accepted = 0;
+  std::uint64_t urgent_accepted = 0;      ///< of them, with an error, feedback or check-in
   std::uint64_t envelopes_recovered = 0;  ///< left waiting by an earlier process
   std::uint64_t envelopes_delivered = 0;
   std::uint64_t envelopes_lost = 0;  ///< refused or dropped whole

@@ -11,6 +11,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "extension/extensions_api.hpp"
+#include "proto/telemetry.hpp"
 #include "relay/wakeup.hpp"
 
 namespace extension_test {
@@ -81,8 +82,9 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   }
 
   [[nodiscard]] asio::awaitable<Subscription> subscribe_telemetry(
-      std::string uri, relay::SteadyTime deadline) override {
-    diary_.emplace_back("subscribe " + uri);
+      std::string uri, std::string_view schema, relay::SteadyTime deadline) override {
+    diary_.emplace_back("subscribe " + uri +
+                        (schema == proto::kTelemetrySchemas[0] ? "" : " " + std::string(schema)));
     if (subscription.empty()) {
       co_await clock_.sleep_until(deadline);
       co_return boost::system::error_code(asio::error::timed_out);

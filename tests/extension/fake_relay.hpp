@@ -22,6 +22,8 @@ class FakeRelay final : public extension::RelayPort {
 
   std::uint16_t bound = 9797;
   bool worth_a_line = false;
+  bool expects_soon = false;
+  std::uint64_t urgent = 0;
   std::set<std::string> failing;  ///< calls that throw
   relay::SteadyTime drain_deadline{};
 
@@ -56,12 +58,16 @@ class FakeRelay final : public extension::RelayPort {
         return note("gate early");
       case relay::Gate::open:
         return note("gate open");
+      case relay::Gate::carried:
+        return note("gate carried");
       case relay::Gate::late:
         return note("gate late");
       case relay::Gate::draining:
         return note("gate draining");
     }
   }
+
+  void expect_soon(bool soon) override { expects_soon = soon; }
 
   void thawed() override { note("thawed"); }
 
@@ -70,6 +76,8 @@ class FakeRelay final : public extension::RelayPort {
   [[nodiscard]] std::optional<relay::SteadyTime> last_local_activity() const override {
     return last_;
   }
+
+  [[nodiscard]] std::uint64_t urgent_accepted() const override { return urgent; }
 
   [[nodiscard]] asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
     if (failing.contains("changed_until")) throw std::runtime_error("changed_until failed");

@@ -26,8 +26,9 @@ asio::awaitable<bool> run_to_end(Lifecycle& lifecycle, std::string telemetry_uri
   co_return true;
 }
 
-const LifecycleSettings kPrompt{{Pace::prompt, milliseconds{1000}, milliseconds{20}},
-                                "/nonexistent/thaw"};
+LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "/nonexistent/thaw"}; }
+
+const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
 struct World {
   explicit World(LifecycleSettings settings = kPrompt)
@@ -60,16 +61,35 @@ struct World {
     diary.clear();
   }
 
+  // The platform tells of its start.
   void invoke(const std::string& id, int timeout = 3000) {
-    api.invoke(id, milliseconds{timeout});
-    settle();
+    invoke_untold(id, timeout);
+    hear(proto::TelemetryKind::start, id);
     diary.clear();
   }
 
-  void runtime_done(const std::string& id) {
-    lifecycle.heard({proto::TelemetryKind::runtime_done, id, "success", ""});
+  // Telemetry says nothing of it yet.
+  void invoke_untold(const std::string& id, int timeout = 3000) {
+    api.invoke(id, milliseconds{timeout});
     settle();
   }
+
+  void runtime_done(const std::string& id, std::optional<milliseconds> ago = std::nullopt) {
+    hear(proto::TelemetryKind::runtime_done, id, ago);
+  }
+
+  // `ago`: it happened so long before it is told; without, it does not say when.
+  void hear(proto::TelemetryKind kind, const std::string& id,
+            std::optional<milliseconds> ago = std::nullopt) {
+    proto::TelemetryRecord record;
+    record.kind = kind;
+    record.request_id = id;
+    if (ago) record.time = clock.wall_now() - *ago;
+    lifecycle.heard(record);
+    settle();
+  }
+
+  [[nodiscard]] const Holds::Invoke& last() const { return stats.holds.recent().back(); }
 
   asio::io_context io;
   support::ManualClock clock{io.get_executor()};
@@ -137,8 +157,7 @@ TEST_CASE("with telemetry, next is asked at runtimeDone when nothing waits") {
   CHECK_FALSE(world.asked_next());
   world.runtime_done("r1");
   CHECK(world.noted() == Diary{"gate late", "next"});
-  CHECK(world.stats.last_hold == milliseconds{0});
-  CHECK(world.stats.holds == 0);
+  CHECK(world.last().held == milliseconds{0});
 }
 
 TEST_CASE("next is not asked while something waits, until nothing does") {
@@ -155,8 +174,8 @@ TEST_CASE("next is not asked while something waits, until nothing does") {
   world.relay.set_work(kIdle);
   world.settle();
   CHECK(world.asked_next());
-  CHECK(world.stats.holds == 1);
-  CHECK(world.stats.held == milliseconds{120});
+  CHECK(world.last().held == milliseconds{120});
+  CHECK(world.last().what == HeldFor::delivery);
 }
 
 TEST_CASE("the hold ends with the budget") {
@@ -169,7 +188,7 @@ TEST_CASE("the hold ends with the budget") {
   CHECK_FALSE(world.asked_next());
   world.advance(1);
   CHECK(world.asked_next());
-  CHECK(world.stats.last_hold == milliseconds{1000});
+  CHECK(world.last().held == milliseconds{1000});
 }
 
 TEST_CASE("the hold ends 200 ms before the deadline") {
@@ -217,8 +236,8 @@ TEST_CASE("three invokes in a row without a runtimeDone: it is hoped for no long
     CHECK(world.asked_next());
   }
   CHECK(world.stats.telemetry == TelemetryState::silent);
-  CHECK(world.stats.unknown_ends == 3);
-  CHECK_FALSE(world.stats.last_hold);
+  CHECK(world.stats.holds.unknown() == 3);
+  CHECK_FALSE(world.last().held);
   const auto said = world.lines.lines.size();
   world.api.invoke("r3", milliseconds{3000});
   world.settle();
@@ -232,12 +251,136 @@ TEST_CASE("two misses and a hit are no silence; a late hit ends one") {
   for (int i = 0; i < 7; ++i) {
     world.invoke("r" + std::to_string(i));
     if (i == 2) world.runtime_done("r2");
-    world.advance(2800);
+    if (i != 2) world.advance(2800);
     if (i == 4) CHECK(world.stats.telemetry == TelemetryState::on);
   }
   CHECK(world.stats.telemetry == TelemetryState::silent);
   world.runtime_done("r6");
   CHECK(world.stats.telemetry == TelemetryState::on);
+}
+
+TEST_CASE("an invoke of which telemetry tells nothing is one without it, after half a second") {
+  World world;
+  world.start_up();
+  for (int i = 0; i < 3; ++i) {
+    world.invoke_untold("r" + std::to_string(i), 900'000);
+    world.diary.clear();
+    world.advance(499);
+    CHECK_FALSE(world.asked_next());
+    world.advance(1);
+    CHECK(world.asked_next());
+  }
+  CHECK(world.stats.telemetry == TelemetryState::silent);
+}
+
+TEST_CASE("the hold is counted from the end that telemetry tells, not from when it tells") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.advance(50);
+  world.runtime_done("r1", milliseconds{30});
+  CHECK(world.asked_next());
+  CHECK(world.last().held == milliseconds{30});
+  CHECK(world.last().what == HeldFor::telemetry);
+
+  world.invoke("r2");
+  world.relay.set_work(kDue);
+  world.advance(50);
+  world.runtime_done("r2", milliseconds{30});
+  world.advance(969);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+  CHECK(world.last().held == milliseconds{1000});
+  CHECK(world.last().what == HeldFor::delivery);
+}
+
+TEST_CASE("an end told before the INVOKE or in the future lies between INVOKE and now") {
+  for (const int ago : {3'600'000, -3'600'000}) {
+    CAPTURE(ago);
+    World world;
+    world.start_up();
+    world.invoke("r1");
+    world.advance(50);
+    world.runtime_done("r1", milliseconds{ago});
+    CHECK(world.asked_next());
+    CHECK(world.last().held == milliseconds{ago > 0 ? 50 : 0});
+  }
+}
+
+TEST_CASE("overlap asks at once, or when what waited at INVOKE is delivered") {
+  World world(settings_for(Pace::overlap));
+  world.start_up();
+  world.api.invoke("r1", milliseconds{3000});
+  CHECK(world.noted() == Diary{"thawed", "gate carried", "retry", "gate late", "next"});
+  CHECK(world.stats.holds.unknown() == 1);
+  world.runtime_done("r1", milliseconds{0});  // it came with the next thaw
+  CHECK(world.stats.holds.unknown() == 0);
+  CHECK(world.last().held == milliseconds{0});
+
+  world.relay.set_work(kInFlight);
+  world.invoke("r2");
+  world.advance(20);
+  world.runtime_done("r2", milliseconds{0});
+  world.advance(60);
+  CHECK_FALSE(world.asked_next());
+  world.relay.set_work(kIdle);
+  world.settle();
+  CHECK(world.asked_next());
+  CHECK(world.last().held == milliseconds{60});
+  CHECK(world.last().what == HeldFor::delivery);
+  CHECK(world.stats.other_records == 0);
+}
+
+TEST_CASE("overlap without a runtimeDone is no silence of telemetry") {
+  World world(settings_for(Pace::overlap));
+  world.start_up();
+  for (int i = 0; i < 5; ++i) world.invoke_untold("r" + std::to_string(i));
+  CHECK(world.stats.telemetry == TelemetryState::on);
+  CHECK(world.stats.holds.unknown() == 5);
+}
+
+TEST_CASE("adaptive: prompt until invokes are known to be frequent, then overlap") {
+  World world(settings_for(Pace::adaptive));
+  world.start_up();
+  for (int i = 1; i <= 10; ++i) {
+    CAPTURE(i);
+    world.diary.clear();
+    world.api.invoke("r" + std::to_string(i), milliseconds{3000});
+    const auto noted = world.noted();
+    const bool overlaps = i >= 8;
+    CHECK(noted[1] == (overlaps ? "gate carried" : "gate open"));
+    CHECK(world.relay.expects_soon == overlaps);
+    if (!overlaps) world.runtime_done("r" + std::to_string(i));
+    world.advance(100);
+  }
+}
+
+TEST_CASE("adaptive: rare invokes overlap when the last 32 brought nothing urgent") {
+  World world(settings_for(Pace::adaptive));
+  world.start_up();
+  for (int i = 1; i <= 34; ++i) {
+    CAPTURE(i);
+    world.diary.clear();
+    world.api.invoke("r" + std::to_string(i), milliseconds{3000});
+    const auto noted = world.noted();
+    CHECK(noted[1] == (i == 33 ? "gate carried" : "gate open"));
+    CHECK_FALSE(world.relay.expects_soon);
+    if (i == 33) ++world.relay.urgent;
+    world.runtime_done("r" + std::to_string(i));
+    world.advance(60'000);
+  }
+}
+
+TEST_CASE("a schema that the platform does not know is asked for in an older version") {
+  World world;
+  const std::string uri = kUri;
+  world.api.subscription = {extension_test::refused(400, "ValidationError", "")};
+  world.start();
+  CHECK(world.noted() ==
+        Diary{"bind", "start", "register", "subscribe " + uri, "subscribe " + uri + " 2022-12-13",
+              "subscribe " + uri + " 2022-07-01", "next", "gate early", "recover"});
+  CHECK(world.stats.telemetry == TelemetryState::refused);
 }
 
 TEST_CASE("without telemetry next is asked at once, or 20 ms after the last local byte") {
@@ -281,13 +424,14 @@ TEST_CASE("telemetry that is not wanted is not subscribed to") {
   CHECK(world.stats.telemetry == TelemetryState::off);
 }
 
-TEST_CASE("on Managed Instances: SHUTDOWN only, no telemetry, the gate stays open") {
+TEST_CASE("on Managed Instances: SHUTDOWN only, the gate stays open") {
   World world;
   world.api.registrations.emplace_back(
       extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
   world.start();
-  CHECK(world.noted() ==
-        Diary{"bind", "start", "register", "register SHUTDOWN", "next", "gate open", "recover"});
+  CHECK(world.noted() == Diary{"bind", "start", "register", "register SHUTDOWN",
+                               "subscribe http://sandbox.localdomain:1/x", "next", "gate open",
+                               "recover"});
   CHECK(world.stats.pace == "continuous");
 }
 

@@ -53,6 +53,20 @@ TEST_SUITE("proto/telemetry") {
     CHECK(records[5].status.empty());
   }
 
+  TEST_CASE("the time of a record is read where it is one") {
+    const auto records =
+        parse_telemetry(
+            R"([{"time":"2026-11-23T18:20:25.125Z","type":"platform.report","record":{}},)"
+            R"({"time":"yesterday","type":"platform.report","record":{}},)"
+            R"({"time":1795458025,"type":"platform.report","record":{}},)"
+            R"({"type":"platform.report","record":{}}])")
+            .value();
+    REQUIRE(records.size() == 4);
+    REQUIRE(records[0].time);
+    CHECK(proto::to_rfc3339(*records[0].time) == "2026-11-23T18:20:25.125000Z");
+    for (std::size_t i = 1; i < 4; ++i) CHECK_FALSE(records[i].time);
+  }
+
   TEST_CASE("an empty batch is a batch; what is no array is not") {
     CHECK(parse_telemetry("[]").value().empty());
     for (const std::string body : {"", "{}", "[", "[{]", "null", "nonsense"}) {
@@ -66,5 +80,7 @@ TEST_SUITE("proto/telemetry") {
           R"({"schemaVersion":"2025-01-29","types":["platform"],)"
           R"("buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":25},)"
           R"("destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:4500/abc"}})");
+    CHECK(proto::telemetry_subscription("u", "2022-07-01")
+              .starts_with(R"({"schemaVersion":"2022-07-01","types")"));
   }
 }

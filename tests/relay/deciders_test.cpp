@@ -16,7 +16,7 @@ using relay::WaitingFacts;
 TEST_SUITE_BEGIN("relay/deciders");
 
 TEST_CASE("while the gate is closed nothing leaves") {
-  constexpr milliseconds kLate{250};
+  constexpr relay::LateRule kLate{milliseconds{250}};
   for (const bool deduplicated : {false, true}) {
     CHECK_FALSE(relay::may_leave({milliseconds{0}, milliseconds{9999}, 0, deduplicated},
                                  Gate::closed, kLate));
@@ -24,7 +24,7 @@ TEST_CASE("while the gate is closed nothing leaves") {
 }
 
 TEST_CASE("while the gate is early, open or draining, what does not back off may leave") {
-  constexpr milliseconds kLate{250};
+  constexpr relay::LateRule kLate{milliseconds{250}};
   for (const Gate gate : {Gate::early, Gate::open, Gate::draining}) {
     CHECK(relay::may_leave({milliseconds{0}, milliseconds{0}, 2, false}, gate, kLate));
     CHECK_FALSE(relay::may_leave({milliseconds{1}, milliseconds{9999}, 0, true}, gate, kLate));
@@ -34,7 +34,7 @@ TEST_CASE("while the gate is early, open or draining, what does not back off may
 TEST_CASE(
     "while a freeze may come, only de-duplicated or long awake envelopes leave, none twice "
     "written") {
-  constexpr milliseconds kLate{250};
+  constexpr relay::LateRule kLate{milliseconds{250}};
   const auto late = [&](WaitingFacts facts) { return relay::may_leave(facts, Gate::late, kLate); };
   CHECK(late({milliseconds{0}, milliseconds{0}, 0, true}));
   CHECK_FALSE(late({milliseconds{0}, milliseconds{249}, 0, false}));
@@ -42,6 +42,30 @@ TEST_CASE(
   CHECK(late({milliseconds{0}, milliseconds{251}, 0, false}));
   CHECK_FALSE(late({milliseconds{0}, milliseconds{9999}, 1, true}));
   CHECK_FALSE(late({milliseconds{1}, milliseconds{9999}, 0, true}));
+}
+
+TEST_CASE("where the gate opens again soon, de-duplication alone lets nothing leave") {
+  const auto late = [&](WaitingFacts facts) {
+    return relay::may_leave(facts, Gate::late, {milliseconds{250}, true});
+  };
+  CHECK_FALSE(late({milliseconds{0}, milliseconds{0}, 0, true}));
+  CHECK_FALSE(late({milliseconds{0}, milliseconds{249}, 0, true}));
+  CHECK(late({milliseconds{0}, milliseconds{250}, 0, true}));
+}
+
+TEST_CASE("carried: what waited leaves, what comes after it is late") {
+  for (const bool soon : {false, true}) {
+    const relay::LateRule rule{milliseconds{250}, soon};
+    const auto leaves = [&](WaitingFacts facts) {
+      return relay::may_leave(facts, Gate::carried, rule);
+    };
+    CHECK(leaves({milliseconds{0}, milliseconds{0}, 2, false, true}));
+    CHECK_FALSE(leaves({milliseconds{1}, milliseconds{0}, 0, true, true}));
+    CHECK_FALSE(leaves({milliseconds{0}, milliseconds{0}, 0, false, false}));
+    CHECK(leaves({milliseconds{0}, milliseconds{0}, 0, true, false}) == !soon);
+    CHECK(leaves({milliseconds{0}, milliseconds{250}, 0, false, false}));
+    CHECK_FALSE(leaves({milliseconds{0}, milliseconds{9999}, 1, false, false}));
+  }
 }
 
 TEST_CASE("each status has one meaning") {

@@ -299,4 +299,39 @@ TEST_CASE("nothing due in the gap wakes the process more than once a minute") {
   CHECK(bench.delivery.awake() - awake <= milliseconds{50});
 }
 
+TEST_CASE("carried: what waited at INVOKE is work and leaves; what the invoke brings is neither") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.delivery.expect_soon(true);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 0);
+
+  bench.upstream.hangs();
+  bench.delivery.thawed();
+  bench.delivery.set_gate(Gate::carried);
+  CHECK(bench.delivery.work().due == 1);
+  bench.settle();
+  CHECK(bench.delivery.work().in_flight == 1);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.upstream.calls() == 1);
+  CHECK(bench.delivery.work().due == 0);
+  bench.upstream.answer(0, 200);
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.delivery.work().none());
+
+  SUBCASE("it leaves with the next INVOKE") {
+    bench.gate(Gate::late);
+    bench.delivery.thawed();
+    bench.gate(Gate::carried);
+    CHECK(bench.delivered() == 2);
+  }
+  SUBCASE("or when it has been awake with us for long") {
+    bench.stay_awake(260);
+    CHECK(bench.delivered() == 2);
+  }
+}
+
 TEST_SUITE_END();

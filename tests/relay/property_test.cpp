@@ -198,7 +198,8 @@ class World {
     const milliseconds length{static_cast<int>(random_() % 100'000)};
     clock_.freeze(random_() % 2 == 0 ? milliseconds{0} : length, length);
     process_->delivery.thawed();
-    process_->delivery.set_gate(Gate::open);
+    process_->delivery.expect_soon(random_() % 2 == 0);
+    process_->delivery.set_gate(random_() % 3 == 0 ? Gate::carried : Gate::open);
   }
 
   void begin() {
