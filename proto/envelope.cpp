@@ -94,7 +94,6 @@ void Envelope::add(Item item) {
     if (category) urgency_ = std::max(urgency_, proto::urgency(*category));
   }
   deduplicated_ = deduplicated_ || item.type == "event" || item.type == "transaction";
-  check_in_ = check_in_ || item.type == "check_in";
   items_.push_back(std::move(item));
 }
 

@@ -59,6 +59,11 @@ class Envelope {
 
   std::string_view bytes() const&& = delete;
 
+  /// The header, a JSON object. Lives as long as this envelope.
+  [[nodiscard]] std::string_view header() const& { return bytes().substr(0, header_end_); }
+
+  std::string_view header() const&& = delete;
+
   /// Everything behind the header's line, as it came, blank lines before the first item included.
   /// Empty for an envelope without items. Lives as long as this envelope.
   [[nodiscard]] std::string_view items_as_they_came() const&;
@@ -77,9 +82,6 @@ class Envelope {
   /// Holds an `event` or `transaction` item: upstream de-duplicates those, best effort.
   [[nodiscard]] bool deduplicated_upstream() const { return deduplicated_; }
 
-  /// Holds a check_in item: those of one DSN leave in order.
-  [[nodiscard]] bool has_check_in() const { return check_in_; }
-
  private:
   void add(Item item);
 
@@ -91,7 +93,6 @@ class Envelope {
   CategoryCounts counts_;
   Urgency urgency_ = Urgency::bulk;
   bool deduplicated_ = false;
-  bool check_in_ = false;
 };
 
 /// Relay's size and count limits per item type (relay-server/src/utils/sizes.rs). Returns the type

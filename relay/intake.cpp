@@ -105,6 +105,8 @@ Answer Intake::take_envelope(LocalRequest request, proto::Bytes body,
   if (where == nullptr) return refuse_route();
   const std::string& id = envelope->event_id();
   Answer answer{200, id.empty() ? "{}" : "{\"id\":\"" + id + "\"}"};
+  const std::string_view header = envelope->header();
+  last_header_.assign(header.size() <= kKeptHeader ? header : std::string_view{});
   RecordHead head;
   head.client = from->auth.client;
   head.user_agent = std::move(request.user_agent);
@@ -171,6 +173,23 @@ Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
     return reject(RejectReason::full, overloaded());
   parts_.accepted();
   return answer;
+}
+
+bool Intake::take_own(proto::Envelope envelope) {
+  Destination* where = nullptr;
+  if (route_.configured.empty()) {
+    where = parts_.destinations.last_used();
+  } else {
+    const proto::Dsn& dsn = route_.configured.front();
+    where = destination({dsn.public_key, dsn.project_id, ""});
+  }
+  if (where == nullptr) {
+    parts_.stats.ledger.reject(RejectReason::not_allowed);
+    return false;
+  }
+  RecordHead head;
+  head.client = "thaw/" THAW_VERSION;
+  return admit(Parcel(std::move(head), std::move(envelope)), *where, {200, ""}).status == 200;
 }
 
 void Intake::recover(JournalId kept, Record record) {

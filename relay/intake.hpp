@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "proto/auth.hpp"
 #include "proto/endpoint.hpp"
@@ -40,6 +41,16 @@ class Intake {
   /// What an earlier process left waiting: judged anew, because the settings may have changed.
   void recover(JournalId kept, Record record);
 
+  /// An envelope of the host's own: for the first configured DSN, else for the last that an
+  /// accepted envelope went to. False, and counted as rejected: there is none, or no room.
+  [[nodiscard]] bool take_own(proto::Envelope envelope);
+
+  /// The header of the last envelope that an SDK has sent since this was asked for the last time;
+  /// "" if there was none, or a longer one than kKeptHeader.
+  [[nodiscard]] std::string take_last_header() { return std::exchange(last_header_, {}); }
+
+  static constexpr std::size_t kKeptHeader = 4096;
+
   void close() { closing_ = true; }
 
  private:
@@ -71,6 +82,7 @@ class Intake {
   RouteSettings route_;
   Parts parts_;
   bool closing_ = false;
+  std::string last_header_;
 };
 
 }  // namespace relay

@@ -171,6 +171,15 @@ void Relay::start() {
 
 void Relay::recover() { parts_->tasks.spawn(parts_->recover()); }
 
+bool Relay::take_own(std::string_view envelope) {
+  auto parsed = proto::Envelope::parse(proto::Bytes::copy_of(envelope));
+  if (parsed) return parts_->intake.take_own(std::move(*parsed));
+  parts_->stats.ledger.reject(RejectReason::malformed);
+  return false;
+}
+
+std::string Relay::take_last_header() { return parts_->intake.take_last_header(); }
+
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
 
 void Relay::expect_soon(bool soon) { parts_->delivery.expect_soon(soon); }

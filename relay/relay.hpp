@@ -68,6 +68,14 @@ class Relay {
   /// Once.
   void recover();
 
+  /// Takes in an envelope of the host's own, as it would an SDK's: counted, kept, delivered. Goes
+  /// to the first configured DSN, else to the last that an accepted envelope used. False, and
+  /// counted as rejected: there is none, there is no room, or it is no envelope.
+  [[nodiscard]] bool take_own(std::string_view envelope);
+  /// The header of the last envelope that an SDK has sent since this was asked for the last time;
+  /// "" if there was none, or one that is unusually long.
+  [[nodiscard]] std::string take_last_header();
+
   void set_gate(Gate gate);
   /// Whether the gate, once late, is likely to open again soon. If so, nothing leaves in between
   /// for no better reason than that upstream would notice a duplicate.

@@ -395,4 +395,46 @@ TEST_CASE("what waits holds about as much memory as it is counted with") {
   CHECK(::mallinfo2().uordblks - before < 500UL * 4096U);
 }
 
+proto::Envelope own() { return proto::Envelope::parse(proto::Bytes::copy_of(kEvent)).value(); }
+
+TEST_CASE("an envelope of the host's own goes to the first configured DSN") {
+  auto route = one_dsn();
+  route.configured.push_back(support::dsn("https://" + kOtherKey + "@other.example/7"));
+  Bench bench(route);
+  CHECK(bench.intake.take_own(own()));
+  const relay::Entry* entry = bench.backlog.find(1);
+  REQUIRE(entry != nullptr);
+  CHECK(entry->destination->route.dsn.host == "up.example");
+  CHECK(entry->parcel->head().client == "thaw/" THAW_VERSION);
+  CHECK(bench.accepted == 1);
+  CHECK(bench.intake.take_last_header().empty());
+}
+
+TEST_CASE(
+    "without a configured DSN, to the last one used; without that nowhere, which is counted") {
+  Bench bench(relay::RouteSettings{});
+  CHECK_FALSE(bench.intake.take_own(own()));
+  CHECK(bench.stats.ledger.rejected(RejectReason::not_allowed) == 1);
+  check(bench.post(kEvent, "/o1.ingest.us.sentry.io/api/42/envelope/"), 200, kEventAnswer);
+  CHECK(bench.intake.take_own(own()));
+  CHECK(bench.backlog.find(2)->destination->route.dsn.host == "o1.ingest.us.sentry.io");
+}
+
+TEST_CASE("the last header is kept until it is asked for, up to 4 KiB") {
+  Bench bench;
+  const auto with_header = [](std::size_t bytes) {
+    const std::string begin = "{\"x\":\"";
+    return begin + std::string(bytes - begin.size() - 2, 'x') + "\"}\n{\"type\":\"session\"}\n{}";
+  };
+  CHECK(bench.intake.take_last_header().empty());
+  for (const std::size_t bytes : {relay::Intake::kKeptHeader - 1, relay::Intake::kKeptHeader}) {
+    check(bench.post(with_header(bytes)), 200, "{}");
+    CHECK(bench.intake.take_last_header().size() == bytes);
+    CHECK(bench.intake.take_last_header().empty());
+  }
+  check(bench.post(kEvent), 200, kEventAnswer);
+  check(bench.post(with_header(relay::Intake::kKeptHeader + 1)), 200, "{}");
+  CHECK(bench.intake.take_last_header().empty());
+}
+
 TEST_SUITE_END();

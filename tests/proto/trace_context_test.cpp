@@ -1,0 +1,28 @@
+#include "proto/trace_context.hpp"
+
+#include <doctest/doctest.h>
+
+TEST_SUITE_BEGIN("proto/trace_context");
+
+TEST_CASE("trace id, release and environment are read from the header's trace") {
+  const auto trace = proto::parse_trace_context(
+      R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","trace":{"trace_id":)"
+      R"("771a43a4192642f0b136d5159a501700","public_key":"k","release":"app@1.2","environment":)"
+      R"("staging","sample_rate":"1.0"}})");
+  CHECK(trace.trace_id == "771a43a4192642f0b136d5159a501700");
+  CHECK(trace.release == "app@1.2");
+  CHECK(trace.environment == "staging");
+}
+
+TEST_CASE("what is absent, of another type, or no JSON is empty") {
+  for (const char* header : {"", "{}", "[]", "{\"trace\":7}", "{\"trace\":{}}",
+                             "{\"trace\":{\"trace_id\":7,\"release\":null}}", "{\"trace\":{"}) {
+    CAPTURE(header);
+    const auto trace = proto::parse_trace_context(header);
+    CHECK(trace.trace_id.empty());
+    CHECK(trace.release.empty());
+    CHECK(trace.environment.empty());
+  }
+}
+
+TEST_SUITE_END();
