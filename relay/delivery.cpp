@@ -298,16 +298,22 @@ asio::awaitable<void> Delivery::watch(Flight& flight) {
     }
     const auto late = parts_.clock.now() - flight.deadline;
     if (late < SteadyTime::duration{0}) continue;
-    if (late < kOverslept || flight.judged) co_return;
+    // Overslept, it was frozen; and what has been written since the thaw was not in time to be cut.
+    const bool goes_on = flight.judged ? !flight.waits && is_warm(flight) : late >= kOverslept;
+    if (!goes_on) co_return;
     grant_grace(flight);
   }
 }
 
+bool Delivery::is_warm(const Flight& flight) const {
+  return flight.progress.last_byte != WallTime{} &&
+         age(flight.progress.last_byte, parts_.clock.wall_now()) < kStillWarm;
+}
+
 void Delivery::grant_grace(Flight& flight) {
   flight.judged = true;
-  const bool warm = flight.progress.last_byte != WallTime{} &&
-                    age(flight.progress.last_byte, parts_.clock.wall_now()) < kStillWarm;
-  const milliseconds grace = warm ? std::min(kStillWarm, settings_.budget) : kThawGrace;
+  flight.waits = is_warm(flight);
+  const milliseconds grace = flight.waits ? std::min(kStillWarm, settings_.budget) : kThawGrace;
   flight.deadline = parts_.clock.now() + grace;
   flight.moved.notify();
 }

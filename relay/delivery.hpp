@@ -73,6 +73,7 @@ class Delivery {
     SteadyTime deadline{};
     Wakeup moved;  ///< the deadline was moved
     bool probe = false;
+    bool waits = false;         ///< judged, but its answer may still come
     std::size_t bytes = 0;      ///< of the decoded body
     std::exception_ptr thrown;  ///< by the upstream
   };
@@ -90,6 +91,7 @@ class Delivery {
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
+  [[nodiscard]] bool is_warm(const Flight& flight) const;
   void grant_grace(Flight& flight);
   [[nodiscard]] std::optional<ComposedRequest> compose_now(const Entry& entry);
   void count_try(Entry& entry, const ComposedRequest& composed);

@@ -205,6 +205,35 @@ TEST_CASE("without an answer it is cut after the grace and sent again at once") 
   }
 }
 
+TEST_CASE(
+    "what is written only after the thaw is no cut: its answer is waited for, up to a second") {
+  DeliveryBench bench;
+  bench.upstream.hangs();
+  bench.accept("event");
+  bench.settle();
+  bench.gate(Gate::late);
+  freeze(bench, false);
+  bench.invoke();
+  bench.advance(15);
+  auto& progress = *bench.upstream.call(0).progress;
+  progress.fully_written = true;
+  progress.last_byte = bench.clock.wall_now();
+  bench.advance(5);
+  CHECK(bench.upstream.calls() == 1);
+  SUBCASE("it comes") {
+    bench.advance(999);
+    bench.upstream.answer(0, 200);
+    bench.settle();
+    CHECK(bench.delivered() == 1);
+    CHECK(bench.stats.cuts == 0);
+  }
+  SUBCASE("it does not") {
+    bench.advance(1000);
+    CHECK(bench.upstream.calls() == 2);
+    CHECK(bench.stats.cuts == 1);
+  }
+}
+
 TEST_CASE("an answer within the grace is taken") {
   DeliveryBench bench;
   bench.upstream.hangs();
