@@ -19,6 +19,8 @@ using relay::WallTime;
 constexpr milliseconds kSubscribeLimit{50};
 // After so many invokes in a row without a runtimeDone, none is hoped for any longer.
 constexpr int kMissesUntilSilent = 3;
+// An environment started for an invoke gets it at once.
+constexpr milliseconds kInitPause{60'000};
 // How the platform refuses a schema that it does not know.
 constexpr unsigned kBadRequest = 400;
 // What is left of a SHUTDOWN for the summary line and the exit.
@@ -75,6 +77,7 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
 // Until then the cold start waits for us: nothing leaves and no file is read.
 void Lifecycle::next_asked() {
   if (std::exchange(asked_, true)) return;
+  first_asked_ = clock_.wall_now();
   relay_.set_gate(freezes() ? relay::Gate::early : relay::Gate::open);
   relay_.recover();
 }
@@ -159,6 +162,7 @@ asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
 }
 
 void Lifecycle::begin(proto::InvokeEvent event) {
+  if (stats_.invokes == 0 && is_copy()) start_over();
   ++stats_.invokes;
   const WallTime now = clock_.wall_now();
   const std::uint64_t urgent = relay_.urgent_accepted();
@@ -177,6 +181,23 @@ void Lifecycle::begin(proto::InvokeEvent event) {
   relay_.set_gate(open_->state.mode == Mode::overlap ? relay::Gate::carried : relay::Gate::open);
   relay_.retry();
   write_ready();
+}
+
+// A snapshot's copies all wake up with what this process had in memory (AWS docs, "Improving
+// startup performance with Lambda SnapStart"). Where the platform does not say how it has started
+// us, a long pause between init and the first invoke is taken for one.
+bool Lifecycle::is_copy() const {
+  if (restored_ || settings_.init_type == "snap-start") return true;
+  return settings_.init_type.empty() && relay::age(first_asked_, clock_.wall_now()) > kInitPause;
+}
+
+void Lifecycle::start_over() {
+  const std::size_t dropped = relay_.start_over();
+  if (dropped == 0) return;
+  log_.once("snapshot", LogLevel::warn,
+            std::to_string(dropped) +
+                " envelopes that could not be sent before the snapshot are dropped: each copy of "
+                "the environment would send them");
 }
 
 InvokeState Lifecycle::current() const {
@@ -217,6 +238,7 @@ void Lifecycle::missed_runtime_done() {
 
 void Lifecycle::heard(const proto::TelemetryRecord& record) {
   const bool of_this = open_ && record.request_id == open_->request_id;
+  restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
   if (record.kind == proto::TelemetryKind::start && of_this) open_->state.started = true;
   if (record.kind == proto::TelemetryKind::runtime_done) runtime_done(record, of_this);
 }

@@ -26,6 +26,7 @@ namespace extension {
 struct LifecycleSettings {
   PaceSettings pace;
   std::string spool_dir;  ///< where the ready file goes
+  std::string init_type;  ///< how the platform says it has started the environment; "": it does not
 };
 
 /// How long a drain may last that SIGTERM, not SHUTDOWN, has ordered.
@@ -70,6 +71,8 @@ class Lifecycle {
   void write_ready();
   [[nodiscard]] asio::awaitable<void> subscribe(std::string uri);
   void begin(proto::InvokeEvent event);
+  [[nodiscard]] bool is_copy() const;
+  void start_over();
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();
   void missed_runtime_done();
@@ -89,6 +92,8 @@ class Lifecycle {
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
   bool asked_ = false;                ///< for a next event, once at least
   std::optional<OpenInvoke> open_;    ///< from INVOKE to asking for the next event
+  relay::WallTime first_asked_{};     ///< for a next event
+  bool restored_ = false;             ///< the platform tells of a restore
   Rhythm rhythm_;
   std::uint64_t urgent_before_ = 0;  ///< RelayPort::urgent_accepted() at the last INVOKE
   int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for

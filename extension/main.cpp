@@ -59,7 +59,8 @@ struct Extension {
       : relaying(executor, platform, settings, stats),
         telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
                   [this](const proto::TelemetryRecord& record) { lifecycle.heard(record); }),
-        lifecycle(executor, platform, relaying.port, stats, {settings.pace, settings.spool_dir}),
+        lifecycle(executor, platform, relaying.port, stats,
+                  {settings.pace, settings.spool_dir, settings.init_type}),
         sigterm(executor, SIGTERM) {}
 
   asio::awaitable<void> run(bool with_telemetry) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -26,6 +27,9 @@ class RelayPort {
   virtual void set_gate(relay::Gate gate) = 0;
   virtual void expect_soon(bool soon) = 0;
   virtual void thawed() = 0;
+  virtual std::size_t start_over() = 0;
+  [[nodiscard]] virtual bool take_own(std::string_view envelope) = 0;
+  [[nodiscard]] virtual std::string take_last_header() = 0;
   [[nodiscard]] virtual relay::Work work() const = 0;
   [[nodiscard]] virtual std::optional<relay::SteadyTime> last_local_activity() const = 0;
   [[nodiscard]] virtual std::uint64_t urgent_accepted() const = 0;
@@ -59,6 +63,14 @@ class RealRelay final : public RelayPort {
   void expect_soon(bool soon) override { relay_.expect_soon(soon); }
 
   void thawed() override { relay_.thawed(); }
+
+  std::size_t start_over() override { return relay_.start_over(); }
+
+  [[nodiscard]] bool take_own(std::string_view envelope) override {
+    return relay_.take_own(envelope);
+  }
+
+  [[nodiscard]] std::string take_last_header() override { return relay_.take_last_header(); }
 
   [[nodiscard]] relay::Work work() const override { return relay_.work(); }
 

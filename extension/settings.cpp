@@ -108,6 +108,7 @@ SettingsReading read_settings(const Environment& environment) {
   settings.relay.delivery.max_bytes = settings.relay.backlog.max_bytes;
   settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
+  settings.init_type = value_of(environment, "AWS_LAMBDA_INITIALIZATION_TYPE");
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
   settings.log.json = format == "JSON" || format == "Json" || format == "json";
   return reading;

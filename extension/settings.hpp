@@ -32,6 +32,7 @@ struct Settings {
   std::uint64_t spool_bytes = 64 * std::uint64_t{relay::kMiB};
   std::string extension_name;  ///< "": the file's own
   std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
+  std::string init_type;       ///< AWS_LAMBDA_INITIALIZATION_TYPE, "on-demand" and its like
 };
 
 struct Complaint {

@@ -14,6 +14,18 @@ Destination* Destinations::find_or_add(const Route& route) {
   return last_used_ = entries_.back().get();
 }
 
+void Destinations::forget() {
+  for (const auto& entry : entries_) {
+    entry->limits = {};
+    entry->losses = {};
+    entry->reported_at.reset();
+  }
+  for (const auto& host : hosts_) {
+    host->breaker = Breaker(breaker_failures_);
+    host->compression = compression_;
+  }
+}
+
 Host* Destinations::host_of(const Endpoint& endpoint) {
   for (const auto& host : hosts_) {
     if (host->endpoint == endpoint) return host.get();

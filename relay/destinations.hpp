@@ -41,6 +41,9 @@ class Destinations {
   /// The entry of `route`, made if it is new. nullptr when there are `max` already: 403.
   [[nodiscard]] Destination* find_or_add(const Route& route);
 
+  /// What the upstreams have said and failed to say, and what they are still to be told.
+  void forget();
+
   /// The one the last accepted envelope went to; nullptr if there is none yet.
   [[nodiscard]] Destination* last_used() { return last_used_; }
 

@@ -16,11 +16,15 @@ std::string_view name(DropReason reason) {
       return "internal_sdk_error";
     case DropReason::not_allowed:
       return "not_allowed";
+    case DropReason::snapshot:
+      return "snapshot";
   }
   return "internal_sdk_error";
 }
 
-bool is_reported(DropReason reason) { return reason != DropReason::not_allowed; }
+bool is_reported(DropReason reason) {
+  return reason != DropReason::not_allowed && reason != DropReason::snapshot;
+}
 
 std::string_view name(RejectReason reason) {
   switch (reason) {

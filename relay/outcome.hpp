@@ -16,8 +16,9 @@ enum class DropReason : std::uint8_t {
   send_error,          ///< upstream failed on it twice
   internal_sdk_error,  ///< our own mistake
   not_allowed,         ///< left by an earlier process for a DSN that the settings no longer allow
+  snapshot,            ///< accepted before a snapshot, out of which it would leave once a copy
 };
-inline constexpr std::size_t kDropReasonCount = 6;
+inline constexpr std::size_t kDropReasonCount = 7;
 [[nodiscard]] std::string_view name(DropReason reason);
 /// Whether upstream is told: not of what it may not be told.
 [[nodiscard]] bool is_reported(DropReason reason);

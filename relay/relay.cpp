@@ -38,7 +38,7 @@ bool is_health_path(std::string_view path) {
 }  // namespace
 
 struct Relay::Parts {
-  Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream,
+  Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream_in,
         Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
   Answer answer(LocalRequest request);
@@ -53,6 +53,7 @@ struct Relay::Parts {
   Log& log;
   Stats stats;
   Journal& journal;
+  Upstream& upstream;
   Backlog backlog;
   Destinations destinations;
   Wakeup changed;
@@ -66,11 +67,12 @@ struct Relay::Parts {
 };
 
 Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in,
-                    Upstream& upstream, Journal& journal_in, Settings settings,
+                    Upstream& upstream_in, Journal& journal_in, Settings settings,
                     std::uint64_t (*random)())
     : clock(clock_in),
       log(log_in),
       journal(journal_in),
+      upstream(upstream_in),
       backlog(settings.backlog, journal, stats),
       destinations(settings.route.max_dsns, settings.delivery.compression,
                    settings.delivery.breaker_failures),
@@ -183,6 +185,21 @@ std::string Relay::take_last_header() { return parts_->intake.take_last_header()
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
 
 void Relay::expect_soon(bool soon) { parts_->delivery.expect_soon(soon); }
+
+std::size_t Relay::start_over() {
+  const std::size_t waited = parts_->backlog.size();
+  const proto::CategoryCounts items = parts_->backlog.waiting();
+  parts_->backlog.drop_all(DropReason::snapshot);
+  // Accepted by another process, as it were.
+  Stats& stats = parts_->stats;
+  stats = {};
+  stats.envelopes_recovered = stats.envelopes_lost = waited;
+  stats.ledger.recover(items);
+  stats.ledger.drop(DropReason::snapshot, items);
+  parts_->destinations.forget();
+  parts_->upstream.forget();
+  return waited;
+}
 
 void Relay::thawed() { parts_->delivery.thawed(); }
 

@@ -80,6 +80,10 @@ class Relay {
   /// Whether the gate, once late, is likely to open again soon. If so, nothing leaves in between
   /// for no better reason than that upstream would notice a duplicate.
   void expect_soon(bool soon);
+  /// This process is a copy of one that was saved: counters, limits, breakers, connections, TLS
+  /// sessions and names are forgotten. What waited is dropped and counted (DropReason::snapshot):
+  /// every copy has it. Returns how many requests that were.
+  std::size_t start_over();
   /// The process was, or may have been, stopped: requests in flight are judged, back-off and
   /// deadlines are re-armed. At every INVOKE and SHUTDOWN, before set_gate.
   void thawed();

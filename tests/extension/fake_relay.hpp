@@ -23,6 +23,9 @@ class FakeRelay final : public extension::RelayPort {
   std::uint16_t bound = 9797;
   bool worth_a_line = false;
   bool expects_soon = false;
+  std::size_t waited = 0;        ///< what a start over drops
+  std::vector<std::string> own;  ///< envelopes of the host's
+  std::string last_header;
   std::uint64_t urgent = 0;
   std::set<std::string> failing;  ///< calls that throw
   relay::SteadyTime drain_deadline{};
@@ -70,6 +73,19 @@ class FakeRelay final : public extension::RelayPort {
   void expect_soon(bool soon) override { expects_soon = soon; }
 
   void thawed() override { note("thawed"); }
+
+  std::size_t start_over() override {
+    note("start over");
+    return waited;
+  }
+
+  [[nodiscard]] bool take_own(std::string_view envelope) override {
+    note("own envelope");
+    own.emplace_back(envelope);
+    return true;
+  }
+
+  [[nodiscard]] std::string take_last_header() override { return std::exchange(last_header, {}); }
 
   [[nodiscard]] relay::Work work() const override { return work_; }
 

@@ -26,7 +26,7 @@ asio::awaitable<bool> run_to_end(Lifecycle& lifecycle, std::string telemetry_uri
   co_return true;
 }
 
-LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "/nonexistent/thaw"}; }
+LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "/nonexistent/thaw", ""}; }
 
 const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
@@ -503,6 +503,40 @@ TEST_CASE("what an earlier process left is looked for once, when next has been a
   world.runtime_done("r1");
   CHECK(world.asked_next());
   CHECK(std::ranges::count(world.noted(), "recover") == 0);
+}
+
+TEST_CASE("the first INVOKE starts over where the process is a copy of a snapshot") {
+  struct Row {
+    std::string_view init_type;
+    bool restored;  // telemetry tells of a restore
+    int pause;      // ms between init and INVOKE
+    bool starts_over;
+  };
+
+  for (const auto& row : std::vector<Row>{{"snap-start", false, 0, true},
+                                          {"on-demand", false, 3'600'000, false},
+                                          {"provisioned-concurrency", false, 3'600'000, false},
+                                          {"on-demand", true, 0, true},
+                                          {"", false, 60'000, false},
+                                          {"", false, 60'001, true}}) {
+    CAPTURE(std::string(row.init_type));
+    CAPTURE(row.pause);
+    auto settings = kPrompt;
+    settings.init_type = row.init_type;
+    World world(settings);
+    world.relay.waited = 2;
+    world.start_up();
+    if (row.restored) world.hear(proto::TelemetryKind::restore_start, "");
+    world.clock.freeze(milliseconds{0}, milliseconds{row.pause});
+    world.api.invoke("r1", milliseconds{3000});
+    auto noted = world.noted();
+    CHECK(std::ranges::count(noted, "start over") == (row.starts_over ? 1 : 0));
+    CHECK(world.lines.lines.empty() == !row.starts_over);
+    world.runtime_done("r1");
+    world.clock.freeze(milliseconds{0}, milliseconds{3'600'000});
+    world.api.invoke("r2", milliseconds{3000});
+    CHECK(std::ranges::count(world.noted(), "start over") == 0);
+  }
 }
 
 TEST_CASE("nothing follows a spindown; but a reset, a failed init and SIGTERM may be followed") {

@@ -402,4 +402,26 @@ TEST_CASE("many clients with many envelopes under every kind of answer: nothing 
   CHECK(bench.figure("/envelopes/waiting") == 0);
 }
 
+TEST_CASE("to start over forgets everything, drops what waited, and goes on") {
+  Bench bench;
+  bench.upstream.answers(200, "60:error:key");
+  bench.send("{}\n{\"type\":\"session\"}\n{}");
+  bench.upstream.hangs();
+  bench.send("{}\n{\"type\":\"session\"}\n{}");
+  bench.relay->set_gate(Gate::late);
+  bench.send("{}\n{\"type\":\"session\"}\n{}");
+  CHECK(bench.relay->start_over() == 2);
+  CHECK(bench.figure("/envelopes/accepted") == 0);
+  CHECK(bench.figure("/envelopes/delivered") == 0);
+  CHECK(bench.figure("/items/session/recovered") == 2);
+  CHECK(bench.figure("/items/session/dropped/snapshot") == 2);
+  CHECK(bench.figure("/bytes_in") == 0);
+  CHECK(bench.journal.kept.empty());
+
+  bench.relay->thawed();
+  bench.relay->set_gate(Gate::open);
+  bench.send();
+  CHECK(bench.figure("/items/error/delivered") == 1);
+}
+
 TEST_SUITE_END();
