@@ -1,5 +1,7 @@
 #include "proto/telemetry.hpp"
 
+#include <cmath>
+
 #include <simdjson.h>
 
 #include "proto/errc.hpp"
@@ -17,9 +19,25 @@ std::string text_of(simdjson::simdjson_result<dom::element> field) {
 }
 
 std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
-  const auto time = parse_rfc3339(text_of(field));
+  std::string_view text;
+  if (field.get(text)) return std::nullopt;
+  const auto time = parse_rfc3339(text);
   if (!time) return std::nullopt;
   return *time;
+}
+
+/// Whole or not, from 0 to more than any metric can mean.
+std::optional<double> quantity_of(simdjson::simdjson_result<dom::element> field) {
+  constexpr double kMost = 1e12;
+  double quantity = 0;
+  if (field.get(quantity) || !(quantity >= 0 && quantity <= kMost)) return std::nullopt;
+  return quantity;
+}
+
+std::optional<std::uint64_t> whole_of(simdjson::simdjson_result<dom::element> field) {
+  const auto quantity = quantity_of(field);
+  if (!quantity) return std::nullopt;
+  return static_cast<std::uint64_t>(std::llround(*quantity));
 }
 
 TelemetryKind kind_of(std::string_view type) {
@@ -27,7 +45,9 @@ TelemetryKind kind_of(std::string_view type) {
   if (type == "platform.start") return TelemetryKind::start;
   if (type == "platform.report") return TelemetryKind::report;
   if (type == "platform.initRuntimeDone") return TelemetryKind::init_runtime_done;
+  if (type == "platform.initReport") return TelemetryKind::init_report;
   if (type == "platform.restoreStart") return TelemetryKind::restore_start;
+  if (type == "platform.restoreRuntimeDone") return TelemetryKind::restore_runtime_done;
   if (type == "platform.logsDropped") return TelemetryKind::logs_dropped;
   return TelemetryKind::other;
 }
@@ -36,12 +56,19 @@ TelemetryRecord record_of(const dom::element& entry) {
   const TelemetryKind kind = kind_of(text_of(entry["type"]));
   dom::object record;
   if (kind == TelemetryKind::other || entry["record"].get(record)) return {};
+  const auto metrics = record["metrics"];
   return {
       .kind = kind,
       .request_id = text_of(record["requestId"]),
       .status = text_of(record["status"]),
       .error_type = text_of(record["errorType"]),
       .time = time_of(entry["time"]),
+      .duration_ms = quantity_of(metrics["durationMs"]),
+      .memory_mb = whole_of(metrics["memorySizeMB"]),
+      .max_memory_mb = whole_of(metrics["maxMemoryUsedMB"]),
+      .phase = text_of(record["phase"]),
+      .initialization_type = text_of(record["initializationType"]),
+      .trace_id = text_of(record["tracing"]["value"]),
   };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,9 @@ enum class TelemetryKind {
   start,
   report,
   init_runtime_done,
+  init_report,
   restore_start,
+  restore_runtime_done,
   logs_dropped,
   other
 };
@@ -28,10 +31,17 @@ struct TelemetryRecord {
   std::string request_id;  ///< "" where the record has none
   std::string status;      ///< success, error, failure, timeout; "" if absent
   std::string error_type;
-  std::optional<WallTime> time;  ///< when it happened
+  std::optional<WallTime> time = {};
+  std::optional<double> duration_ms = {};           ///< metrics.durationMs, never negative
+  std::optional<std::uint64_t> memory_mb = {};      ///< metrics.memorySizeMB of a report
+  std::optional<std::uint64_t> max_memory_mb = {};  ///< metrics.maxMemoryUsedMB of a report
+  std::string phase = {};                           ///< init, invoke, snap-start; of an init record
+  std::string initialization_type = {};             ///< of an init record
+  std::string trace_id = {};                        ///< the X-Ray header, "" if there is none
 };
 
-/// A batch is a JSON array of {time, type, record}; a record of the wrong shape becomes `other`.
+/// A batch is a JSON array of {time, type, record}; a record of the wrong shape becomes `other`, a
+/// field of the wrong shape is as if it were absent.
 /// Error: json_invalid when the body is not a JSON array.
 [[nodiscard]] Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body);
 

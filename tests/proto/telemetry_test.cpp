@@ -39,6 +39,66 @@ TEST_SUITE("proto/telemetry") {
     CHECK(records[7].kind == TelemetryKind::other);
   }
 
+  TEST_CASE("a report gives the time, what the invoke took, and its trace") {
+    const auto report = parse_telemetry(R"([{"time":"2026-11-23T18:20:25.125Z",
+      "type":"platform.report","record":{"requestId":"r1","status":"success","metrics":{
+      "durationMs":7.26,"billedDurationMs":8,"memorySizeMB":512,"maxMemoryUsedMB":87},
+      "tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5759e988-bd862e3fe1be46a994272793"}}}])")
+                            .value()
+                            .at(0);
+    CHECK(report.time == proto::parse_rfc3339("2026-11-23T18:20:25.125Z").value());
+    CHECK(report.duration_ms == 7.26);
+    CHECK(report.memory_mb == 512);
+    CHECK(report.max_memory_mb == 87);
+    CHECK(report.trace_id == "Root=1-5759e988-bd862e3fe1be46a994272793");
+  }
+
+  TEST_CASE("an init record says in which phase, of which kind of initialization") {
+    const auto records = parse_telemetry(R"([
+      {"type":"platform.initRuntimeDone","record":{"initializationType":"on-demand",
+        "phase":"invoke","status":"error","errorType":"Runtime.ExitError"}},
+      {"type":"platform.initReport","record":{"initializationType":"snap-start",
+        "phase":"init","status":"success","metrics":{"durationMs":560.255}}},
+      {"type":"platform.restoreRuntimeDone","record":{"status":"error",
+        "errorType":"Runtime.Unknown"}}])")
+                             .value();
+    REQUIRE(records.size() == 3);
+    CHECK(records[0].phase == "invoke");
+    CHECK(records[0].initialization_type == "on-demand");
+    CHECK_FALSE(records[0].duration_ms.has_value());
+    CHECK(records[1].kind == TelemetryKind::init_report);
+    CHECK(records[1].initialization_type == "snap-start");
+    CHECK(records[1].duration_ms == 560.255);
+    CHECK(records[2].kind == TelemetryKind::restore_runtime_done);
+    CHECK(records[2].error_type == "Runtime.Unknown");
+  }
+
+  TEST_CASE("a number is counted if it can mean something") {
+    const auto duration = [](const std::string& value) {
+      return parse_telemetry(R"([{"type":"platform.report","record":{"metrics":{"durationMs":)" +
+                             value + "}}}]")
+          .value()
+          .at(0)
+          .duration_ms;
+    };
+    CHECK(duration("0") == 0.0);
+    CHECK(duration("1e12") == 1e12);
+    for (const std::string odd : {"-0.1", "1.1e12", "1e300", "\"1\"", "null", "[1]", "true"}) {
+      CAPTURE(odd);
+      CHECK_FALSE(duration(odd).has_value());
+    }
+    const auto odd =
+        parse_telemetry(R"([{"time":"yesterday","type":"platform.report","record":{"metrics":[1],)"
+                        R"("tracing":"x","phase":1}},{"time":1,"type":"platform.report",)"
+                        R"("record":{"metrics":{"memorySizeMB":127.9}}}])")
+            .value();
+    REQUIRE(odd.size() == 2);
+    for (const auto& record : odd) CHECK_FALSE(record.time.has_value());
+    CHECK_FALSE(odd[0].duration_ms.has_value());
+    CHECK(odd[0].trace_id.empty());
+    CHECK(odd[1].memory_mb == 128);
+  }
+
   TEST_CASE("a record of the wrong shape is other, a field of the wrong shape is absent") {
     const auto records =
         parse_telemetry(
