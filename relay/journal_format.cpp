@@ -1,88 +1,20 @@
 #include "relay/journal_format.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cassert>
-#include <chrono>
-#include <concepts>
 #include <limits>
 
 #include "relay/crc32c.hpp"
+#include "relay/little_endian.hpp"
 
 namespace relay {
 namespace {
-
-using std::chrono::nanoseconds;
 
 constexpr std::string_view kSegmentMagic = "THAWSEGM";
 constexpr std::string_view kRecordMagic = "TRec";
 constexpr std::size_t kSegmentCrcAt = 12;
 constexpr std::size_t kRecordCrcAt = 12;
 constexpr std::size_t kRecordSequenceAt = 16;
-
-template <std::unsigned_integral T>
-void put(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
-  }
-}
-
-template <std::unsigned_integral T>
-void put_at(std::span<char> out, std::size_t at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    out[at + i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
-  }
-}
-
-void put_text(std::string& out, std::string_view text) {
-  put(out, static_cast<std::uint32_t>(text.size()));
-  out += text;
-}
-
-template <std::unsigned_integral T>
-T number_at(std::string_view bytes, std::size_t at) {
-  T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value |= static_cast<T>(T{static_cast<unsigned char>(bytes[at + i])} << (8 * i));
-  }
-  return value;
-}
-
-/// Reads from the front; once something did not fit, everything after it is empty too.
-class Cursor {
- public:
-  explicit Cursor(std::string_view bytes) : rest_(bytes) {}
-
-  template <std::unsigned_integral T>
-  T number() {
-    const std::string_view bytes = take(sizeof(T));
-    return bytes.size() == sizeof(T) ? number_at<T>(bytes, 0) : T{0};
-  }
-
-  std::string_view text() { return take(number<std::uint32_t>()); }
-
-  [[nodiscard]] bool good() const { return good_; }
-
-  [[nodiscard]] bool at_end() const { return good_ && rest_.empty(); }
-
- private:
-  std::string_view take(std::size_t size) {
-    good_ = good_ && size <= rest_.size();
-    if (!good_) return {};
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view rest_;
-  bool good_ = true;
-};
-
-/// A clock before 1970 is a clock that was never set.
-std::uint64_t since_1970(WallTime time) {
-  const auto since = std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0));
-}
 
 std::uint32_t segment_crc(std::string_view header) {
   return crc32c(header.substr(kSegmentCrcAt + 4, kSegmentHeaderBytes - kSegmentCrcAt - 4),
@@ -199,14 +131,12 @@ std::optional<std::size_t> envelope_head_bytes(std::string_view record_body) {
 
 std::optional<RecordHead> parse_envelope_head(std::string_view bytes) {
   Cursor cursor(bytes);
-  const auto accepted = cursor.number<std::uint64_t>();
+  const auto accepted_at = time_of(cursor.number<std::uint64_t>());
   const auto head_bytes = cursor.number<std::uint32_t>();
   const auto categories = cursor.number<std::uint32_t>();
-  if (accepted > static_cast<std::uint64_t>(nanoseconds::max().count())) return std::nullopt;
-  if (head_bytes != bytes.size()) return std::nullopt;
+  if (!accepted_at || head_bytes != bytes.size()) return std::nullopt;
   RecordHead head;
-  head.accepted_at = WallTime(std::chrono::duration_cast<WallTime::duration>(
-      nanoseconds(static_cast<std::int64_t>(accepted))));
+  head.accepted_at = *accepted_at;
   for (std::string* text : {&head.dsn, &head.method, &head.target, &head.client, &head.user_agent,
                             &head.content_type}) {
     *text = cursor.text();
