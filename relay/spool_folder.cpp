@@ -1,6 +1,7 @@
 #include "relay/spool_folder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -13,8 +14,9 @@ namespace {
 constexpr std::size_t kDigits = 8;
 constexpr std::uint32_t kLastNumber = 99'999'999;
 constexpr std::string_view kSuffix = ".seg";
-// thaw-exec reads the port from it: no stranger, and none of the journal's.
-constexpr std::string_view kReadyFile = "ready";
+// thaw-exec reads the port from one, the extension keeps its open invoke in the other: no
+// strangers, and none of the journal's.
+constexpr std::array<std::string_view, 2> kNeighbours{"ready", "invoke"};
 // The function needs its /tmp more than we do.
 constexpr std::uint64_t kLeastSpared = 16UL * 1024 * 1024;
 
@@ -45,7 +47,7 @@ proto::Result<SpoolFolder::Found> SpoolFolder::open() {
     if (number) last_number_ = std::max(last_number_, *number);
     if (number && entry.ours) {
       found.segments.push_back(std::move(entry));
-    } else if (entry.name != kReadyFile) {
+    } else if (std::ranges::find(kNeighbours, entry.name) == kNeighbours.end()) {
       found.strangers.push_back(std::move(entry.name));
     }
   }

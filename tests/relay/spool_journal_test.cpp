@@ -304,6 +304,20 @@ TEST_CASE("files of another version, of no version and of others are left alone,
   CHECK(fs::exists(spool("00000006.seg")));
 }
 
+TEST_CASE("the files of the extension are neighbours: left alone, and not said") {
+  Bench bench;
+  bench.kept("mine");
+  bench.journal.reset();
+  for (const std::string name : {"ready", "invoke"}) {
+    std::ofstream(bench.temp.path("spool/" + name)) << "theirs";
+  }
+  bench.start();
+  CHECK(bench.recovered() == Bodies{"mine"});
+  CHECK(fs::exists(bench.temp.path("spool/ready")));
+  CHECK(fs::exists(bench.temp.path("spool/invoke")));
+  CHECK(bench.lines.lines.empty());
+}
+
 TEST_CASE("deleted beneath us: what is open stays usable, what comes is kept in a new folder") {
   Bench bench;
   const auto id = bench.kept("old");
