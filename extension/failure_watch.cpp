@@ -1,0 +1,257 @@
+#include "extension/failure_watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ranges>
+#include <utility>
+
+#include "extension/failure_evidence.hpp"
+
+namespace extension {
+namespace {
+
+using proto::FailureFacts;
+using proto::FailureKind;
+using proto::TelemetryKind;
+using proto::TelemetryRecord;
+using relay::WallTime;
+using std::chrono::seconds;
+
+// An INVOKE may reach us later than the platform says that its function has ended; a retry of the
+// same request comes a minute behind the first.
+constexpr seconds kLateInvoke{1};
+
+WallTime said_at(const TelemetryRecord& record) { return record.time.value_or(WallTime{}); }
+
+template <class T>
+void fill(T& field, const T& value) {
+  if (field == T{}) field = value;
+}
+
+void learn(FailureFacts& facts, const TelemetryRecord& record) {
+  fill(facts.duration_ms, record.duration_ms);
+  fill(facts.function.memory_mb, record.memory_mb);
+  fill(facts.max_memory_mb, record.max_memory_mb);
+  fill(facts.xray_trace, record.trace_id);
+  fill(facts.phase, record.phase);
+}
+
+}  // namespace
+
+FailureWatch::Watched& FailureWatch::add(Origin origin, std::string request_id) {
+  if (watched_.size() == kMostRemembered) watched_.pop_front();
+  Watched& watched = watched_.emplace_back();
+  watched.origin = origin;
+  watched.facts.request_id = std::move(request_id);
+  return watched;
+}
+
+// A record that was heard before finds its invoke again; a new one the last attempt at the request
+// that lacks it and had begun by then.
+FailureWatch::Watched* FailureWatch::find(const TelemetryRecord& record, Said said) {
+  const auto is_same = [&](const Watched& one) {
+    return one.origin != Origin::init && one.facts.request_id == record.request_id;
+  };
+  for (Watched& one : watched_ | std::views::reverse) {
+    if (is_same(one) && one.*said == said_at(record)) return &one;
+  }
+  for (Watched& one : watched_ | std::views::reverse) {
+    if (!is_same(one) || one.*said) continue;
+    const bool later =
+        record.time && one.facts.begun.value_or(*record.time) > *record.time + kLateInvoke;
+    if (!later) return &one;
+  }
+  return nullptr;
+}
+
+FailureWatch::Watched* FailureWatch::last_invoke() {
+  for (Watched& one : watched_ | std::views::reverse) {
+    if (one.origin == Origin::invoke) return &one;
+  }
+  return nullptr;
+}
+
+void FailureWatch::recovered(const KeptInvoke& left) {
+  Watched& watched = add(Origin::earlier_process, left.request_id);
+  watched.state = left.reported                   ? State::reported
+                  : left.ended || !left.telemetry ? State::ended
+                                                  : State::suspected;
+  watched.telemetry = left.telemetry;
+  watched.deadline = left.deadline;
+  watched.facts.at = left.begun;
+  watched.facts.begun = left.begun;
+  watched.facts.timeout = configured_timeout(left.begun, left.deadline);
+  watched.facts.function_arn = left.function_arn;
+  watched.facts.xray_trace = left.xray_trace;
+  watched.facts.cold = left.cold;
+}
+
+void FailureWatch::invoke(const proto::InvokeEvent& event, bool telemetry, WallTime now) {
+  const Watched* const last = last_invoke();
+  const bool again = last && event.deadline && last->deadline == event.deadline &&
+                     last->facts.request_id == event.request_id;
+  if (again) return;
+  for (Watched& one : watched_) one.complete = true;
+  Watched& watched = add(Origin::invoke, event.request_id);
+  watched.telemetry = telemetry;
+  watched.deadline = event.deadline;
+  watched.facts.begun = now;
+  watched.facts.timeout = configured_timeout(now, event.deadline);
+  watched.facts.function_arn = event.invoked_function_arn;
+  watched.facts.xray_trace = event.trace_id;
+  watched.facts.cold = invokes_++ == 0;
+}
+
+void FailureWatch::traced(proto::TraceFacts trace) {
+  if (Watched* const last = last_invoke()) last->facts.trace = std::move(trace);
+}
+
+void FailureWatch::heard(const TelemetryRecord& record, WallTime now) {
+  switch (record.kind) {
+    case TelemetryKind::runtime_done:
+      return heard_of_invoke(record, &Watched::done_said, now);
+    case TelemetryKind::report:
+      return heard_of_invoke(record, &Watched::report_said, now);
+    case TelemetryKind::init_runtime_done:
+    case TelemetryKind::init_report:
+    case TelemetryKind::restore_runtime_done:
+      return heard_of_init(record, now);
+    case TelemetryKind::start:
+    case TelemetryKind::restore_start:
+    case TelemetryKind::logs_dropped:
+    case TelemetryKind::other:
+      return;
+  }
+}
+
+void FailureWatch::heard_of_invoke(const TelemetryRecord& record, Said said, WallTime now) {
+  Watched* invoke = find(record, said);
+  const bool failed = is_failure(record.status, record.error_type);
+  if (failed && init_failed_) return blame_init(invoke, record);
+  if (!failed && !invoke) return;
+  // Of a Managed Instance, or an INVOKE that never reached us.
+  if (!invoke) invoke = &add(Origin::telemetry, record.request_id);
+  invoke->*said = said_at(record);
+  learn(invoke->facts, record);
+  if (failed) {
+    fail(*invoke, record, now);
+  } else if (invoke->state == State::open || invoke->state == State::suspected) {
+    invoke->state = State::ended;
+  }
+  if (record.kind == TelemetryKind::report) invoke->complete = true;
+}
+
+void FailureWatch::heard_of_init(const TelemetryRecord& record, WallTime now) {
+  if (!record.initialization_type.empty()) {
+    function_.initialization_type = record.initialization_type;
+  }
+  if (!init_failed_ && is_failure(record.status, record.error_type)) {
+    init_failed_ = true;
+    fail(add(Origin::init, ""), record, now);
+  }
+  for (Watched& one : watched_) {
+    if (one.origin != Origin::init) continue;
+    learn(one.facts, record);
+    if (record.kind == TelemetryKind::init_report) one.complete = true;
+  }
+}
+
+// An init within an invoke fails twice in the platform's words; it is one failure.
+void FailureWatch::blame_init(Watched* invoke, const TelemetryRecord& record) {
+  if (invoke && invoke->state == State::open) invoke->state = State::ended;
+  for (Watched& one : watched_) {
+    if (one.origin != Origin::init || one.state == State::reported) continue;
+    fill(one.facts.request_id, record.request_id);
+    one.complete = true;
+  }
+}
+
+void FailureWatch::fail(Watched& watched, const TelemetryRecord& record, WallTime now) {
+  if (watched.state == State::ended || watched.state == State::reported) return;
+  if (watched.state == State::open) {
+    const bool sane = record.time && *record.time >= proto::kOldestSane;
+    watched.facts.at = sane ? *record.time : now;
+  }
+  watched.state = State::failed;
+  fill(watched.status, record.status);
+  // The report may know what the runtimeDone took for any exit.
+  if (is_out_of_memory(record.error_type)) watched.facts.error_type.clear();
+  fill(watched.facts.error_type, record.error_type);
+  const FailureKind kind = kind_of(watched);
+  const bool resets = kind != FailureKind::response_too_large &&
+                      (kind != FailureKind::failure || watched.facts.error_type.empty());
+  if (!resets) watched.complete = true;
+}
+
+void FailureWatch::shutdown(const proto::ShutdownEvent& event, bool telemetry, WallTime now) {
+  shut_down_ = true;
+  Watched* const last = last_invoke();
+  const bool failed = cause_of(event.reason_text) != ShutdownCause::none && !init_failed_;
+  if (failed && last && last->state == State::open) {
+    last->state = State::suspected;
+    last->facts.at = now;
+  }
+  for (Watched& one : watched_) {
+    if (!is_waiting(one)) continue;
+    if (one.origin != Origin::earlier_process) one.facts.shutdown_reason = event.reason_text;
+    if (!telemetry) one.complete = true;
+  }
+}
+
+bool FailureWatch::pending() const {
+  return std::ranges::any_of(watched_,
+                             [](const Watched& one) { return is_waiting(one) && !one.complete; });
+}
+
+std::vector<FailureFacts> FailureWatch::take() {
+  std::vector<FailureFacts> taken;
+  for (Watched& one : watched_) {
+    if (!is_waiting(one) || !one.complete) continue;
+    taken.push_back(facts_of(one));
+    one.state = State::reported;
+  }
+  return taken;
+}
+
+std::vector<FailureFacts> FailureWatch::take_all() {
+  for (Watched& one : watched_) one.complete = true;
+  return take();
+}
+
+FailureKind FailureWatch::kind_of(const Watched& watched) {
+  const FailureFacts& facts = watched.facts;
+  const bool full = facts.max_memory_mb && facts.function.memory_mb &&
+                    *facts.max_memory_mb >= *facts.function.memory_mb;
+  return extension::kind_of({watched.origin == Origin::init, watched.status, facts.error_type,
+                             facts.shutdown_reason, full});
+}
+
+FailureFacts FailureWatch::facts_of(const Watched& watched) const {
+  FailureFacts facts = watched.facts;
+  facts.kind = kind_of(watched);
+  const auto memory_mb = facts.function.memory_mb;
+  facts.function = function_;
+  if (memory_mb) facts.function.memory_mb = memory_mb;
+  fill(facts.function.region, region_of(facts.function_arn));
+  fill(facts.function.account_id, account_of(facts.function_arn));
+  return facts;
+}
+
+std::optional<KeptInvoke> FailureWatch::kept() const {
+  for (const Watched& one : watched_ | std::views::reverse) {
+    if (one.origin != Origin::invoke && one.origin != Origin::earlier_process) continue;
+    const FailureFacts& facts = one.facts;
+    return KeptInvoke{facts.request_id,
+                      one.deadline,
+                      facts.function_arn,
+                      facts.xray_trace,
+                      facts.begun.value_or(WallTime{}),
+                      facts.cold.value_or(false),
+                      one.telemetry,
+                      one.state == State::ended || (shut_down_ && one.state == State::open),
+                      one.state == State::reported};
+  }
+  return std::nullopt;
+}
+
+}  // namespace extension
