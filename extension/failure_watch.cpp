@@ -46,6 +46,18 @@ FailureWatch::Watched& FailureWatch::add(Origin origin, std::string request_id) 
   return watched;
 }
 
+FailureWatch::Watched& FailureWatch::add(Origin origin, const KeptInvoke& invoke) {
+  Watched& watched = add(origin, invoke.request_id);
+  watched.telemetry = invoke.telemetry;
+  watched.deadline = invoke.deadline;
+  watched.facts.begun = invoke.begun;
+  watched.facts.timeout = configured_timeout(invoke.begun, invoke.deadline);
+  watched.facts.function_arn = invoke.function_arn;
+  watched.facts.xray_trace = invoke.xray_trace;
+  watched.facts.cold = invoke.cold;
+  return watched;
+}
+
 // A record that was heard before finds its invoke again; a new one the last attempt at the request
 // that lacks it and had begun by then.
 FailureWatch::Watched* FailureWatch::find(const TelemetryRecord& record, Said said) {
@@ -72,18 +84,13 @@ FailureWatch::Watched* FailureWatch::last_invoke() {
 }
 
 void FailureWatch::recovered(const KeptInvoke& left) {
-  Watched& watched = add(Origin::earlier_process, left.request_id);
-  watched.state = left.reported                   ? State::reported
-                  : left.ended || !left.telemetry ? State::ended
-                                                  : State::suspected;
-  watched.telemetry = left.telemetry;
-  watched.deadline = left.deadline;
+  Watched& watched = add(Origin::earlier_process, left);
   watched.facts.at = left.begun;
-  watched.facts.begun = left.begun;
-  watched.facts.timeout = configured_timeout(left.begun, left.deadline);
-  watched.facts.function_arn = left.function_arn;
-  watched.facts.xray_trace = left.xray_trace;
-  watched.facts.cold = left.cold;
+  if (left.reported) {
+    watched.state = State::reported;
+  } else {
+    watched.state = left.ended || !left.telemetry ? State::ended : State::suspected;
+  }
 }
 
 void FailureWatch::invoke(const proto::InvokeEvent& event, bool telemetry, WallTime now) {
@@ -92,14 +99,9 @@ void FailureWatch::invoke(const proto::InvokeEvent& event, bool telemetry, WallT
                      last->facts.request_id == event.request_id;
   if (again) return;
   for (Watched& one : watched_) one.complete = true;
-  Watched& watched = add(Origin::invoke, event.request_id);
-  watched.telemetry = telemetry;
-  watched.deadline = event.deadline;
-  watched.facts.begun = now;
-  watched.facts.timeout = configured_timeout(now, event.deadline);
-  watched.facts.function_arn = event.invoked_function_arn;
-  watched.facts.xray_trace = event.trace_id;
-  watched.facts.cold = invokes_++ == 0;
+  const bool cold = invokes_++ == 0;
+  add(Origin::invoke, {event.request_id, event.deadline, event.invoked_function_arn, event.trace_id,
+                       now, cold, telemetry});
 }
 
 void FailureWatch::traced(proto::TraceFacts trace) {

@@ -1,5 +1,6 @@
 #include "extension/failure_watch.hpp"
 
+#include <array>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -55,13 +56,13 @@ class Story {
     if (verb_ == "minute") now_ += std::chrono::minutes{1};
     if (verb_ == "invoke") invoke(now_ + milliseconds{3000});
     if (verb_ == "invoke-again") invoke(deadline_);
-    if (verb_ == "done") said(TelemetryKind::runtime_done, now_);
-    if (verb_ == "done-again") said(TelemetryKind::runtime_done, said_);
+    if (verb_ == "done") said(TelemetryKind::runtime_done, done_said_ = now_);
+    if (verb_ == "done-again") said(TelemetryKind::runtime_done, done_said_);
     if (verb_ == "done-of-before") {
       said(TelemetryKind::runtime_done, now_ - std::chrono::seconds{30});
     }
-    if (verb_ == "report") said(TelemetryKind::report, now_);
-    if (verb_ == "report-again") said(TelemetryKind::report, said_);
+    if (verb_ == "report") said(TelemetryKind::report, report_said_ = now_);
+    if (verb_ == "report-again") said(TelemetryKind::report, report_said_);
     if (verb_ == "report-of-before") said(TelemetryKind::report, now_ - std::chrono::seconds{30});
     if (verb_ == "full-report") said(TelemetryKind::report, now_, 128);
     if (verb_ == "init") init(TelemetryKind::init_runtime_done);
@@ -86,7 +87,7 @@ class Story {
     record.request_id = id_;
     record.status = status_;
     record.error_type = type_;
-    record.time = said_ = when;
+    record.time = when;
     record.duration_ms = kind == TelemetryKind::report ? 7.5 : 7;
     if (kind == TelemetryKind::report) {
       record.memory_mb = 128;
@@ -131,7 +132,8 @@ class Story {
   FailureWatch watch_;
   WallTime now_{std::chrono::seconds{1795458000}};
   WallTime deadline_;
-  WallTime said_;
+  WallTime done_said_ = now_;  ///< said again before it was said: at the beginning
+  WallTime report_said_ = now_;
   bool telemetry_ = true;
   std::string verb_, id_, status_, type_;
   std::string notes_;
@@ -360,6 +362,27 @@ TEST_CASE("a reset neither hides nor doubles a failure") {
       {"an earlier process's invoke is not open",
        "invoke a; done a success; next-process; shutdown failure; over", ""},
   });
+}
+
+TEST_CASE("whatever comes in whatever order, and however often: one failure is given out once") {
+  constexpr std::array<std::string_view, 5> kEvents{
+      "done-again a timeout; ", "report-again a timeout; ", "shutdown timeout; ", "over; ",
+      "next-process; "};
+  constexpr unsigned kLength = 6;
+  constexpr unsigned kStories = 5 * 5 * 5 * 5 * 5 * 5;
+  for (unsigned number = 0; number < kStories; ++number) {
+    std::string script = "invoke a; ";
+    bool failed = false;
+    for (unsigned i = 0, rest = number; i < kLength; ++i, rest /= 5) {
+      script += kEvents.at(rest % 5);
+      failed = failed || kEvents.at(rest % 5) != "over; ";
+    }
+    Story story;
+    story.play(script + "invoke b; over");
+    CAPTURE(script);
+    REQUIRE(story.taken.size() == (failed ? 1 : 0));
+    if (failed) CHECK(story.taken[0].request_id == "a");
+  }
 }
 
 TEST_CASE("a failure waits for its details until they are there or the wait is over") {
