@@ -162,7 +162,7 @@ void FailureWatch::heard_of_init(const TelemetryRecord& record, WallTime now) {
 void FailureWatch::blame_init(Watched* invoke, const TelemetryRecord& record) {
   if (invoke && invoke->state == State::open) invoke->state = State::ended;
   for (Watched& one : watched_) {
-    if (one.origin != Origin::init || one.state == State::reported) continue;
+    if (one.origin != Origin::init) continue;
     fill(one.facts.request_id, record.request_id);
     one.complete = true;
   }

@@ -281,6 +281,9 @@ TEST_CASE("a (request id, deadline) is one: a retry of the same request is anoth
        "invoke a; minute; invoke a; done-of-before a error Function.ResponseSizeTooLarge; done a "
        "success; over",
        "done-of-before: Lambda.ResponseTooLarge a"},
+      {"an INVOKE that comes again behind the runtimeDone",
+       "invoke a; done a timeout; invoke-again a; shutdown timeout; over",
+       "over: Lambda.Timeout a"},
       {"an INVOKE that comes twice",
        "invoke a; invoke-again a; done a timeout; shutdown timeout; report a timeout; over",
        "report: Lambda.Timeout a"},
@@ -323,6 +326,13 @@ TEST_CASE("a failed init is one failure of its process, and all that fails behin
       {"an INVOKE came all the same",
        "init error Runtime.ExitError; init-report error; invoke a; done a error "
        "Runtime.ExitError; shutdown failure; over",
+       "init-report: Lambda.InitError"},
+      {"an INVOKE came all the same, and nothing but a SHUTDOWN",
+       "init error Runtime.ExitError; init-report error; invoke a; shutdown failure; over",
+       "init-report: Lambda.InitError"},
+      {"and its process was killed then",
+       "init error Runtime.ExitError; init-report error; invoke a; done a error "
+       "Runtime.ExitError; next-process; invoke b; over",
        "init-report: Lambda.InitError"},
       {"once in each process",
        "init error Runtime.ExitError; shutdown spindown; over; next-process; init error "
@@ -424,6 +434,14 @@ TEST_CASE("the first invoke of a process is a cold one, in the next process, too
   REQUIRE(story.taken.size() == 2);
   CHECK(story.taken[0].cold == true);
   CHECK(story.taken[1].cold == true);
+}
+
+TEST_CASE("a SHUTDOWN says nothing of what failed in an earlier process") {
+  Story story;
+  story.play("invoke a; next-process; shutdown spindown; over");
+  REQUIRE(story.taken.size() == 1);
+  CHECK(story.taken[0].shutdown_reason.empty());
+  CHECK(story.taken[0].at == story.taken[0].begun);
 }
 
 TEST_CASE("a failed init is told with its phase and how long it took") {
