@@ -1,6 +1,7 @@
 // What Relay keeps of an event's texts; the rest it would cut or throw away, with an error in the
-// event for people to wonder at (getsentry/relay relay-event-schema/src/protocol, max_chars, and
-// relay-release-parser; checked 2026-11). Counted in bytes, which is stricter than in characters.
+// event for people to wonder at (getsentry/relay relay-event-schema/src/protocol, max_chars; for
+// releases and environments getsentry/sentry-release-parser; checked 2026-11). Counted in bytes,
+// which is stricter than in characters.
 #pragma once
 
 #include <cstddef>
