@@ -55,6 +55,8 @@ std::string to_json_members(const HostStats& stats) {
   std::string out = "\"pace\":\"" + std::string(stats.pace) + "\"";
   out += ",\"invokes\":" + number(stats.invokes);
   out += "," + to_json_member(stats.holds);
+  out += ",\"failures\":{\"reported\":" + number(stats.failures_reported);
+  out += ",\"unreported\":" + number(stats.failures_unreported) + "}";
   out += ",\"platform_retries\":" + number(stats.platform_retries);
   out += ",\"telemetry\":{\"state\":\"" + std::string(to_string(stats.telemetry)) + "\"";
   out += ",\"batches\":" + number(stats.telemetry_posts.batches);

@@ -32,8 +32,10 @@ struct HostStats {
   std::string_view pace = "continuous";
   std::uint64_t invokes = 0;
   Holds holds;
-  std::uint64_t other_records = 0;     ///< a runtimeDone of no invoke that waits for one
-  std::uint64_t platform_retries = 0;  ///< calls to the Extensions API made again
+  std::uint64_t other_records = 0;        ///< a runtimeDone of no invoke that waits for one
+  std::uint64_t failures_reported = 0;    ///< of the function, that no SDK could report
+  std::uint64_t failures_unreported = 0;  ///< for want of a DSN, or of room
+  std::uint64_t platform_retries = 0;     ///< calls to the Extensions API made again
   TelemetryState telemetry = TelemetryState::off;
   TelemetryCounters telemetry_posts;
 };

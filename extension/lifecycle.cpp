@@ -61,11 +61,12 @@ asio::awaitable<void> guarded_task(relay::Log& log, asio::awaitable<void> task) 
 }  // namespace
 
 Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, RelayPort& relay,
-                     HostStats& stats, LifecycleSettings settings)
+                     FailureReports& failures, HostStats& stats, LifecycleSettings settings)
     : platform_(platform),
       clock_(platform.clock),
       log_(platform.log),
       relay_(relay),
+      failures_(failures),
       stats_(stats),
       settings_(std::move(settings)),
       heard_(executor),
@@ -79,6 +80,7 @@ void Lifecycle::next_asked() {
   if (std::exchange(asked_, true)) return;
   first_asked_ = clock_.wall_now();
   relay_.set_gate(freezes() ? relay::Gate::early : relay::Gate::open);
+  guarded(log_, [this] { failures_.next_asked(); });
   relay_.recover();
 }
 
@@ -94,6 +96,7 @@ asio::awaitable<void> Lifecycle::run(std::string telemetry_uri) {
   const auto deadline = shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now());
   // The sandbox goes with everything in it; but a failed init ends as a spindown, too, and is tried
   // again in the same one (AWS docs, "Understanding the Lambda execution environment lifecycle").
+  co_await guarded_task(log_, report_failures(end.shutdown));
   const bool last = end.shutdown.reason == proto::ShutdownReason::spindown && stats_.invokes > 0;
   co_await drain(deadline - kExitMargin, last);
 }
@@ -110,8 +113,9 @@ asio::awaitable<Lifecycle::End> Lifecycle::until_shutdown(std::string telemetry_
 
 asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri) {
   guarded(log_, [this] { open_port(); });
-  events_ = co_await register_for_ever(platform_);
-  if (events_ == Events::shutdown_only) {
+  const Registered granted = co_await register_for_ever(platform_);
+  failures_.registered(granted.registration);
+  if (granted.events == Events::shutdown_only) {
     settings_.pace.pace = Pace::continuous;
     stats_.pace = to_string(Pace::continuous);
   }
@@ -164,6 +168,7 @@ asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
 void Lifecycle::begin(proto::InvokeEvent event) {
   if (stats_.invokes == 0 && is_copy()) start_over();
   ++stats_.invokes;
+  failures_.invoke(event, has_telemetry());
   const WallTime now = clock_.wall_now();
   const std::uint64_t urgent = relay_.urgent_accepted();
   rhythm_.invoked(now, urgent != std::exchange(urgent_before_, urgent));
@@ -202,7 +207,7 @@ void Lifecycle::start_over() {
 
 InvokeState Lifecycle::current() const {
   InvokeState state = open_->state;
-  state.telemetry = stats_.telemetry == TelemetryState::on;
+  state.telemetry = has_telemetry();
   state.work = relay_.work();
   state.last_local_activity = relay_.last_local_activity();
   if (state.last_local_activity < state.begun) state.last_local_activity.reset();
@@ -237,10 +242,12 @@ void Lifecycle::missed_runtime_done() {
 }
 
 void Lifecycle::heard(const proto::TelemetryRecord& record) {
+  guarded(log_, [&] { failures_.heard(record); });
   const bool of_this = open_ && record.request_id == open_->request_id;
   restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
   if (record.kind == proto::TelemetryKind::start && of_this) open_->state.started = true;
   if (record.kind == proto::TelemetryKind::runtime_done) runtime_done(record, of_this);
+  heard_.notify();
 }
 
 void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this) {
@@ -257,7 +264,16 @@ void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this)
   open_->wall_ended = std::clamp(told, std::min(open_->wall_begun, now), now);
   const auto ago = std::chrono::duration_cast<milliseconds>(now - *open_->wall_ended);
   open_->state.runtime_done = std::max(clock_.now() - ago, open_->state.begun);
-  heard_.notify();
+}
+
+// The platform's last words on a failure come with the SHUTDOWN, or a little behind it.
+asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event) {
+  failures_.shutdown(event, has_telemetry());
+  const auto deadline = clock_.now() + kDetailsLimit;
+  while (failures_.pending() && clock_.now() < deadline) {
+    co_await heard_.wait_until(clock_, deadline);
+  }
+  failures_.finish();
 }
 
 asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline, bool last) {

@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "extension/extensions_api.hpp"
+#include "extension/failure_reports.hpp"
 #include "extension/host_stats.hpp"
 #include "extension/next_loop.hpp"
 #include "extension/pace.hpp"
@@ -36,7 +37,7 @@ class Lifecycle {
  public:
   /// Everything referred to outlives it.
   Lifecycle(const asio::any_io_executor& executor, Platform platform, RelayPort& relay,
-            HostStats& stats, LifecycleSettings settings);
+            FailureReports& failures, HostStats& stats, LifecycleSettings settings);
 
   /// Returns when SHUTDOWN or terminate() has come and the relay is drained and stopped. What
   /// throws in between is survived; it throws only when the loop itself cannot go on. Telemetry is
@@ -77,8 +78,11 @@ class Lifecycle {
   void ended();
   void missed_runtime_done();
   void runtime_done(const proto::TelemetryRecord& record, bool of_this);
+  [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event);
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
   [[nodiscard]] InvokeState current() const;
+
+  [[nodiscard]] bool has_telemetry() const { return stats_.telemetry == TelemetryState::on; }
 
   [[nodiscard]] bool freezes() const { return settings_.pace.pace != Pace::continuous; }
 
@@ -86,9 +90,9 @@ class Lifecycle {
   relay::Clock& clock_;
   relay::Log& log_;
   RelayPort& relay_;
+  FailureReports& failures_;
   HostStats& stats_;
   LifecycleSettings settings_;
-  Events events_ = Events::invoke_and_shutdown;
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
   bool asked_ = false;                ///< for a next event, once at least
   std::optional<OpenInvoke> open_;    ///< from INVOKE to asking for the next event

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "extension/commands/serve.hpp"
+#include "extension/failure_reports.hpp"
 #include "extension/lifecycle.hpp"
 #include "extension/random.hpp"
 #include "extension/ready_file.hpp"
@@ -59,8 +60,11 @@ struct Extension {
       : relaying(executor, platform, settings, stats),
         telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
                   [this](const proto::TelemetryRecord& record) { lifecycle.heard(record); }),
-        lifecycle(executor, platform, relaying.port, stats,
-                  {settings.pace, settings.spool_dir, settings.init_type}),
+        failures({settings.report_failures, settings.journal ? settings.spool_dir : "",
+                  settings.function},
+                 {relaying.port, platform.clock, platform.log, stats, relaying.disk, random_bits}),
+        lifecycle(executor, platform, relaying.port, failures, stats,
+                  {settings.pace, settings.spool_dir, settings.function.initialization_type}),
         sigterm(executor, SIGTERM) {}
 
   asio::awaitable<void> run(bool with_telemetry) {
@@ -74,6 +78,7 @@ struct Extension {
 
   Relaying relaying;
   TelemetryListener telemetry;
+  FailureReports failures;
   Lifecycle lifecycle;
   asio::signal_set sigterm;
 };

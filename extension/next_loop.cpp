@@ -61,17 +61,20 @@ void say_survived(relay::Log& log, const std::exception_ptr& failure) noexcept {
   }
 }
 
-// Asks once; false: not registered. `events` becomes what to ask for the next time.
-asio::awaitable<bool> try_register(Platform platform, Events& events) {
+// Asks once; false: not registered. `wanted.events` becomes what to ask for the next time.
+asio::awaitable<bool> try_register(Platform platform, Registered& wanted) {
   try {
-    auto reply = co_await platform.api.register_for(events);
-    if (reply && std::holds_alternative<proto::Registration>(*reply)) co_return true;
-    if (!reply && reply.error() == asio::error::operation_aborted) co_return false;
-    if (events == Events::invoke_and_shutdown && denies_invoke(reply)) {
-      events = Events::shutdown_only;
-      co_return co_await try_register(platform, events);
+    auto reply = co_await platform.api.register_for(wanted.events);
+    if (reply && std::holds_alternative<proto::Registration>(*reply)) {
+      wanted.registration = std::get<proto::Registration>(std::move(*reply));
+      co_return true;
     }
-    events = Events::invoke_and_shutdown;
+    if (!reply && reply.error() == asio::error::operation_aborted) co_return false;
+    if (wanted.events == Events::invoke_and_shutdown && denies_invoke(reply)) {
+      wanted.events = Events::shutdown_only;
+      co_return co_await try_register(platform, wanted);
+    }
+    wanted.events = Events::invoke_and_shutdown;
     platform.log.once(
         "register", LogLevel::error,
         "cannot register with the Extensions API (" + describe(reply) +
@@ -106,13 +109,13 @@ asio::awaitable<std::variant<proto::LambdaEvent, milliseconds>> try_next(Platfor
 
 }  // namespace
 
-asio::awaitable<Events> register_for_ever(Platform platform) {
-  Events events = Events::invoke_and_shutdown;
-  while (!co_await try_register(platform, events)) {
+asio::awaitable<Registered> register_for_ever(Platform platform) {
+  Registered registered;
+  while (!co_await try_register(platform, registered)) {
     ++platform.retries;
     co_await platform.clock.sleep_until(platform.clock.now() + kSoon);
   }
-  co_return events;
+  co_return registered;
 }
 
 asio::awaitable<proto::LambdaEvent> next_event(Platform platform) {

@@ -22,9 +22,14 @@ struct Platform {
   std::uint64_t& retries;  ///< counts calls that had to be made again
 };
 
+struct Registered {
+  Events events = Events::invoke_and_shutdown;
+  proto::Registration registration;
+};
+
 /// Registers, however often that takes, and returns what was granted: SHUTDOWN only where INVOKE is
 /// not to be had. Throws nothing but its own cancellation.
-[[nodiscard]] asio::awaitable<Events> register_for_ever(Platform platform);
+[[nodiscard]] asio::awaitable<Registered> register_for_ever(Platform platform);
 
 /// The next event, however often that takes. Throws nothing but its own cancellation.
 [[nodiscard]] asio::awaitable<proto::LambdaEvent> next_event(Platform platform);

@@ -72,6 +72,17 @@ void fit_bodies(SettingsReading& reading, std::size_t function_mib, bool explici
   decoded = std::min(decoded, limit);
 }
 
+proto::FunctionFacts read_function(const Environment& environment) {
+  proto::FunctionFacts facts;
+  facts.name = value_of(environment, "AWS_LAMBDA_FUNCTION_NAME");
+  facts.version = value_of(environment, "AWS_LAMBDA_FUNCTION_VERSION");
+  facts.region = value_of(environment, "AWS_REGION");
+  facts.initialization_type = value_of(environment, "AWS_LAMBDA_INITIALIZATION_TYPE");
+  facts.release = value_of(environment, "SENTRY_RELEASE");
+  facts.environment = value_of(environment, "SENTRY_ENVIRONMENT");
+  return facts;
+}
+
 }  // namespace
 
 Environment to_environment(const char* const* variables) {
@@ -108,7 +119,8 @@ SettingsReading read_settings(const Environment& environment) {
   settings.relay.delivery.max_bytes = settings.relay.backlog.max_bytes;
   settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
-  settings.init_type = value_of(environment, "AWS_LAMBDA_INITIALIZATION_TYPE");
+  settings.function = read_function(environment);
+  if (function_mib > 0) settings.function.memory_mb = function_mib;
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
   settings.log.json = format == "JSON" || format == "Json" || format == "json";
   return reading;

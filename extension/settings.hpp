@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "extension/pace.hpp"
+#include "proto/failure_event.hpp"
 #include "relay/http_upstream.hpp"
 #include "relay/log.hpp"
 #include "relay/settings.hpp"
@@ -32,7 +33,9 @@ struct Settings {
   std::uint64_t spool_bytes = 64 * std::uint64_t{relay::kMiB};
   std::string extension_name;  ///< "": the file's own
   std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
-  std::string init_type;       ///< AWS_LAMBDA_INITIALIZATION_TYPE, "on-demand" and its like
+  bool report_failures = true;
+  /// AWS_LAMBDA_FUNCTION_NAME and its like, SENTRY_RELEASE and SENTRY_ENVIRONMENT.
+  proto::FunctionFacts function;
 };
 
 struct Complaint {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "proto/timestamp.hpp"
+#include "proto/trace_context.hpp"
 
 namespace proto {
 
@@ -39,14 +40,6 @@ struct FunctionFacts {
   std::string environment;  ///< SENTRY_ENVIRONMENT; goes before TraceFacts::environment
 };
 
-/// What an SDK said in this invoke: of the envelope header `trace`.
-struct TraceFacts {
-  std::string trace_id;
-  std::string release;
-  std::string environment;
-  std::string platform;  ///< of its events, as "python"
-};
-
 /// One failure. Whatever is empty is not known.
 struct FailureFacts {
   FailureKind kind = FailureKind::failure;
@@ -63,7 +56,7 @@ struct FailureFacts {
   std::optional<double> duration_ms;
   std::optional<std::uint64_t> max_memory_mb;
   std::string phase;  ///< of an init: init, invoke, snap-start
-  TraceFacts trace;
+  TraceFacts trace;   ///< what an SDK said in this invoke
 };
 
 /// The bits that make an event's ids: two words for the event, one for its span.

@@ -1,5 +1,9 @@
 #include "proto/trace_context.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include <simdjson.h>
 
 namespace proto {
@@ -11,14 +15,36 @@ std::string text_of(simdjson::simdjson_result<simdjson::dom::element> field) {
   return std::string{text};
 }
 
+// SDKs are named sentry.LANGUAGE, or sentry.LANGUAGE.FRAMEWORK; not every language is called as the
+// platform that it writes into its events (getsentry/sentry-release-registry: sdks/).
+std::string platform_of(std::string_view sdk) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kPlatforms{{
+      {"sentry.dotnet", "csharp"},
+      {"sentry.elixir", "elixir"},
+      {"sentry.go", "go"},
+      {"sentry.java", "java"},
+      {"sentry.javascript", "node"},
+      {"sentry.native", "native"},
+      {"sentry.php", "php"},
+      {"sentry.python", "python"},
+      {"sentry.ruby", "ruby"},
+  }};
+  const auto* const found = std::ranges::find_if(kPlatforms, [&](const auto& row) {
+    return sdk == row.first ||
+           (sdk.starts_with(row.first) && sdk.substr(row.first.size()).starts_with('.'));
+  });
+  return found == kPlatforms.end() ? std::string{} : std::string{found->second};
+}
+
 }  // namespace
 
-TraceContext parse_trace_context(std::string_view header) {
+TraceFacts parse_trace_context(std::string_view header) {
   const simdjson::padded_string padded{header};
   simdjson::dom::parser parser;
-  simdjson::dom::object trace;
-  if (parser.parse(padded)["trace"].get(trace)) return {};
-  return {text_of(trace["trace_id"]), text_of(trace["release"]), text_of(trace["environment"])};
+  const auto document = parser.parse(padded);
+  const auto trace = document["trace"];
+  return {text_of(trace["trace_id"]), text_of(trace["release"]), text_of(trace["environment"]),
+          platform_of(text_of(document["sdk"]["name"]))};
 }
 
 }  // namespace proto

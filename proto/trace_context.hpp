@@ -1,5 +1,6 @@
-// What the header of an SDK's envelope says of the trace its events belong to, so that an event of
-// ours can be put beside them. Sentry develop docs, "Dynamic Sampling Context"; checked 2026-11.
+// What the header of an SDK's envelope says of the trace its events belong to and of the SDK, so
+// that an event of ours can be put beside them. Sentry develop docs, "Dynamic Sampling Context" and
+// "Envelopes"; checked 2026-11.
 #pragma once
 
 #include <string>
@@ -7,14 +8,15 @@
 
 namespace proto {
 
-/// What is absent or no string is "".
-struct TraceContext {
+/// What an SDK said. What is absent or no string is "".
+struct TraceFacts {
   std::string trace_id;  ///< as it came
   std::string release;
   std::string environment;
+  std::string platform;  ///< of its events, as "python"; by the name of the SDK
 };
 
-/// The member `trace` of an envelope's header line.
-[[nodiscard]] TraceContext parse_trace_context(std::string_view header);
+/// The members `trace` and `sdk` of an envelope's header.
+[[nodiscard]] TraceFacts parse_trace_context(std::string_view header);
 
 }  // namespace proto

@@ -23,7 +23,8 @@ class FakeRelay final : public extension::RelayPort {
   std::uint16_t bound = 9797;
   bool worth_a_line = false;
   bool expects_soon = false;
-  std::size_t waited = 0;        ///< what a start over drops
+  std::size_t waited = 0;  ///< what a start over drops
+  bool takes_own = true;
   std::vector<std::string> own;  ///< envelopes of the host's
   std::string last_header;
   std::uint64_t urgent = 0;
@@ -82,7 +83,7 @@ class FakeRelay final : public extension::RelayPort {
   [[nodiscard]] bool take_own(std::string_view envelope) override {
     note("own envelope");
     own.emplace_back(envelope);
-    return true;
+    return takes_own;
   }
 
   [[nodiscard]] std::string take_last_header() override { return std::exchange(last_header, {}); }

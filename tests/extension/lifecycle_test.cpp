@@ -32,8 +32,8 @@ const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
 struct World {
   explicit World(LifecycleSettings settings = kPrompt)
-      : lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, stats,
-                  std::move(settings)) {}
+      : lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, failures,
+                  stats, std::move(settings)) {}
 
   // Runs what can run, and forgets what has been noted so far.
   void settle() { support::settle(io); }
@@ -99,8 +99,12 @@ struct World {
   extension_test::LogLines lines;
   relay::Log log{{}, lines, clock};
   HostStats stats;
+  relay::SystemDisk disk;
+  FailureReports failures{{}, {relay, clock, log, stats, disk, no_bits}};
   Lifecycle lifecycle;
   std::unique_ptr<support::Started<bool>> running;
+
+  static std::uint64_t no_bits() { return 7; }
 };
 
 constexpr relay::Work kIdle{};
@@ -457,6 +461,42 @@ TEST_CASE("SHUTDOWN without a believable deadline has 2 s, and nothing to say sa
   CHECK(world.running->get());
   CHECK(world.relay.drain_deadline == now + milliseconds{1900});
   CHECK(world.lines.lines.size() == lines);
+}
+
+proto::ShutdownEvent shutdown_for(std::string reason) {
+  proto::ShutdownEvent event;
+  event.reason_text = std::move(reason);
+  event.reason = proto::ShutdownReason::timeout;
+  return event;
+}
+
+TEST_CASE("a timeout is reported before the drain, so that the drain delivers it") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  const auto now = world.clock.now();
+  world.api.deliver(proto::LambdaEvent(shutdown_for("timeout")));
+  world.advance(3000);  // next was not asked while the function ran
+  CHECK_FALSE(world.running->done());
+  world.advance(50);
+  CHECK(world.running->get());
+  auto noted = world.noted();
+  CHECK(noted ==
+        Diary{"gate late", "next", "thawed", "own envelope", "gate draining", "drain", "stop"});
+  REQUIRE(world.relay.own.size() == 1);
+  CHECK(world.relay.own[0].find("Lambda.Timeout") != std::string::npos);
+  CHECK(world.stats.failures_reported == 1);
+  CHECK(world.clock.now() - now == milliseconds{3050});
+}
+
+TEST_CASE("at SHUTDOWN the report of a failure is waited for, and no longer than it takes") {
+  World world;
+  world.start_up();
+  world.invoke("r1");
+  world.api.deliver(proto::LambdaEvent(shutdown_for("failure")));
+  world.advance(3000);
+  world.hear(proto::TelemetryKind::report, "r1");
+  CHECK(world.running->get());
 }
 
 TEST_CASE("SIGTERM drains for 1.5 s, wherever it comes") {

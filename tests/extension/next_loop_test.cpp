@@ -64,7 +64,7 @@ TEST_CASE("a refused registration is tried again every 100 ms, and said once") {
   support::Started registration(world.io, register_for_ever(world.platform));
   support::settle(world.io);
   for (int i = 0; i < 3; ++i) CHECK(world.waits_exactly(milliseconds{100}));
-  CHECK(registration.get() == Events::invoke_and_shutdown);
+  CHECK(registration.get().events == Events::invoke_and_shutdown);
   CHECK(world.retries == 3);
   CHECK(world.lines.lines.size() == 1);
 }
@@ -73,7 +73,7 @@ TEST_CASE("where INVOKE is not to be had SHUTDOWN alone is registered, at once")
   World world;
   world.api.registrations.emplace_back(
       refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
-  CHECK(support::run(world.io, register_for_ever(world.platform)) == Events::shutdown_only);
+  CHECK(support::run(world.io, register_for_ever(world.platform)).events == Events::shutdown_only);
   CHECK(world.diary == extension_test::Diary{"register", "register SHUTDOWN"});
   CHECK(world.lines.lines.empty());
 }
@@ -86,7 +86,7 @@ TEST_CASE("a name without a file is not mistaken for that") {
   support::Started registration(world.io, register_for_ever(world.platform));
   support::settle(world.io);
   world.clock.advance(milliseconds{100});
-  CHECK(registration.get() == Events::invoke_and_shutdown);
+  CHECK(registration.get().events == Events::invoke_and_shutdown);
   CHECK(world.diary == extension_test::Diary{"register", "register"});
 }
 

@@ -1,5 +1,8 @@
 #include "proto/trace_context.hpp"
 
+#include <string>
+#include <string_view>
+
 #include <doctest/doctest.h>
 
 TEST_SUITE_BEGIN("proto/trace_context");
@@ -14,6 +17,20 @@ TEST_CASE("trace id, release and environment are read from the header's trace") 
   CHECK(trace.environment == "staging");
 }
 
+TEST_CASE("the platform follows from the name of the SDK") {
+  const auto platform = [](std::string_view name) {
+    return proto::parse_trace_context("{\"sdk\":{\"name\":\"" + std::string(name) + "\"}}")
+        .platform;
+  };
+  CHECK(platform("sentry.python") == "python");
+  CHECK(platform("sentry.python.aws_lambda") == "python");
+  CHECK(platform("sentry.javascript.aws-serverless") == "node");
+  CHECK(platform("sentry.dotnet.aspnetcore") == "csharp");
+  CHECK(platform("sentry.golang").empty());
+  CHECK(platform("sentry.rust").empty());
+  CHECK(platform("").empty());
+}
+
 TEST_CASE("what is absent, of another type, or no JSON is empty") {
   for (const char* header : {"", "{}", "[]", "{\"trace\":7}", "{\"trace\":{}}",
                              "{\"trace\":{\"trace_id\":7,\"release\":null}}", "{\"trace\":{"}) {
@@ -22,6 +39,7 @@ TEST_CASE("what is absent, of another type, or no JSON is empty") {
     CHECK(trace.trace_id.empty());
     CHECK(trace.release.empty());
     CHECK(trace.environment.empty());
+    CHECK(trace.platform.empty());
   }
 }
 

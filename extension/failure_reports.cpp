@@ -1,0 +1,91 @@
+#include "extension/failure_reports.hpp"
+
+#include <utility>
+
+#include "proto/trace_context.hpp"
+
+namespace extension {
+namespace {
+
+constexpr std::string_view kSuccess = "success";
+
+}  // namespace
+
+FailureReports::FailureReports(Settings settings, Parts parts)
+    : settings_(std::move(settings)), parts_(parts), file_(parts.disk, settings_.folder) {}
+
+void FailureReports::registered(const proto::Registration& registration) {
+  proto::FunctionFacts& facts = settings_.facts;
+  if (!registration.function_name.empty()) facts.name = registration.function_name;
+  if (!registration.function_version.empty()) facts.version = registration.function_version;
+  facts.account_id = registration.account_id;
+  watch_.registered(facts);
+}
+
+void FailureReports::next_asked() {
+  if (!settings_.on || settings_.folder.empty()) return;
+  kept_ = file_.recover();
+  if (kept_) watch_.recovered(*kept_);
+}
+
+void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
+  if (!settings_.on) return;
+  // What the function sent in the invoke before says nothing of this one.
+  (void)parts_.relay.take_last_header();
+  watch_.invoke(event, telemetry, parts_.clock.wall_now());
+  report(watch_.take());
+  keep();
+}
+
+void FailureReports::heard(const proto::TelemetryRecord& record) {
+  if (!settings_.on) return;
+  if (!record.status.empty() && record.status != kSuccess) trace();
+  watch_.heard(record, parts_.clock.wall_now());
+  report(watch_.take());
+  keep();
+}
+
+void FailureReports::shutdown(const proto::ShutdownEvent& event, bool telemetry) {
+  if (!settings_.on) return;
+  trace();
+  watch_.shutdown(event, telemetry, parts_.clock.wall_now());
+  report(watch_.take());
+  keep();
+}
+
+void FailureReports::finish() {
+  if (!settings_.on) return;
+  report(watch_.take_all());
+  keep();
+}
+
+void FailureReports::trace() {
+  const std::string header = parts_.relay.take_last_header();
+  if (!header.empty()) watch_.traced(proto::parse_trace_context(header));
+}
+
+void FailureReports::report(const std::vector<proto::FailureFacts>& failures) {
+  for (const auto& failure : failures) {
+    const proto::EventBits bits{parts_.random(), parts_.random(), parts_.random()};
+    const bool taken = parts_.relay.take_own(proto::encode_failure(failure, bits));
+    ++(taken ? parts_.stats.failures_reported : parts_.stats.failures_unreported);
+    if (taken) continue;
+    parts_.log.once("failure event", relay::LogLevel::warn,
+                    "a failure of the function could not be reported: set THAW_UPSTREAM_DSN to the "
+                    "DSN that Sentry shows for the project");
+  }
+}
+
+void FailureReports::keep() {
+  if (settings_.folder.empty()) return;
+  auto kept = watch_.kept();
+  if (!kept || kept == kept_) return;
+  kept_ = std::move(kept);
+  const auto written = file_.keep(*kept_);
+  if (written) return;
+  parts_.log.once("invoke file", relay::LogLevel::warn,
+                  "cannot write " + settings_.folder + "/invoke (" + written.error().message() +
+                      "): after a reset a failure may be reported twice, or not at all");
+}
+
+}  // namespace extension

@@ -1,0 +1,68 @@
+// Makes a Sentry event of each failure that failure_watch finds, and hands it to the relay like any
+// other. Hears what the lifecycle hears; keeps what the process after a reset has to know.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "extension/failure_watch.hpp"
+#include "extension/host_stats.hpp"
+#include "extension/invoke_file.hpp"
+#include "extension/relay_port.hpp"
+#include "proto/failure_event.hpp"
+#include "proto/lambda_events.hpp"
+#include "proto/telemetry.hpp"
+#include "relay/clock.hpp"
+#include "relay/disk.hpp"
+#include "relay/log.hpp"
+
+namespace extension {
+
+class FailureReports {
+ public:
+  struct Settings {
+    bool on = true;              ///< else none of the calls does anything
+    std::string folder;          ///< of the file `invoke`; "": nothing is kept
+    proto::FunctionFacts facts;  ///< what the environment tells
+  };
+
+  /// All of it outlives this. `random` gives 64 random bits.
+  struct Parts {
+    RelayPort& relay;
+    relay::Clock& clock;
+    relay::Log& log;
+    HostStats& stats;
+    relay::Disk& disk;
+    std::uint64_t (*random)();
+  };
+
+  FailureReports(Settings settings, Parts parts);
+
+  void registered(const proto::Registration& registration);
+  /// The first next has been asked for: what an earlier process has left is read.
+  void next_asked();
+  /// `telemetry`: a runtimeDone may be hoped for.
+  void invoke(const proto::InvokeEvent& event, bool telemetry);
+  void heard(const proto::TelemetryRecord& record);
+  void shutdown(const proto::ShutdownEvent& event, bool telemetry);
+
+  /// At SHUTDOWN: a failure waits for its details; for kDetailsLimit, then finish().
+  [[nodiscard]] bool pending() const { return settings_.on && watch_.pending(); }
+
+  void finish();
+
+ private:
+  void trace();
+  void report(const std::vector<proto::FailureFacts>& failures);
+  void keep();
+
+  Settings settings_;
+  Parts parts_;
+  FailureWatch watch_;
+  InvokeFile file_;
+  std::optional<KeptInvoke> kept_;  ///< what the file says
+};
+
+}  // namespace extension

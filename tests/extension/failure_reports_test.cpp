@@ -1,0 +1,171 @@
+#include "extension/failure_reports.hpp"
+
+#include <filesystem>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+
+#include "tests/extension/fake_relay.hpp"
+#include "tests/extension/log_lines.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace {
+
+using extension::FailureReports;
+using proto::TelemetryKind;
+
+// One process of a sandbox whose /tmp is `folder`.
+struct Process {
+  explicit Process(std::string folder, bool on = true)
+      : reports({on, std::move(folder), facts()}, {relay, clock, log, stats, disk, bits}) {
+    reports.registered({"checkout", "7", "app.handler", "123456789012"});
+    reports.next_asked();
+  }
+
+  static proto::FunctionFacts facts() {
+    proto::FunctionFacts facts;
+    facts.region = "eu-west-1";
+    return facts;
+  }
+
+  static std::uint64_t bits() { return 7; }
+
+  void invoke(const std::string& id) {
+    proto::InvokeEvent event;
+    event.request_id = id;
+    event.deadline = clock.wall_now() + relay::milliseconds{3000};
+    reports.invoke(event, true);
+  }
+
+  void hear(TelemetryKind kind, const std::string& id, std::string_view status) {
+    proto::TelemetryRecord record;
+    record.kind = kind;
+    record.request_id = id;
+    record.status = status;
+    reports.heard(record);
+  }
+
+  void shutdown(std::string reason) {
+    proto::ShutdownEvent event;
+    event.reason_text = std::move(reason);
+    reports.shutdown(event, true);
+    reports.finish();
+  }
+
+  [[nodiscard]] bool last_has(std::string_view text) const {
+    return !relay.own.empty() && relay.own.back().find(text) != std::string::npos;
+  }
+
+  boost::asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  extension_test::Diary diary;
+  extension_test::FakeRelay relay{io.get_executor(), clock, diary};
+  extension_test::LogLines lines;
+  relay::Log log{{}, lines, clock};
+  extension::HostStats stats;
+  relay::SystemDisk disk;
+  FailureReports reports;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("extension/failure_reports");
+
+TEST_CASE("a failure becomes an envelope with what registration, environment and INVOKE told") {
+  const support::TempFolder folder;
+  Process process(folder.path());
+  process.invoke("r1");
+  process.hear(TelemetryKind::runtime_done, "r1", "timeout");
+  CHECK(process.relay.own.empty());  // its report may tell more
+  process.shutdown("timeout");
+  REQUIRE(process.relay.own.size() == 1);
+  for (const auto* text :
+       {"Lambda.Timeout", "checkout", "\"7\"", "123456789012", "eu-west-1", "r1"}) {
+    CAPTURE(std::string(text));
+    CHECK(process.last_has(text));
+  }
+  CHECK(process.stats.failures_reported == 1);
+}
+
+TEST_CASE("the event joins the trace of what the function sent last in this invoke") {
+  const support::TempFolder folder;
+  const std::string header =
+      R"({"trace":{"trace_id":"771a43a4192642f0b136d5159a501700","release":"app@1.2"}})";
+  SUBCASE("in this one") {
+    Process process(folder.path());
+    process.invoke("r1");
+    process.relay.last_header = header;
+    process.shutdown("timeout");
+    CHECK(process.last_has("771a43a4192642f0b136d5159a501700"));
+    CHECK(process.last_has("app@1.2"));
+  }
+  SUBCASE("in the one before") {
+    Process process(folder.path());
+    process.invoke("r1");
+    process.hear(TelemetryKind::runtime_done, "r1", "success");
+    process.relay.last_header = header;
+    process.invoke("r2");
+    process.shutdown("timeout");
+    CHECK(process.relay.own.size() == 1);
+    CHECK_FALSE(process.last_has("771a43a4192642f0b136d5159a501700"));
+  }
+}
+
+TEST_CASE("what the process before has reported is not reported again; what it could not is") {
+  const support::TempFolder folder;
+  {
+    Process first(folder.path());
+    first.invoke("r1");
+  }
+  {
+    Process second(folder.path());
+    second.hear(TelemetryKind::runtime_done, "r1", "timeout");
+    second.hear(TelemetryKind::report, "r1", "timeout");
+    CHECK(second.relay.own.size() == 1);
+    CHECK(second.last_has("Lambda.Timeout"));
+  }
+  Process third(folder.path());
+  third.hear(TelemetryKind::report, "r1", "timeout");
+  third.invoke("r2");
+  CHECK(third.relay.own.empty());
+}
+
+TEST_CASE("without a folder nothing is kept, and reported all the same") {
+  Process process("");
+  process.invoke("r1");
+  process.shutdown("timeout");
+  CHECK(process.relay.own.size() == 1);
+}
+
+TEST_CASE("a folder that cannot be written is said once") {
+  Process process("/proc/thaw");
+  process.invoke("r1");
+  process.hear(TelemetryKind::runtime_done, "r1", "success");
+  process.invoke("r2");
+  CHECK(process.lines.lines.size() == 1);
+}
+
+TEST_CASE("what no DSN is known for is counted and said") {
+  Process process("");
+  process.relay.takes_own = false;
+  process.invoke("r1");
+  process.shutdown("timeout");
+  CHECK(process.stats.failures_unreported == 1);
+  CHECK(process.stats.failures_reported == 0);
+  CHECK(process.lines.lines.size() == 1);
+}
+
+TEST_CASE("switched off, nothing is reported or written") {
+  const support::TempFolder folder;
+  Process process(folder.path(), false);
+  process.invoke("r1");
+  process.hear(TelemetryKind::runtime_done, "r1", "timeout");
+  CHECK_FALSE(process.reports.pending());
+  process.shutdown("timeout");
+  CHECK(process.relay.own.empty());
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_SUITE_END();
