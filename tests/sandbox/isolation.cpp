@@ -121,14 +121,14 @@ void Isolation::become_other(const std::vector<Command>& commands) {
 void Isolation::limit_cpu() {
   auto& record = recorder_.isolation;
   cpu_ = std::make_unique<CpuQuota>(options_.cores);
-  if (!cpu_->ok()) {
-    record.not_done.emplace_back("cpu", cpu_->failure());
+  if (!cpu_->group().ok()) {
+    record.not_done.emplace_back("cpu", cpu_->group().failure());
     return;
   }
-  confinement_.cpu = cpu_->door();
+  confinement_.cpu = cpu_->group().door();
   char cores[32];
   std::snprintf(cores, sizeof cores, "%g, ", options_.cores);
-  record.done.emplace_back("cpu", cores + cpu_->kind());
+  record.done.emplace_back("cpu", cores + cpu_->group().kind());
 }
 
 void Isolation::announce() const {
