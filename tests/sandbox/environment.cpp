@@ -11,6 +11,7 @@ namespace {
 
 /// AWS docs, "Understanding the Lambda execution environment lifecycle", init phase.
 constexpr auto kInitLimit = 10s;
+constexpr auto kTimeout = "Sandbox.Timeout";
 
 }  // namespace
 
@@ -38,6 +39,7 @@ asio::awaitable<bool> Environment::initialise(std::string phase, SteadyTime dead
   parts_.extensions.clear();
   parts_.runtime.clear();
   parts_.telemetry.open();
+  if (parts_.memory != nullptr) parts_.memory->begin_anew();
   boost::json::object start;
   start["initializationType"] = parts_.function.initialization_type();
   start["phase"] = phase;
@@ -46,7 +48,9 @@ asio::awaitable<bool> Environment::initialise(std::string phase, SteadyTime dead
   parts_.telemetry.publish("platform.initStart", std::move(start));
   parts_.recorder.event("init (" + phase + ")");
   initialised_ = co_await run_init(deadline);
-  parts_.telemetry.close_subscriptions();
+  // aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapid/handlers.go: who was late for
+  // a failed init may still subscribe while it is cleaned up.
+  if (initialised_) parts_.telemetry.close_subscriptions();
   parts_.processes.init_over();
   announce_init(phase, begin);
   init_ms_ = phase == "init" ? epoch_ms() - begin : 0;
@@ -65,24 +69,24 @@ asio::awaitable<bool> Environment::run_init(SteadyTime deadline) {
     parts_.extensions.open_registration();
     if (!launch(function_, false)) co_return false;
     co_await parts_.changed.until(
-        [&] { return failed() || parts_.runtime.asked_ever() || parts_.runtime.init_failed(); },
+        [&] { return failed() || parts_.runtime.asked_ever() || parts_.runtime.init_error(); },
         deadline);
     parts_.extensions.close_registration();
     co_await parts_.changed.until(
         [&] { return failed() || (parts_.runtime.ready() && all_agents(waiting)); }, deadline);
   }
   if (!failed() && !(parts_.runtime.ready() && all_agents(waiting)))
-    fail("Sandbox.Timeout", "init did not end in time");
+    fail(kTimeout, "init did not end in time");
   co_return !failed();
 }
 
 bool Environment::launch(const Command& command, bool is_extension) {
   const auto started = parts_.processes.start(command);
   if (!started) {
-    launch_failed_ = true;
+    hopeless_ = hopeless_ || is_extension;
     fail(is_extension ? "Extension.LaunchError" : "Runtime.InvalidEntrypoint",
          "fork/exec " + command.arguments.front() + ": " + started.error().message());
-    parts_.recorder.problem(failure_->text);
+    if (!std::exchange(launch_failed_, true)) parts_.recorder.problem(failure_->text);
     return false;
   }
   if (is_extension) {
@@ -102,13 +106,21 @@ void Environment::fail(std::string type, std::string text) {
   if (!failure_) failure_ = Failure{std::move(type), std::move(text)};
 }
 
+Environment::Failure Environment::runtime_failure(const Process& process) const {
+  Failure failure{"Runtime.ExitError", "Runtime exited with error: " + process.ending()};
+  const bool starved = parts_.memory != nullptr && parts_.memory->exhausted();
+  if (starved && process.killed() && !parts_.function.oom_is_exit)
+    failure.type = "Runtime.OutOfMemory";
+  if (process.exit_code() == 0) failure.text = "Runtime exited without providing a reason";
+  if (parts_.runtime.init_error()) failure.type = parts_.runtime.init_error()->type;
+  return failure;
+}
+
 void Environment::exited(Process& process) {
-  if (&process == runtime_process_) {
-    const bool silent = process.exit_code() == 0;
-    if (!stopping_)
-      fail("Runtime.ExitError", silent ? "Runtime exited without providing a reason"
-                                       : "Runtime exited with error: " + process.ending());
-    if (!stopping_) parts_.recorder.event("Runtime.ExitError");
+  if (&process == runtime_process_ && !stopping_) {
+    Failure failure = runtime_failure(process);
+    parts_.recorder.event(failure.type);
+    fail(std::move(failure.type), std::move(failure.text));
   }
   for (auto& agent : parts_.extensions.agents()) {
     if (agent->process != &process) continue;
@@ -124,12 +136,17 @@ void Environment::exited(Process& process) {
 }
 
 void Environment::announce_init(const std::string& phase, double begin_ms) {
+  const bool late = failure_ && failure_->type == kTimeout;
   boost::json::object done;
   done["initializationType"] = parts_.function.initialization_type();
   done["phase"] = phase;
   done["status"] = failure_ ? "error" : "success";
-  if (failure_) done["errorType"] = failure_->type;
+  // aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapid/handlers.go: nothing was
+  // fatal.
+  if (failure_) done["errorType"] = late ? "Runtime.Unknown" : failure_->type;
   parts_.telemetry.publish("platform.initRuntimeDone", done);
+  // AWS docs, the same page: INIT_REPORT … Phase: init Status: timeout
+  if (late) done["status"] = "timeout";
   done["metrics"] = boost::json::object{{"durationMs", epoch_ms() - begin_ms}};
   parts_.telemetry.publish("platform.initReport", std::move(done));
   for (const auto& agent : parts_.extensions.agents()) {

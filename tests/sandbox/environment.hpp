@@ -14,6 +14,7 @@
 
 #include "tests/sandbox/extensions_api.hpp"
 #include "tests/sandbox/frost.hpp"
+#include "tests/sandbox/memory_limit.hpp"
 #include "tests/sandbox/process_table.hpp"
 #include "tests/sandbox/recorder.hpp"
 #include "tests/sandbox/runtime_api.hpp"
@@ -39,6 +40,7 @@ class Environment {
     RuntimeApi& runtime;
     TelemetryApi& telemetry;
     const FunctionFacts& function;
+    MemoryLimit* memory;  ///< null without one
   };
 
   Environment(Parts parts, Command function, std::vector<Command> extensions, OutsideWorld outside);
@@ -64,6 +66,9 @@ class Environment {
   /// A program could not even be started.
   [[nodiscard]] bool launch_failed() const { return launch_failed_; }
 
+  /// That was an extension: no invoke can ever work.
+  [[nodiscard]] bool hopeless() const { return hopeless_; }
+
  private:
   struct Failure {
     std::string type, text;
@@ -76,15 +81,18 @@ class Environment {
   void exited(Process& process);
   void fail(std::string type, std::string text);
   void announce_init(const std::string& phase, double begin_ms);
+  [[nodiscard]] Failure runtime_failure(const Process& process) const;
   [[nodiscard]] bool all_agents(bool (*holds)(const Agent&)) const;
   void forget_processes();
   // invocation.cpp
   asio::awaitable<void> run_invoke(Invoke& invoke, InvokeRecord& record);
   asio::awaitable<void> fail_between(InvokeRecord record);
+  void publish_start(const std::string& request_id);
   void hand_out(Invoke& invoke);
   [[nodiscard]] bool invoke_over(const Invoke& invoke) const;
   void conclude(const Invoke& invoke, InvokeRecord& record, bool over);
-  void publish_runtime_done(const InvokeRecord& record, std::string_view status, double end_ms);
+  void publish_runtime_done(const InvokeRecord& record, std::string_view status,
+                            std::string_view error_type);
   void publish_report(const InvokeRecord& record);
   // shutdown.cpp
   asio::awaitable<void> shut_down(std::string reason);
@@ -103,6 +111,7 @@ class Environment {
   bool stopping_ = false;  ///< exits are expected
   bool runtime_done_published_ = false;
   bool launch_failed_ = false;
+  bool hopeless_ = false;
   double init_ms_ = 0;  ///< length of the init before the first invoke
   bool freeze_follows_invoke_ = false;
 };

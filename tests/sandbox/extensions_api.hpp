@@ -31,6 +31,9 @@ struct FunctionFacts {
   std::string arn = "arn:aws:lambda:us-east-1:123456789012:function:test_function";
   unsigned memory_mb = 128;
   unsigned timeout_ms = 3000;
+  /// A runtime that runs out of memory is told as one that exited: so it is for those that are no
+  /// managed Python or Ruby. DataDog/datadog-lambda-extension, pull requests 776 and 1241.
+  bool oom_is_exit = false;
   /// Lambda Managed Instances: extensions may register for SHUTDOWN only, nothing freezes, and
   /// there is no platform.runtimeDone. AWS docs, "Understanding the Lambda Managed Instances
   /// execution environment".

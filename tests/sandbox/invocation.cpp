@@ -1,4 +1,5 @@
 // Environment: one invoke, from the caller's request to the last next.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -49,6 +50,12 @@ boost::json::value platform_answer(const std::string& id, const std::string& typ
   return body;
 }
 
+/// Made up where nothing measures it.
+std::uint64_t memory_used_mb(const MemoryLimit* memory, std::uint64_t size) {
+  if (memory == nullptr) return size / 2;
+  return memory->exhausted() ? size : std::min(memory->peak_mib(), size);
+}
+
 SteadyTime steady_at(double epoch) {
   const std::chrono::duration<double, std::milli> left(epoch - epoch_ms());
   return std::chrono::steady_clock::now() +
@@ -94,22 +101,33 @@ asio::awaitable<void> Environment::run_invoke(Invoke& invoke, InvokeRecord& reco
   thaw();
   bool over = false;
   runtime_done_published_ = false;
-  if (initialised_ || co_await initialise("invoke", deadline)) {
+  if (initialised_ && parts_.memory != nullptr) parts_.memory->watch();
+  const bool able = initialised_ || co_await initialise("invoke", deadline);
+  publish_start(invoke.id);
+  if (able) {
     hand_out(invoke);
     const auto runtime_over = [&] { return invoke.responded_ms && parts_.runtime.ready(); };
     co_await parts_.changed.until([&] { return failure_ || runtime_over(); }, deadline);
-    if (runtime_over()) publish_runtime_done(record, "success", epoch_ms());
+    if (runtime_over()) {
+      // AWS docs, "Lambda Telemetry API Event schema reference", Status: a handled error is none.
+      const bool too_large = invoke.error_type == kResponseTooLarge;
+      publish_runtime_done(record, too_large ? "error" : "success",
+                           too_large ? kResponseTooLarge : "");
+    }
     co_await parts_.changed.until([&] { return failure_ || invoke_over(invoke); }, deadline);
     over = invoke_over(invoke);
   }
   conclude(invoke, record, over);
 }
 
-void Environment::hand_out(Invoke& invoke) {
+void Environment::publish_start(const std::string& request_id) {
   boost::json::object start;
-  start["requestId"] = invoke.id;
+  start["requestId"] = request_id;
   start["version"] = parts_.function.version;
   parts_.telemetry.publish("platform.start", std::move(start));
+}
+
+void Environment::hand_out(Invoke& invoke) {
   parts_.recorder.event("INVOKE " + invoke.id);
   for (auto& agent : parts_.extensions.agents())
     if (agent->wants("INVOKE") && agent->parked != nullptr)
@@ -147,18 +165,23 @@ void Environment::conclude(const Invoke& invoke, InvokeRecord& record, bool over
   }
   // The caller has had the function's own answer since the runtime posted it, whatever came later.
   if (invoke.responded_ms) record.response = as_json(invoke.response);
-  if (!over && !runtime_done_published_) publish_runtime_done(record, record.status, now);
+  // aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapidcore/server.go: so it is with
+  // what the runtime said of its init, if that was inside this invoke.
+  if (const auto& error = parts_.runtime.init_error()) record.response = as_json(error->body);
+  // internal/lambda/rapid/handlers.go there: before anyone is told to shut down.
+  if (!over && !runtime_done_published_)
+    publish_runtime_done(record, record.status, record.status == "error" ? record.error_type : "");
 }
 
 void Environment::publish_runtime_done(const InvokeRecord& record, std::string_view status,
-                                       double end_ms) {
+                                       std::string_view error_type) {
   runtime_done_published_ = true;
   if (parts_.function.managed) return;
   boost::json::object done;
   done["requestId"] = record.request_id;
   done["status"] = status;
-  if (!record.error_type.empty() && status == "error") done["errorType"] = record.error_type;
-  done["metrics"] = boost::json::object{{"durationMs", end_ms - record.start_ms}};
+  if (!error_type.empty()) done["errorType"] = error_type;
+  done["metrics"] = boost::json::object{{"durationMs", epoch_ms() - record.start_ms}};
   parts_.telemetry.publish("platform.runtimeDone", std::move(done));
 }
 
@@ -167,13 +190,15 @@ void Environment::publish_report(const InvokeRecord& record) {
   metrics["durationMs"] = *record.billed_ms;
   metrics["billedDurationMs"] = std::ceil(*record.billed_ms);
   metrics["memorySizeMB"] = parts_.function.memory_mb;
-  metrics["maxMemoryUsedMB"] = parts_.function.memory_mb / 2;
+  metrics["maxMemoryUsedMB"] = memory_used_mb(parts_.memory, parts_.function.memory_mb);
   if (record.init_ms > 0) metrics["initDurationMs"] = record.init_ms;
   boost::json::object report;
   report["requestId"] = record.request_id;
   // A handled error is a success to the platform.
-  report["status"] = record.status == "timeout" ? "timeout" : failure_ ? "error" : "success";
-  if (failure_) report["errorType"] = failure_->type;
+  const bool late = record.status == "timeout";
+  const bool fault = !late && (failure_ || record.error_type == kResponseTooLarge);
+  report["status"] = late ? "timeout" : fault ? "error" : "success";
+  if (fault) report["errorType"] = record.error_type;
   report["metrics"] = std::move(metrics);
   parts_.telemetry.publish("platform.report", std::move(report));
   char text[64];
@@ -188,6 +213,8 @@ asio::awaitable<void> Environment::fail_between(InvokeRecord record) {
   record.response = platform_answer(record.request_id, failure_->type, failure_->text);
   record.response_ms = epoch_ms() - record.start_ms;
   record.billed_ms = record.response_ms;
+  publish_start(record.request_id);
+  publish_runtime_done(record, record.status, record.error_type);
   publish_report(record);
   parts_.recorder.invokes.push_back(std::move(record));
   co_await shut_down("failure");

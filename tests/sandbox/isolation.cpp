@@ -75,6 +75,7 @@ Isolation::Isolation(const IsolationOptions& options, std::string home, std::str
   if (options.mode != IsolationMode::off) shut_in(commands);
   become_other(commands);
   if (options.cores > 0) limit_cpu();
+  if (options.memory_mib > 0) limit_memory();
   announce();
 }
 
@@ -129,6 +130,19 @@ void Isolation::limit_cpu() {
   char cores[32];
   std::snprintf(cores, sizeof cores, "%g, ", options_.cores);
   record.done.emplace_back("cpu", cores + cpu_->group().kind());
+}
+
+void Isolation::limit_memory() {
+  auto& record = recorder_.isolation;
+  auto limit = std::make_unique<MemoryLimit>(options_.memory_mib);
+  if (!limit->group().ok()) {
+    record.not_done.emplace_back("memory", limit->group().failure());
+    return;
+  }
+  memory_ = std::move(limit);
+  confinement_.memory = memory_->group().door();
+  record.done.emplace_back(
+      "memory", std::to_string(options_.memory_mib) + " MiB, " + memory_->group().kind());
 }
 
 void Isolation::announce() const {

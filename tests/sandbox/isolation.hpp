@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/sandbox/cpu_quota.hpp"
+#include "tests/sandbox/memory_limit.hpp"
 #include "tests/sandbox/mount_namespace.hpp"
 #include "tests/sandbox/process.hpp"
 #include "tests/sandbox/recorder.hpp"
@@ -23,6 +24,7 @@ struct IsolationOptions {
   bool tmp_read_only = false;
   std::vector<std::string> shown;  ///< paths under our /tmp the children shall find in theirs
   double cores = 0;                ///< 0: no limit
+  unsigned memory_mib = 0;         ///< 0: no limit
 };
 
 class Isolation {
@@ -37,6 +39,9 @@ class Isolation {
 
   [[nodiscard]] const Confinement& confinement() const { return confinement_; }
 
+  /// Null without a limit.
+  [[nodiscard]] MemoryLimit* memory() const { return memory_.get(); }
+
   /// The next environment's /tmp: a new one. False if there is none of its own to renew.
   [[nodiscard]] bool renew_tmp();
 
@@ -44,6 +49,7 @@ class Isolation {
   void shut_in(const std::vector<Command>& commands);
   void become_other(const std::vector<Command>& commands);
   void limit_cpu();
+  void limit_memory();
   void announce() const;
 
   const IsolationOptions& options_;
@@ -52,6 +58,7 @@ class Isolation {
   MountShape shape_;
   MountNamespace mounts_;
   std::unique_ptr<CpuQuota> cpu_;
+  std::unique_ptr<MemoryLimit> memory_;
   Confinement confinement_;
 };
 

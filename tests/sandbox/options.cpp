@@ -9,6 +9,8 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "tests/sandbox/failure_options.hpp"
+
 namespace sandbox {
 namespace {
 
@@ -56,7 +58,7 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--event-file", raw.event_file, "One JSON event per line, used in turn");
   app.add_option("--timeout-ms", options.facts.timeout_ms, "Function timeout")
       ->capture_default_str();
-  app.add_option("--memory-mb", options.facts.memory_mb, "Only told, not enforced")
+  app.add_option("--memory-mb", options.facts.memory_mb, "Only told; --memory-limit-mib enforces")
       ->capture_default_str();
   app.add_option("--gap-ms", raw.gap_ms, "Frozen time between invokes; 0: no freeze between them")
       ->capture_default_str();
@@ -206,6 +208,7 @@ OptionsReading read_options(int argc, char** argv) {
   declare_isolation(app, raw, options);
   declare_platform(app, raw, options);
   declare_upstream(app, raw, options);
+  declare_failures(app, options);
   app.add_option("function", options.function, "-- FUNCTION [ARGS...]")->required();
   try {
     app.parse(argc, argv);

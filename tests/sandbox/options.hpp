@@ -16,6 +16,10 @@
 
 namespace sandbox {
 
+/// Whom the kernel kills when function and extensions have used up their memory; `largest`: whoever
+/// has most of it, as the kernel would by itself.
+enum class OomVictim { function, extension, largest };
+
 struct Options {
   std::vector<std::string> function;    ///< program and arguments
   std::vector<std::string> extensions;  ///< paths
@@ -26,6 +30,7 @@ struct Options {
   std::chrono::milliseconds gap{100};
   FunctionFacts facts;
   unsigned descriptors = 1024;
+  OomVictim oom_victim = OomVictim::function;
   IsolationOptions isolation;
 
   bool capture = true;

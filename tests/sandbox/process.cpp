@@ -57,6 +57,12 @@ struct Prepared {
   int input, output, errors, failure;
 };
 
+/// proc_pid_oom_score_adj(5): the most anyone can have; what it starts inherits it.
+bool offer_to_the_kernel() {
+  const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  return file >= 0 && ::write(file, "1000", 4) == 4;
+}
+
 /// Runs between fork and exec: nothing here may allocate.
 bool prepare(const Prepared& prepared) {
   const Command& command = prepared.command;
@@ -65,6 +71,7 @@ bool prepare(const Prepared& prepared) {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
   if (::dup2(prepared.input, 0) < 0 || ::dup2(prepared.output, 1) < 0) return false;
   if (::dup2(prepared.errors, 2) < 0) return false;
+  if (command.dies_first && !offer_to_the_kernel()) return false;
   if (command.confinement != nullptr && !enter(*command.confinement)) return false;
   if (::chdir(command.directory.c_str()) != 0) return false;
   // After setuid, which clears it. The parent may have died in between: then nobody waits for us.
@@ -96,6 +103,7 @@ boost::system::error_code last_error(int error) {
 // In this order: a group and a namespace are entered with our rights, not with the child's.
 bool enter(const Confinement& confinement) {
   if (confinement.cpu >= 0 && ::write(confinement.cpu, "0", 1) != 1) return false;
+  if (confinement.memory >= 0 && ::write(confinement.memory, "0", 1) != 1) return false;
   if (confinement.mounts >= 0 && ::setns(confinement.mounts, CLONE_NEWNS) != 0) return false;
   if (!confinement.user) return true;
   const auto [user, group] = *confinement.user;
@@ -160,6 +168,10 @@ void Process::wait_stopped(std::chrono::steady_clock::time_point deadline) const
 std::optional<int> Process::exit_code() const {
   if (!wait_status_ || !WIFEXITED(*wait_status_)) return std::nullopt;
   return WEXITSTATUS(*wait_status_);
+}
+
+bool Process::killed() const {
+  return wait_status_ && WIFSIGNALED(*wait_status_) && WTERMSIG(*wait_status_) == SIGKILL;
 }
 
 std::string Process::ending() const {

@@ -24,6 +24,7 @@ struct Identity {
 struct Confinement {
   int mounts = -1;               ///< mount namespace to enter
   int cpu = -1;                  ///< control group to join, by writing "0"
+  int memory = -1;               ///< another one
   std::optional<Identity> user;  ///< who to become
 };
 
@@ -35,6 +36,7 @@ struct Command {
   std::vector<std::string> environment;
   std::string directory;                     ///< where it starts
   unsigned descriptors = 1024;               ///< RLIMIT_NOFILE
+  bool dies_first = false;                   ///< when the kernel kills for want of memory
   const Confinement* confinement = nullptr;  ///< looked at when it starts; outlives the command
 };
 
@@ -64,6 +66,9 @@ class Process {
 
   /// The exit status when it exited by itself.
   [[nodiscard]] std::optional<int> exit_code() const;
+
+  /// By SIGKILL, whoever sent it.
+  [[nodiscard]] bool killed() const;
 
   /// "exit status 7", "exit code 0", "signal: killed".
   [[nodiscard]] std::string ending() const;

@@ -90,12 +90,18 @@ bool Run::make_environment() {
   isolation_ = std::make_unique<Isolation>(options_.isolation, directory_.path(), directory_.tmp(),
                                            commands, recorder_);
   if (!isolation_->enough()) return false;
-  for (auto& command : commands) command.confinement = &isolation_->confinement();
+  const OomVictim victim = options_.oom_victim;
+  for (auto& command : commands) {
+    command.confinement = &isolation_->confinement();
+    if (isolation_->memory() != nullptr && victim != OomVictim::largest)
+      command.dies_first = command.is_function == (victim == OomVictim::function);
+  }
   Command function = std::move(commands.back());
   commands.pop_back();
   OutsideWorld outside{[this] { road_.frozen(); }, [] {}, [this] { road_.cut_all(); }};
-  const Environment::Parts parts{io_,         changed_, frost_,     recorder_,     processes_,
-                                 extensions_, runtime_, telemetry_, options_.facts};
+  const Environment::Parts parts{
+      io_,         changed_, frost_,     recorder_,      processes_,
+      extensions_, runtime_, telemetry_, options_.facts, isolation_->memory()};
   environment_ = std::make_unique<Environment>(parts, std::move(function), std::move(commands),
                                                std::move(outside));
   return true;
@@ -132,7 +138,7 @@ asio::awaitable<void> Run::play_script() {
     const bool invoke_follows =
         i + 1 < options_.script.size() && options_.script[i + 1].kind == StepKind::invoke;
     co_await play_step(options_.script[i], invoke_follows);
-    if (environment_->launch_failed()) co_return;
+    if (environment_->hopeless()) co_return;
   }
 }
 
@@ -177,7 +183,7 @@ asio::awaitable<void> Run::rest_awake(std::chrono::milliseconds length) {
 }
 
 asio::awaitable<void> Run::invokes(const Step& step, bool invoke_follows) {
-  for (unsigned i = 0; i < step.times && !environment_->launch_failed(); ++i) {
+  for (unsigned i = 0; i < step.times && !environment_->hopeless(); ++i) {
     if (std::exchange(after_invoke_, true) && options_.gap.count() > 0)
       co_await sleep_for(io_, options_.gap);
     const bool event_pending = options_.gap.count() == 0 && (i + 1 < step.times || invoke_follows);

@@ -1,6 +1,7 @@
 #include "tests/sandbox/runtime_api.hpp"
 
 #include <cstdint>
+#include <regex>
 #include <utility>
 
 namespace sandbox {
@@ -13,13 +14,25 @@ constexpr std::string_view kInvocation = "/invocation/";
 
 Response accepted() { return json_response(202, R"({"status":"OK"})"); }
 
+Response wrong_state() {
+  return platform_error(403, "InvalidStateTransition", "State transition is not allowed");
+}
+
+/// What becomes of a runtime's own word for it: only such types are let through.
+std::string told_type(const Request& request) {
+  static const std::regex known("(Runtime|Function)\\.[A-Z][a-zA-Z]+");
+  std::string given(request.header("Lambda-Runtime-Function-Error-Type"));
+  if (std::regex_search(given, known)) return given;
+  return given.starts_with("Function.") ? "Function.Unknown" : "Runtime.Unknown";
+}
+
 }  // namespace
 
 void RuntimeApi::clear() {
   if (parked_ != nullptr) parked_->answer(Response{});
   current_ = nullptr;
   asked_ever_ = false;
-  init_failed_ = false;
+  init_error_.reset();
   changed_.notify();
 }
 
@@ -42,12 +55,7 @@ asio::awaitable<Response> RuntimeApi::handle(std::string path, Request request, 
     co_return co_await next(peer);
   }
   if (request.method != "POST") co_return method_not_allowed("POST");
-  if (path == "/init/error") {
-    recorder_.event("init/error from the runtime");
-    init_failed_ = true;
-    changed_.notify();
-    co_return accepted();
-  }
+  if (path == "/init/error") co_return fail_init(std::move(request));
   if (!path.starts_with(kInvocation)) co_return not_found();
   const std::size_t slash = path.rfind('/');
   const std::string verb = path.substr(slash);
@@ -57,8 +65,8 @@ asio::awaitable<Response> RuntimeApi::handle(std::string path, Request request, 
 }
 
 asio::awaitable<Response> RuntimeApi::next(Peer& peer) {
-  if (parked_ != nullptr || (current_ != nullptr && !current_->responded_ms))
-    co_return platform_error(403, "InvalidStateTransition", "State transition is not allowed");
+  if (parked_ != nullptr || init_error_ || (current_ != nullptr && !current_->responded_ms))
+    co_return wrong_state();
   recorder_.event("next function");
   asked_ever_ = true;
   Parked parked(peer, parked_);
@@ -67,27 +75,35 @@ asio::awaitable<Response> RuntimeApi::next(Peer& peer) {
   co_return parked.take();
 }
 
+/// The init fails when the process ends, not before.
+Response RuntimeApi::fail_init(Request request) {
+  if (asked_ever_ || init_error_) return wrong_state();
+  init_error_ = InitError{told_type(request), std::move(request.body)};
+  recorder_.event("init/error from the runtime: " + init_error_->type);
+  changed_.notify();
+  return accepted();
+}
+
 Response RuntimeApi::finish(std::string_view id, bool is_error, Request request) {
   if (current_ == nullptr || current_->id != id)
     return platform_error(400, "InvalidRequestID", "Invalid request ID");
-  if (current_->responded_ms)
-    return platform_error(403, "InvalidStateTransition", "State transition is not allowed");
-  if (request.body.size() > kMostResponse) {
+  if (current_->responded_ms) return wrong_state();
+  const bool too_large = request.body.size() > kMostResponse;
+  if (too_large) {
     current_->is_error = true;
-    current_->error_type = "Function.ResponseSizeTooLarge";
+    current_->error_type = kResponseTooLarge;
     current_->response =
         R"({"errorType":"Function.ResponseSizeTooLarge","errorMessage":)"
         R"("Response payload size exceeded maximum allowed payload size (6291556 bytes)."})";
   } else {
     current_->is_error = is_error;
-    if (is_error)
-      current_->error_type = std::string(request.header("Lambda-Runtime-Function-Error-Type"));
+    if (is_error) current_->error_type = told_type(request);
     current_->response = std::move(request.body);
   }
   current_->responded_ms = epoch_ms();
   recorder_.event(current_->is_error ? "error from function" : "response from function");
   changed_.notify();
-  if (current_->error_type == "Function.ResponseSizeTooLarge")
+  if (too_large)
     return platform_error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size");
   return accepted();
 }

@@ -1,9 +1,11 @@
 // The Runtime API, version 2018-06-01: hands the invoke to the function and takes its answer.
-// AWS docs, "Using the Lambda runtime API for custom runtimes".
+// AWS docs, "Using the Lambda runtime API for custom runtimes"; which error types a runtime may
+// give: aws/aws-lambda-runtime-interface-emulator: internal/lambda/fatalerror/fatalerror.go
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -27,6 +29,15 @@ struct Invoke {
   std::string response;
 };
 
+/// The error type of an answer that was too large for the platform.
+constexpr std::string_view kResponseTooLarge = "Function.ResponseSizeTooLarge";
+
+/// What a runtime says when it cannot start: its answer to the caller, too, if one waits.
+struct InitError {
+  std::string type;  ///< as the platform tells it
+  std::string body;
+};
+
 class RuntimeApi {
  public:
   RuntimeApi(Condition& changed, Recorder& recorder) : changed_(changed), recorder_(recorder) {}
@@ -39,7 +50,7 @@ class RuntimeApi {
 
   [[nodiscard]] bool asked_ever() const { return asked_ever_; }
 
-  [[nodiscard]] bool init_failed() const { return init_failed_; }
+  [[nodiscard]] const std::optional<InitError>& init_error() const { return init_error_; }
 
   /// Requires ready(). `invoke` must live until take_back() or clear().
   void hand_out(Invoke& invoke);
@@ -51,6 +62,7 @@ class RuntimeApi {
 
  private:
   asio::awaitable<Response> next(Peer& peer);
+  [[nodiscard]] Response fail_init(Request request);
   [[nodiscard]] Response finish(std::string_view id, bool is_error, Request request);
 
   Condition& changed_;
@@ -58,7 +70,7 @@ class RuntimeApi {
   Parked* parked_ = nullptr;
   Invoke* current_ = nullptr;
   bool asked_ever_ = false;
-  bool init_failed_ = false;
+  std::optional<InitError> init_error_;
 };
 
 }  // namespace sandbox

@@ -2,7 +2,9 @@
 
 AWS docs, "Using the Lambda runtime API for custom runtimes". Event members, all optional, in the order
 they are obeyed: calls (requests to the platform, answered back), post (an envelope to URL), sleep_ms,
-print, exit, kill, error, shell (its output answered), echo_env, big, respond_then_exit.
+print, exit, kill, abort, eat (memory, until that is the end), eat_mib, error, shell (its output answered), echo_env,
+big, exact (an answer of so many bytes; what that was answered is printed), respond_then_exit.
+FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats.
 """
 
 import json
@@ -45,6 +47,11 @@ def handle(event):
         os._exit(event["exit"])
     if event.get("kill"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if event.get("abort"):
+        os.abort()
+    eaten = []
+    while event.get("eat") or len(eaten) < event.get("eat_mib", 0):
+        eaten.append(bytearray(b"x" * (1 << 20)))
     if event.get("echo_env"):
         answer["env"] = dict(os.environ)
         answer["cwd"] = os.getcwd()
@@ -57,7 +64,21 @@ def handle(event):
     return answer
 
 
+def fail_at_init(how):
+    what, _, how = how.partition(":")
+    if what == "error":
+        status, _, _ = call("POST", "/2018-06-01/runtime/init/error",
+                            json.dumps({"errorType": how, "errorMessage": "cannot start"}).encode(),
+                            {"Lambda-Runtime-Function-Error-Type": how})
+        print("init/error", status, call("GET", "/2018-06-01/runtime/invocation/next")[0], flush=True)
+    if what == "eat":
+        handle({"eat": True})
+    os._exit(int(how) if what == "exit" else 1)
+
+
 def main():
+    if os.environ.get("FAIL_AT_INIT"):
+        fail_at_init(os.environ["FAIL_AT_INIT"])
     if os.environ.get("IGNORE_SIGTERM"):
         signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM ignored", flush=True))
     else:
@@ -70,6 +91,9 @@ def main():
         if "error" in event:
             call("POST", path + "/error", json.dumps({"errorType": event["error"]}).encode(),
                  {"Lambda-Runtime-Function-Error-Type": event["error"]})
+        elif "exact" in event:
+            status, _, text = call("POST", path + "/response", b'"' + b"x" * (event["exact"] - 2) + b'"')
+            print("exact", status, text, flush=True)
         else:
             call("POST", path + "/response", json.dumps(answer).encode())
         if "respond_then_exit" in event:

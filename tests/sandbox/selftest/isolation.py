@@ -1,6 +1,6 @@
 """The sandbox's isolation, from inside: what needs root, and a kernel that lets root do it.
 
-Usage: isolation.py PATH/TO/thaw-sandbox [Isolation|Quota]. Exit code 77: nothing could be tested here, the
+Usage: isolation.py PATH/TO/thaw-sandbox [Isolation|Quota|Memory]. Exit code 77: nothing could be tested here, the
 reason is printed.
 """
 
@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+import failures
 import run
 
 # The last four are a control group's: nobody may write there, or its controller is not handed down to us.
@@ -171,6 +172,10 @@ class Isolation(run.SandboxTest):
         self.assertIn("000001.envelope", os.listdir(self.dir.name))
 
 
+def groups():
+    return [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if "thaw-sandbox-" in folder]
+
+
 class Quota(run.SandboxTest):
     @classmethod
     def setUpClass(cls):
@@ -178,30 +183,94 @@ class Quota(run.SandboxTest):
         if reason:
             raise unittest.SkipTest(reason)
 
-    def groups(self):
-        return [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if "thaw-sandbox-" in folder]
-
     def test_the_quota_holds_and_its_group_is_removed_with_who_is_left_in_it(self):
-        before = self.groups()
+        before = groups()
         work = "import time;b=time.time()\nwhile time.process_time()<0.2:pass\nprint(time.time()-b)"
         shell = f"setsid sleep 60 >/dev/null 2>&1 & {run.PYTHON} -S -c '{work}'"
         result = self.run_sandbox("--cpu", "0.1", "--script", "invoke", "--timeout-ms", "20000",
                                   events=[{"shell": shell}], EXT_TELEMETRY="1")
         self.assertRegex(result.isolation["done"]["cpu"], r"^0\.1, cgroup v[12]$")
         self.assertGreater(float(result.invokes[0]["response"]["shell"][0]), 1, "0.2 s of work at a tenth of a processor")
-        self.assertEqual(self.groups(), before)
+        self.assertEqual(groups(), before)
 
     def test_the_group_is_removed_when_we_are_told_to_end(self):
-        before = self.groups()
+        before = groups()
         with subprocess.Popen([run.SANDBOX, "--cpu", "0.07", "--script", "thaw:60000", "--", "/bin/sh", "-c",
                                "echo here; sleep 60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sandbox:
             limit = time.monotonic() + 10
-            while self.groups() == before and sandbox.poll() is None and time.monotonic() < limit:
+            while groups() == before and sandbox.poll() is None and time.monotonic() < limit:
                 time.sleep(0.01)
-            self.assertNotEqual(self.groups(), before)
+            self.assertNotEqual(groups(), before)
             sandbox.terminate()
             self.assertEqual(sandbox.wait(20), 130)
-        self.assertEqual(self.groups(), before)
+        self.assertEqual(groups(), before)
+
+
+class Memory(failures.FailureTest):
+    """The kernel kills when the limit is reached. How that is told: DataDog/datadog-lambda-extension, pull requests
+    776 and 1241 (Runtime.OutOfMemory, maxMemoryUsedMB equal to memorySizeMB; others show a killed runtime only)."""
+
+    @classmethod
+    def setUpClass(cls):
+        reason = reason_to_skip("--isolation", "off", "--memory-limit-mib", "64")
+        if reason:
+            raise unittest.SkipTest(reason)
+
+    def eat(self, *options, limit=64, script="invoke*3 spindown", events=({}, {"eat": True}, {}), **more):
+        return self.play("--memory-mb", "128", "--memory-limit-mib", str(limit), "--script", script, *options,
+                         events=list(events), **more)
+
+    def used(self, result):
+        return [record["metrics"]["maxMemoryUsedMB"] for record in self.told(result, "report")]
+
+    def test_the_function_is_killed_and_all_are_told_why(self):
+        before = groups()
+        result = self.eat()
+        self.assertRegex(result.isolation["done"]["memory"], r"^64 MiB, cgroup v[12]$")
+        wanted = [["success", None], ["error", "Runtime.OutOfMemory"], ["success", None]]
+        self.assertEqual(self.ends(result, "runtimeDone"), wanted)
+        self.assertEqual(self.ends(result, "report"), wanted)
+        self.assertEqual(result.invokes[1]["response"]["errorType"], "Runtime.OutOfMemory")
+        self.assertTrue(result.invokes[1]["response"]["errorMessage"].endswith("signal: killed"))
+        self.assertEqual(self.shutdowns(result), ["failure", "spindown"])
+        self.assertEqual(len(result.happened("exit function: signal: killed")), 1)
+        self.assertEqual(result.invokes[2]["phase"], "invoke")
+        used = self.used(result)
+        self.assertEqual(used[1], 128, "all of it")
+        self.assertTrue(0 < used[0] <= 64, "measured")
+        self.assertEqual(groups(), before)
+
+    def test_other_runtimes_just_exit(self):
+        result = self.eat("--oom-as", "exit")
+        self.assertEqual(self.ends(result, "runtimeDone")[1], ["error", "Runtime.ExitError"])
+        self.assertTrue(result.invokes[1]["response"]["errorMessage"].endswith("exited with error: signal: killed"))
+        self.assertEqual(self.used(result)[1], 128)
+
+    def test_a_kill_that_was_not_the_kernels_is_an_exit(self):
+        result = self.eat(events=[{"eat": True}, {"kill": True}, {}])
+        self.assertEqual(self.ends(result, "runtimeDone"),
+                         [["error", "Runtime.OutOfMemory"], ["error", "Runtime.ExitError"], ["success", None]])
+        self.assertLess(self.used(result)[1], 128)
+
+    def test_the_function_dies_even_if_an_extension_has_more(self):
+        for victim, kind, who in (("function", "Runtime.OutOfMemory", "function"), ("extension", "Extension.Crash", "eats"),
+                                  ("largest", "Extension.Crash", "eats")):
+            with self.subTest(victim):
+                result = self.eat("--oom-victim", victim, *self.neighbour("eats-70"), limit=128,
+                                  script="invoke*2", events=[{}, {"eat_mib": 60}])
+                self.assertEqual([invoke["error_type"] for invoke in result.invokes], ["", kind])
+                self.assertEqual(len(result.happened(f"exit {who}")), 1)
+                self.assertEqual(self.used(result)[1], 128)
+
+    def test_running_out_of_it_in_the_init(self):
+        result = self.eat("--function-env", "FAIL_AT_INIT=eat", script="invoke")
+        self.assertEqual(self.ends(result, "initRuntimeDone"), [["error", "Runtime.OutOfMemory"]] * 2)
+        self.assertEqual(result.invokes[0]["error_type"], "Runtime.OutOfMemory")
+
+    def test_beside_a_share_of_the_processor(self):
+        result = self.eat("--cpu", "1", script="invoke", events=[{"eat": True}])
+        self.assertEqual(result.invokes[0]["error_type"], "Runtime.OutOfMemory")
+        self.assertEqual(set(result.isolation["done"]) & {"cpu", "memory"}, {"cpu", "memory"})
 
 
 if __name__ == "__main__":

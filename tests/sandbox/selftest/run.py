@@ -258,13 +258,14 @@ class Surroundings(SandboxTest):
                 self.assertEqual(done.stderr.count("needs root"), len(missing))
                 self.assertEqual(report["function_log"], [] if code else ["/"])
 
-    def test_a_share_of_the_processor_that_cannot_be_had_is_said(self):
+    def test_a_control_group_that_cannot_be_had_is_said(self):
         for mode, code in (("auto", 0), ("require", 1), ("off", 0)):
-            with self.subTest(mode):
-                done = self.as_nobody("--isolation", mode, "--cpu", "0.07")
-                self.assertEqual(done.returncode, code)
-                why = json.loads(done.stdout)["isolation"]["not_done"]["cpu"]
-                self.assertEqual(done.stderr.count("cpu: " + why), 1)
+            for step, option, value in (("cpu", "--cpu", "0.07"), ("memory", "--memory-limit-mib", "64")):
+                with self.subTest(mode=mode, step=step):
+                    done = self.as_nobody("--isolation", mode, option, value)
+                    self.assertEqual(done.returncode, code)
+                    why = json.loads(done.stdout)["isolation"]["not_done"][step]
+                    self.assertEqual(done.stderr.count(f"{step}: {why}"), 1)
 
     def as_nobody(self, *options):
         """Runs as nobody, whoever we are, a copy in a folder that is open to nobody."""
