@@ -1,4 +1,4 @@
-// The options that make the function fail.
+// The options that make the function, its memory and the telemetry fail.
 #pragma once
 
 #include "tests/sandbox/options.hpp"

@@ -12,6 +12,7 @@ void Frost::begin() {
 void Frost::end() {
   since_ = std::chrono::steady_clock::now();
   frozen_ = false;
+  ++thaws_;
   changed_.notify();
 }
 
@@ -22,6 +23,12 @@ std::chrono::steady_clock::duration Frost::awake_time() const {
 
 asio::awaitable<void> Frost::thawed() {
   while (frozen_) co_await changed_.wait();
+}
+
+asio::awaitable<void> Frost::next_thaw() {
+  const unsigned before = thaws_;
+  while (thaws_ == before) co_await changed_.wait();
+  co_await thawed();
 }
 
 asio::awaitable<void> Frost::sleep_awake(std::chrono::steady_clock::duration length) {

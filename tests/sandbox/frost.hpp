@@ -22,6 +22,9 @@ class Frost {
   /// Returns at once if not frozen, else at the thaw.
   asio::awaitable<void> thawed();
 
+  /// Returns when the next freeze, or the one it is in, is over.
+  asio::awaitable<void> next_thaw();
+
   /// Unfrozen time since the beginning: a clock that stands still in a freeze.
   [[nodiscard]] std::chrono::steady_clock::duration awake_time() const;
 
@@ -31,6 +34,7 @@ class Frost {
  private:
   Condition changed_;
   bool frozen_ = false;
+  unsigned thaws_ = 0;
   SteadyTime since_ = std::chrono::steady_clock::now();  ///< the last change
   std::chrono::steady_clock::duration awake_before_{0};  ///< up to then
 };

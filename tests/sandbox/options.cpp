@@ -27,7 +27,7 @@ struct Raw {
   std::string pipes = "read";
   std::string register_answer, next_answer;
   std::vector<std::string> faults;
-  unsigned gap_ms = 100, cut_after_ms = 0, telemetry_delay_ms = 0, telemetry_repeat = 1;
+  unsigned gap_ms = 100, cut_after_ms = 0, telemetry_delay_ms = 0;
   double latency_ms = 0;
   std::string isolation = "auto";
   std::string tmp = "rw";
@@ -93,7 +93,8 @@ void declare_platform(CLI::App& app, Raw& raw, Options& options) {
       ->capture_default_str();
   app.add_option("--telemetry-delay-ms", raw.telemetry_delay_ms,
                  "On top of the subscriber's timeoutMs");
-  app.add_option("--telemetry-repeat", raw.telemetry_repeat, "Deliver each batch so often")
+  app.add_option("--telemetry-repeat", options.telemetry.faults.repeat,
+                 "Deliver each batch so often")
       ->capture_default_str();
   app.add_flag("--managed-instances", options.facts.managed,
                "No INVOKE for extensions, no freeze, no runtimeDone; invokes stay one at a time");
@@ -186,8 +187,9 @@ std::string interpret(const Raw& raw, Options& options) {
                                                           {"403", TelemetryMode::refused}};
   static const std::map<std::string, PipePolicy> pipes{
       {"read", PipePolicy::read}, {"stop", PipePolicy::stop}, {"close", PipePolicy::close}};
-  options.telemetry = {modes.at(raw.telemetry), std::chrono::milliseconds(raw.telemetry_delay_ms),
-                       raw.telemetry_repeat, options.facts.managed};
+  options.telemetry.mode = modes.at(raw.telemetry);
+  options.telemetry.faults.delay = std::chrono::milliseconds(raw.telemetry_delay_ms);
+  options.telemetry.newest_schema_only = options.facts.managed;
   options.pipes = pipes.at(raw.pipes);
   options.capture = raw.upstream == "capture";
   options.gap = std::chrono::milliseconds(raw.gap_ms);

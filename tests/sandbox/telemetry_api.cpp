@@ -1,5 +1,6 @@
 #include "tests/sandbox/telemetry_api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -62,18 +63,21 @@ std::string read_destination(const json::object& body, Subscription& subscriptio
   return "destination.URI";
 }
 
-Reading read_subscription(const std::string& text, bool newest_schema_only) {
+bool is_known_schema(const json::value* schema, const TelemetryOptions& options) {
+  if (schema == nullptr || !schema->is_string()) return false;
+  const std::string_view version = schema->get_string();
+  if (version > options.newest_schema) return false;
+  return version == "2025-01-29" ||
+         (!options.newest_schema_only && (version == "2022-07-01" || version == "2022-12-13"));
+}
+
+Reading read_subscription(const std::string& text, const TelemetryOptions& options) {
   Reading reading;
   boost::system::error_code failed;
   const json::value document = json::parse(text, failed);
   if (failed || !document.is_object()) return {{}, "body is not a JSON object"};
   const json::object& body = document.get_object();
-  const json::value* schema = body.if_contains("schemaVersion");
-  const bool known =
-      schema != nullptr &&
-      (*schema == "2025-01-29" ||
-       (!newest_schema_only && (*schema == "2022-07-01" || *schema == "2022-12-13")));
-  if (!known) return {{}, "schemaVersion"};
+  if (!is_known_schema(body.if_contains("schemaVersion"), options)) return {{}, "schemaVersion"};
   const json::value* types = body.if_contains("types");
   if (types == nullptr || !types->is_array() || types->get_array().empty()) return {{}, "types"};
   reading.problem = read_buffering(body, reading.subscription);
@@ -84,8 +88,9 @@ Reading read_subscription(const std::string& text, bool newest_schema_only) {
 }  // namespace
 
 struct TelemetryApi::Running {
-  Running(asio::io_context& io, Frost& frost, Subscription subscription, TelemetryOptions options)
-      : feed(io, frost, std::move(subscription), options.delay, options.repeat),
+  Running(asio::io_context& io, Frost& frost, Subscription subscription,
+          const TelemetryOptions& options)
+      : feed(io, frost, std::move(subscription), options.faults),
         task(io.get_executor(), [](std::exception_ptr) {}) {}
 
   TelemetryFeed feed;
@@ -94,7 +99,11 @@ struct TelemetryApi::Running {
 
 TelemetryApi::TelemetryApi(asio::io_context& io, Frost& frost, Recorder& recorder,
                            ExtensionsApi& extensions, TelemetryOptions options)
-    : io_(io), frost_(frost), recorder_(recorder), extensions_(extensions), options_(options) {}
+    : io_(io),
+      frost_(frost),
+      recorder_(recorder),
+      extensions_(extensions),
+      options_(std::move(options)) {}
 
 TelemetryApi::~TelemetryApi() = default;
 
@@ -128,7 +137,7 @@ Response TelemetryApi::subscribe(const Request& request) {
   if (!open_ || options_.mode == TelemetryMode::refused)
     return platform_error(403, "Telemetry.SubscriptionClosed",
                           "Telemetry API subscription is closed already");
-  Reading reading = read_subscription(request.body, options_.newest_schema_only);
+  Reading reading = read_subscription(request.body, options_);
   if (!reading.problem.empty())
     return platform_error(400, "ValidationError", "Invalid " + reading.problem);
   recorder_.event("telemetry subscription of " + agent->name);
@@ -150,6 +159,23 @@ void TelemetryApi::add_feed(Subscription subscription) {
 }
 
 void TelemetryApi::publish(std::string_view type, boost::json::object record) {
+  hand_over(type, std::move(record));
+  if (options_.forged && type == "platform.start") forge();
+}
+
+/// Any process of the environment can post to a subscriber's port.
+void TelemetryApi::forge() {
+  boost::json::object record;
+  record["requestId"] = new_uuid();
+  record["status"] = "success";
+  record["metrics"] = boost::json::object{{"durationMs", 1.0}};
+  hand_over("platform.runtimeDone", record);
+  hand_over("platform.report", std::move(record));
+}
+
+void TelemetryApi::hand_over(std::string_view type, boost::json::object record) {
+  const auto is_type = [&](const auto& name) { return type == "platform." + name; };
+  if (std::ranges::any_of(options_.lost, is_type)) return;
   std::string time = proto::to_rfc3339(std::chrono::system_clock::now());
   if (time.size() > 23) time = time.substr(0, 23) + "Z";  // milliseconds, as the platform writes
   boost::json::object event;

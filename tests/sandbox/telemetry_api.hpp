@@ -2,7 +2,6 @@
 // get. AWS docs, "Accessing real-time telemetry data for extensions using the Telemetry API".
 #pragma once
 
-#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -22,9 +21,11 @@ enum class TelemetryMode { on, off, unsupported, refused };
 
 struct TelemetryOptions {
   TelemetryMode mode = TelemetryMode::on;
-  std::chrono::milliseconds delay{0};
-  unsigned repeat = 1;  ///< how often each batch is delivered
+  DeliveryFaults faults;
   bool newest_schema_only = false;
+  std::string newest_schema = "2025-01-29";  ///< a later one is not known
+  std::vector<std::string> lost;             ///< types that are never delivered, such as "report"
+  bool forged = false;                       ///< records of invokes that never were come in between
 };
 
 class TelemetryApi {
@@ -49,6 +50,8 @@ class TelemetryApi {
 
  private:
   void add_feed(Subscription subscription);
+  void hand_over(std::string_view type, boost::json::object record);
+  void forge();
 
   asio::io_context& io_;
   Frost& frost_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "tests/sandbox/http_exchange.hpp"
 
@@ -10,12 +11,12 @@ namespace sandbox {
 using namespace std::chrono_literals;
 
 TelemetryFeed::TelemetryFeed(asio::io_context& io, Frost& frost, Subscription subscription,
-                             std::chrono::milliseconds delay, unsigned repeat)
+                             DeliveryFaults faults)
     : io_(io),
       frost_(frost),
       subscription_(std::move(subscription)),
-      age_wanted_(subscription_.buffering + delay),
-      repeat_(repeat),
+      age_wanted_(subscription_.buffering + faults.delay),
+      faults_(faults),
       added_(io) {}
 
 void TelemetryFeed::add(std::string event_json) {
@@ -33,18 +34,24 @@ asio::awaitable<void> TelemetryFeed::run() {
     co_await frost_.sleep_awake(age_wanted_ - (frost_.awake_time() - waiting_.front().added));
     if (!due(waiting_.front())) continue;
     const std::string batch = next_batch();
-    for (unsigned i = 0; i < repeat_; ++i) co_await deliver(batch);
+    if (faults_.held > 0) {
+      --faults_.held;
+      co_await frost_.next_thaw();
+    }
+    for (unsigned i = 0; i < faults_.repeat; ++i) co_await deliver(batch);
   }
 }
 
 std::string TelemetryFeed::next_batch() {
-  std::string batch = "[";
-  for (std::size_t i = 0; i < subscription_.most_items && !waiting_.empty(); ++i) {
-    if (!due(waiting_.front())) break;
-    if (i > 0) batch += ',';
-    batch += waiting_.front().json;
+  std::vector<std::string> events;
+  while (events.size() < subscription_.most_items && !waiting_.empty()) {
+    if (!faults_.reversed && !due(waiting_.front())) break;
+    events.push_back(std::move(waiting_.front().json));
     waiting_.pop_front();
   }
+  if (faults_.reversed) std::ranges::reverse(events);
+  std::string batch = "[";
+  for (const auto& event : events) batch.append(batch.size() > 1 ? "," : "").append(event);
   return batch + "]";
 }
 

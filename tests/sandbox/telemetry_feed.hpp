@@ -23,10 +23,18 @@ struct Subscription {
   std::size_t most_items = 10000;
 };
 
+/// What goes wrong on the way.
+struct DeliveryFaults {
+  std::chrono::milliseconds delay{0};  ///< on top of the buffering
+  unsigned repeat = 1;                 ///< how often each batch is delivered
+  bool reversed = false;               ///< a batch is all that waits, the newest event first
+  unsigned held = 0;                   ///< so many batches wait until the next freeze is over
+};
+
 class TelemetryFeed {
  public:
   TelemetryFeed(asio::io_context& io, Frost& frost, Subscription subscription,
-                std::chrono::milliseconds delay, unsigned repeat);
+                DeliveryFaults faults);
 
   void add(std::string event_json);
 
@@ -48,7 +56,7 @@ class TelemetryFeed {
   Frost& frost_;
   Subscription subscription_;
   std::chrono::milliseconds age_wanted_;
-  unsigned repeat_;
+  DeliveryFaults faults_;
   Condition added_;
   std::deque<Waiting> waiting_;
 };
