@@ -1,21 +1,25 @@
 """A function with Sentry's Python SDK: the runtime loop and a handler in one.
 
 Environment: SENTRY_DSN. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
-"then": "hang" or "crash" instead of an answer}.
+"then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends it) instead of an answer,
+"oversized" for one that is too large, "raise" for a handled error that has the answer's members}.
 Answers {"sent": [event ids], "handed_over": [[event id, epoch ms], ...]}: what has been answered with a
 200 since the last invoke's answer. With SEND_AT_INIT set an error of the init is the first one sent.
+FAIL_AT_INIT=exit:N ends the init so after that, FAIL_AT_INIT=error with a word to the platform.
 Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes".
 """
 
 import http.client
 import json
 import os
+import signal
 import time
 
 import sentry_sdk
 
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 BASE = "/2018-06-01/runtime/invocation"
+TOO_MUCH = (6 << 20) + 101  # bytes of an answer
 handed_over = []
 
 
@@ -36,6 +40,23 @@ def capture(text):
         return sentry_sdk.capture_exception(error)
 
 
+def fail(how):
+    """Does not return if it can be helped."""
+    if how == "hang":
+        time.sleep(3600)
+    if how == "crash":
+        os._exit(3)
+    if how.startswith("exit:"):
+        os._exit(int(how.removeprefix("exit:")))
+    if how == "abort":
+        os.abort()
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    eaten = []
+    while how == "oom":
+        eaten.append(b"x" * (8 << 20))  # written, so it is really there
+
+
 def handle(event):
     """Works a while and captures as many errors as it is told to."""
     time.sleep(event.get("work_ms", 20) / 1000)
@@ -46,13 +67,25 @@ def handle(event):
             sent.append(capture(f"order {number} failed"))
     if event.get("flush"):
         sentry_sdk.flush()
-    if event.get("then") == "hang":
-        time.sleep(3600)
-    if event.get("then") == "crash":
-        os._exit(3)
+    fail(event.get("then", ""))
     # The worker thread may append meanwhile: only what is there now is taken.
     answered = [handed_over.pop(0) for _ in range(len(handed_over))]
     return {"sent": sent, "handed_over": answered}
+
+
+def report_error(platform, path, kind, members):
+    """Tells the platform of an error that is handled."""
+    body = {"errorType": kind, "errorMessage": "orders failed", "stackTrace": [], **members}
+    platform.request("POST", path, json.dumps(body), {"Lambda-Runtime-Function-Error-Type": kind})
+    platform.getresponse().read()
+
+
+def fail_at_init(how):
+    """Ends the process before it asks for work."""
+    if how == "error":
+        platform = http.client.HTTPConnection(API)
+        report_error(platform, "/2018-06-01/runtime/init/error", "Runtime.ImportModuleError", {})
+    fail("exit:1" if how == "error" else how)
 
 
 def serve(sent_at_init):
@@ -66,6 +99,11 @@ def serve(sent_at_init):
         answer = handle(event)
         answer["sent"][:0] = sent_at_init
         sent_at_init = []
+        if event.get("then") == "oversized":
+            answer["ballast"] = "x" * TOO_MUCH
+        if event.get("then") == "raise":
+            report_error(platform, f"{BASE}/{request_id}/error", "Function.OrderFailed", answer)
+            continue
         platform.request("POST", f"{BASE}/{request_id}/response", json.dumps(answer))
         platform.getresponse().read()
 
@@ -81,4 +119,6 @@ if __name__ == "__main__":
     if os.environ.get("SEND_AT_INIT"):
         at_init.append(capture("cannot start"))
         sentry_sdk.flush()
+    if os.environ.get("FAIL_AT_INIT"):
+        fail_at_init(os.environ["FAIL_AT_INIT"])
     serve(at_init)
