@@ -81,6 +81,10 @@ asio::awaitable<bool> Environment::run_init(SteadyTime deadline) {
 }
 
 bool Environment::launch(const Command& command, bool is_extension) {
+  if (is_extension && parts_.extensions.full()) {
+    fail("Extension.LaunchError", "Extension limit (10) reached");
+    return false;
+  }
   const auto started = parts_.processes.start(command);
   if (!started) {
     hopeless_ = hopeless_ || is_extension;

@@ -74,6 +74,8 @@ ExtensionsApi::ExtensionsApi(Condition& changed, Recorder& recorder, const Funct
       register_answer_(register_answer),
       next_answer_(next_answer) {}
 
+bool ExtensionsApi::full() const { return agents_.size() >= kMostAgents; }
+
 Agent& ExtensionsApi::launched(std::string agent_name, Process* process) {
   Agent& agent = *agents_.emplace_back(std::make_unique<Agent>());
   agent.name = std::move(agent_name);
@@ -141,7 +143,7 @@ Response ExtensionsApi::register_agent(const Request& request) {
     if (!registration_open_)
       return platform_error(403, "Extension.RegistrationClosed",
                             "Extension registration closed already");
-    if (agents_.size() >= kMostAgents)
+    if (full())
       return platform_error(403, "Extension.TooManyExtensions", "Extension limit (10) reached");
     agent = &launched(agent_name, nullptr);
     agent->internal = true;

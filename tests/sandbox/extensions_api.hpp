@@ -55,6 +55,9 @@ class ExtensionsApi {
 
   [[nodiscard]] std::vector<std::unique_ptr<Agent>>& agents() { return agents_; }
 
+  /// As many as there may be, internal ones included.
+  [[nodiscard]] bool full() const;
+
   /// Internal extensions may register until the runtime first asks for an invoke.
   void open_registration() { registration_open_ = true; }
 

@@ -199,9 +199,12 @@ class Neighbours(FailureTest):
         self.assertEqual([invoke["error_type"] for invoke in result.invokes], ["", "Extension.Crash"])
         self.assertEqual(result.said("lives"), ["failure"])
 
-    def test_ten_extensions_live_together(self):
-        # The page above: so many may register.
+    def test_ten_extensions_live_together_and_eleven_do_not(self):
+        # internal/lambda/rapid/handlers.go, doInitExtensions; internal/lambda/core/registrations.go: MaxAgentsAllowed
         nine = [option for number in range(9) for option in self.neighbour(f"lives-{number}")]
+        result = self.play(*nine, *self.neighbour("lives-9"), "--script", "invoke")
+        self.assertEqual(result.invokes[0]["error_type"], "Extension.LaunchError")
+        self.assertEqual(result.happened("start function"), [])
         result = self.play(*nine, "--script", "invoke*2 spindown")
         self.assertEqual(result.statuses(), ["success"] * 2)
         for number in range(9):
