@@ -118,9 +118,9 @@ asio::awaitable<Reply<proto::LambdaEvent>> HttpExtensionsApi::next() {
 }
 
 asio::awaitable<Reply<Subscribed>> HttpExtensionsApi::subscribe_telemetry(
-    std::string uri, std::string_view schema, relay::SteadyTime deadline) {
+    proto::TelemetrySubscription wanted, relay::SteadyTime deadline) {
   HttpCall call{http::verb::put, "/2022-07-01/telemetry"};
-  call.body = proto::telemetry_subscription(uri, schema);
+  call.body = proto::to_json(wanted);
   const auto answer = co_await relay::with_deadline(clock_, deadline, exchange(std::move(call)));
   if (!answer) co_return answer.error();
   if (answer->status != 200) co_return answer->refusal();

@@ -17,6 +17,7 @@
 #include "extension/reserved_descriptor.hpp"
 #include "proto/lambda_events.hpp"
 #include "proto/result.hpp"
+#include "proto/telemetry.hpp"
 #include "relay/clock.hpp"
 
 namespace extension {
@@ -56,11 +57,10 @@ class ExtensionsApi {
   /// Called each time the request for a next event has been written.
   void on_asked(std::function<void()> asked) { asked_ = std::move(asked); }
 
-  /// PUT /telemetry, `schema` one of proto::kTelemetrySchemas, no later than `deadline`
-  /// (relay::Errc::deadline_exceeded). 202, which emulators answer, is a refusal: no record will
-  /// come.
+  /// PUT /telemetry, no later than `deadline` (relay::Errc::deadline_exceeded). 202, which
+  /// emulators answer, is a refusal: no record will come.
   [[nodiscard]] virtual asio::awaitable<Reply<Subscribed>> subscribe_telemetry(
-      std::string uri, std::string_view schema, relay::SteadyTime deadline) = 0;
+      proto::TelemetrySubscription wanted, relay::SteadyTime deadline) = 0;
 
  protected:
   void asked() const {
@@ -91,7 +91,7 @@ class HttpExtensionsApi final : public ExtensionsApi {
 
   [[nodiscard]] asio::awaitable<Reply<proto::LambdaEvent>> next() override;
   [[nodiscard]] asio::awaitable<Reply<Subscribed>> subscribe_telemetry(
-      std::string uri, std::string_view schema, relay::SteadyTime deadline) override;
+      proto::TelemetrySubscription wanted, relay::SteadyTime deadline) override;
 
  private:
   [[nodiscard]] asio::awaitable<proto::Result<HttpAnswer>> exchange(HttpCall call);

@@ -1,6 +1,7 @@
 #include "extension/failure_evidence.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace extension {
 namespace {
@@ -54,6 +55,24 @@ ShutdownCause cause_of(std::string_view reason) {
 
 bool is_failure(std::string_view status, std::string_view error_type) {
   return status == "timeout" || status == "error" || status == "failure" || error_type == kTooLarge;
+}
+
+bool is_failed_report(std::string_view status, std::string_view error_type) {
+  constexpr std::array<std::string_view, 8> kPlatforms{
+      "Runtime.ExitError",
+      "Runtime.OutOfMemory",
+      "Runtime.InvalidEntrypoint",
+      "Runtime.InvalidWorkingDir",
+      "Runtime.InvalidTaskConfig",
+      "Runtime.TruncatedResponse",
+      "Runtime.InvalidResponseModeHeader",
+      kTooLarge,
+  };
+  const bool handled = status == "error" && !error_type.empty() &&
+                       !error_type.starts_with("Extension.") &&
+                       !error_type.starts_with("Sandbox.") &&
+                       std::ranges::find(kPlatforms, error_type) == kPlatforms.end();
+  return is_failure(status, error_type) && !handled;
 }
 
 bool is_out_of_memory(std::string_view error_type) { return error_type == "Runtime.OutOfMemory"; }

@@ -30,9 +30,15 @@ struct Evidence {
   bool memory_was_full = false;  ///< as much used as there is
 };
 
-/// Whether a record's words are of a failure. An error that the runtime handled is a success, an
-/// answer that is too large a failure whatever its status.
+/// Whether the words of a platform.runtimeDone or of an init are of a failure. An error that the
+/// runtime handled is a success there, an answer that is too large a failure whatever its status.
 [[nodiscard]] bool is_failure(std::string_view status, std::string_view error_type);
+
+/// The same for a platform.report, where an error that the runtime handled may be one, too, under
+/// the type that the runtime gave it: only the platform's own types count
+/// (aws/aws-lambda-runtime-interface-emulator: internal/lambda-managed-instances/; checked
+/// 2026-11).
+[[nodiscard]] bool is_failed_report(std::string_view status, std::string_view error_type);
 
 [[nodiscard]] bool is_out_of_memory(std::string_view error_type);
 

@@ -128,7 +128,9 @@ void FailureWatch::heard(const TelemetryRecord& record, WallTime now) {
 
 void FailureWatch::heard_of_invoke(const TelemetryRecord& record, Said said, WallTime now) {
   Watched* invoke = find(record, said);
-  const bool failed = is_failure(record.status, record.error_type);
+  const bool failed = record.kind == TelemetryKind::report
+                          ? is_failed_report(record.status, record.error_type)
+                          : is_failure(record.status, record.error_type);
   if (failed && init_failed_) return blame_init(invoke, record);
   if (!failed && !invoke) return;
   // Of a Managed Instance, or an INVOKE that never reached us.

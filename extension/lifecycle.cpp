@@ -21,6 +21,9 @@ constexpr milliseconds kSubscribeLimit{50};
 constexpr int kMissesUntilSilent = 3;
 // An environment started for an invoke gets it at once.
 constexpr milliseconds kInitPause{60'000};
+// Where no runtimeDone is waited for, records may wait for company: to every subscriber that needs
+// longer than the buffering the emulator of Managed Instances hands out no more invokes.
+constexpr unsigned kLeisure = 1000;
 // How the platform refuses a schema that it does not know.
 constexpr unsigned kBadRequest = 400;
 // What is left of a SHUTDOWN for the summary line and the exit.
@@ -115,7 +118,8 @@ asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri)
   guarded(log_, [this] { open_port(); });
   const Registered granted = co_await register_for_ever(platform_);
   failures_.registered(granted.registration);
-  if (granted.events == Events::shutdown_only) {
+  managed_ = granted.events == Events::shutdown_only;
+  if (managed_) {
     settings_.pace.pace = Pace::continuous;
     stats_.pace = to_string(Pace::continuous);
   }
@@ -153,8 +157,12 @@ void Lifecycle::write_ready() {
 asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
   if (uri.empty()) co_return;
   const auto deadline = clock_.now() + kSubscribeLimit;
+  proto::TelemetrySubscription wanted;
+  wanted.uri = std::move(uri);
+  if (managed_) wanted.buffer_ms = kLeisure;
   for (const auto schema : proto::kTelemetrySchemas) {
-    const auto reply = co_await platform_.api.subscribe_telemetry(uri, schema, deadline);
+    wanted.schema = schema;
+    const auto reply = co_await platform_.api.subscribe_telemetry(wanted, deadline);
     if (!reply) {
       stats_.telemetry = TelemetryState::unanswered;
       co_return;
@@ -241,7 +249,14 @@ void Lifecycle::missed_runtime_done() {
       "is guessed from its silence (THAW_QUIET_MS)");
 }
 
-void Lifecycle::heard(const proto::TelemetryRecord& record) {
+void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender sender) {
+  // What decides on the next event comes from the platform alone. On Managed Instances nothing
+  // does, and its emulator drops the path of the destination
+  // (aws/aws-lambda-runtime-interface-emulator: internal/lambda-managed-instances/telemetry/).
+  if (sender != TelemetrySender::platform && !managed_) {
+    ++stats_.other_records;
+    return;
+  }
   guarded(log_, [&] { failures_.heard(record); });
   const bool of_this = open_ && record.request_id == open_->request_id;
   restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
@@ -257,8 +272,11 @@ void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this)
     ++stats_.other_records;
     return;
   }
-  misses_ = 0;
-  stats_.telemetry = TelemetryState::on;
+  // News that comes later than anybody would wait for it does not help.
+  if (of_this || relay::age(told, now) < kStartLimit) {
+    misses_ = 0;
+    stats_.telemetry = TelemetryState::on;
+  }
   if (!of_this || open_->wall_ended) return;
   // What the platform tells lies between INVOKE and now, whatever the clocks say.
   open_->wall_ended = std::clamp(told, std::min(open_->wall_begun, now), now);

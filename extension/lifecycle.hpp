@@ -19,6 +19,7 @@
 #include "extension/next_loop.hpp"
 #include "extension/pace.hpp"
 #include "extension/relay_port.hpp"
+#include "extension/telemetry_listener.hpp"
 #include "proto/telemetry.hpp"
 #include "relay/wakeup.hpp"
 
@@ -48,7 +49,8 @@ class Lifecycle {
   void terminate() { terminated_.notify(); }
 
   /// A telemetry record has come.
-  void heard(const proto::TelemetryRecord& record);
+  void heard(const proto::TelemetryRecord& record,
+             TelemetrySender sender = TelemetrySender::platform);
 
  private:
   struct OpenInvoke {
@@ -94,6 +96,7 @@ class Lifecycle {
   HostStats& stats_;
   LifecycleSettings settings_;
   std::uint16_t announced_port_ = 0;  ///< what the ready file says
+  bool managed_ = false;              ///< SHUTDOWN is all that is granted: Managed Instances
   bool asked_ = false;                ///< for a next event, once at least
   std::optional<OpenInvoke> open_;    ///< from INVOKE to asking for the next event
   relay::WallTime first_asked_{};     ///< for a next event

@@ -59,7 +59,7 @@ struct Extension {
             const Settings& settings, HostStats& stats)
       : relaying(executor, platform, settings, stats),
         telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
-                  [this](const proto::TelemetryRecord& record) { lifecycle.heard(record); }),
+                  [this](const auto& record, auto sender) { lifecycle.heard(record, sender); }),
         failures({settings.report_failures, settings.journal ? settings.spool_dir : "",
                   settings.function},
                  {relaying.port, platform.clock, platform.log, stats, relaying.disk, random_bits}),

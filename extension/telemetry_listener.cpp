@@ -28,11 +28,17 @@ using boost::system::error_code;
 constexpr std::uint64_t kDiscardLimit = std::uint64_t{64} * 1024 * 1024;
 
 struct Post {
-  bool to_us = false;     ///< POST to our path
-  bool too_long = false;  ///< its body was read and dropped
+  std::optional<TelemetrySender> sender;  ///< nullopt: not for us
+  bool too_long = false;                  ///< its body was read and dropped
   bool keep_alive = false;
   std::string body;
 };
+
+std::optional<TelemetrySender> sender_of(std::string_view target, std::string_view ours) {
+  if (target == ours) return TelemetrySender::platform;
+  if (target == "/") return TelemetrySender::anyone;
+  return std::nullopt;
+}
 
 // Reads one request to its end, keeping at most kBodyLimit of a body and nothing of a stranger's.
 asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
@@ -46,7 +52,7 @@ asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
   if (ec) co_return ec;
   Post post;
   auto& message = parser.get();
-  post.to_us = message.method() == http::verb::post && message.target() == target;
+  if (message.method() == http::verb::post) post.sender = sender_of(message.target(), target);
   post.keep_alive = message.keep_alive();
 
   std::array<char, 4096> chunk;
@@ -58,7 +64,7 @@ asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
     if (ec && ec != http::error::need_buffer) co_return ec;
     const std::size_t received = chunk.size() - message.body().size;
     if (post.body.size() + received > TelemetryListener::kBodyLimit) post.too_long = true;
-    if (post.to_us && !post.too_long) post.body.append(chunk.data(), received);
+    if (post.sender && !post.too_long) post.body.append(chunk.data(), received);
   }
   co_return post;
 }
@@ -198,13 +204,13 @@ asio::awaitable<void> TelemetryListener::serve(Socket socket) {
     auto post = co_await read_post(socket, input, target_);
     if (!post) co_return;
     const error_code failed = co_await answer_ok(socket, post->keep_alive);
-    take(post->to_us && !post->too_long, post->body);
+    take(post->too_long ? std::nullopt : post->sender, post->body);
     if (failed || !post->keep_alive) co_return;
   }
 }
 
-void TelemetryListener::take(bool wanted, std::string_view body) {
-  if (!wanted) {
+void TelemetryListener::take(std::optional<TelemetrySender> sender, std::string_view body) {
+  if (!sender) {
     ++counters_.ignored;
     return;
   }
@@ -214,7 +220,7 @@ void TelemetryListener::take(bool wanted, std::string_view body) {
     return;
   }
   ++counters_.batches;
-  for (const auto& record : *records) on_record_(record);
+  for (const auto& record : *records) on_record_(record, *sender);
 }
 
 }  // namespace extension

@@ -1,8 +1,8 @@
 // Where the platform posts its telemetry. A listener of its own, apart from the SDKs' port: it must
 // be reachable as sandbox.localdomain, so anybody in the sandbox may knock; only a POST to a path
-// nobody can guess is read. Every request is answered 200, because the platform repeats whatever is
-// not (AWS docs, "Accessing real-time telemetry data for extensions using the Telemetry API";
-// checked 2026-11).
+// nobody can guess counts as the platform's, one to / as anyone's, and nothing else is read. Every
+// request is answered 200, because the platform repeats whatever is not (AWS docs, "Accessing
+// real-time telemetry data for extensions using the Telemetry API"; checked 2026-11).
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,14 @@ namespace asio = boost::asio;
 /// The address a hosts(5) file has for sandbox.localdomain.
 [[nodiscard]] std::optional<asio::ip::address> sandbox_address(std::string_view hosts);
 
+enum class TelemetrySender {
+  platform,  ///< it knew our path
+  anyone,    ///< posted to /
+};
+
 class TelemetryListener {
  public:
-  using OnRecord = std::function<void(const proto::TelemetryRecord&)>;
+  using OnRecord = std::function<void(const proto::TelemetryRecord&, TelemetrySender)>;
 
   /// The platform's batches are a quarter of it at most.
   static constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
@@ -59,7 +64,7 @@ class TelemetryListener {
 
   [[nodiscard]] asio::awaitable<void> accept();
   [[nodiscard]] asio::awaitable<void> serve(Socket socket);
-  void take(bool wanted, std::string_view body);
+  void take(std::optional<TelemetrySender> sender, std::string_view body);
 
   relay::Clock& clock_;
   relay::Log& log_;

@@ -84,12 +84,11 @@ Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body) {
   return records;
 }
 
-std::string telemetry_subscription(std::string_view uri, std::string_view schema) {
-  return R"({"schemaVersion":)" + json_quote(schema) +
-         R"(,"types":["platform"],)"
-         R"("buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":25},)"
-         R"("destination":{"protocol":"HTTP","URI":)" +
-         json_quote(uri) + "}}";
+std::string to_json(const TelemetrySubscription& subscription) {
+  return R"({"schemaVersion":)" + json_quote(subscription.schema) +
+         R"(,"types":["platform"],"buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":)" +
+         std::to_string(subscription.buffer_ms) + R"(},"destination":{"protocol":"HTTP","URI":)" +
+         json_quote(subscription.uri) + "}}";
 }
 
 }  // namespace proto

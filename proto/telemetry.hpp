@@ -50,9 +50,13 @@ struct TelemetryRecord {
 inline constexpr std::array<std::string_view, 3> kTelemetrySchemas{"2025-01-29", "2022-12-13",
                                                                    "2022-07-01"};
 
-/// The body of PUT /2022-07-01/telemetry: type platform, the shortest buffering the platform allows
-/// (25 ms), destination `uri`.
-[[nodiscard]] std::string telemetry_subscription(std::string_view uri,
-                                                 std::string_view schema = kTelemetrySchemas[0]);
+struct TelemetrySubscription {
+  std::string uri;  ///< where to
+  std::string_view schema = kTelemetrySchemas[0];
+  unsigned buffer_ms = 25;  ///< how long records may wait for company: 25, the shortest, to 30,000
+};
+
+/// The body of PUT /2022-07-01/telemetry, for records of type platform.
+[[nodiscard]] std::string to_json(const TelemetrySubscription& subscription);
 
 }  // namespace proto

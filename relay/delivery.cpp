@@ -1,6 +1,7 @@
 #include "relay/delivery.hpp"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -17,8 +18,8 @@ namespace {
 constexpr milliseconds kThawGrace{20};
 // A timer this late was not late but frozen.
 constexpr milliseconds kOverslept{250};
-// The last byte is younger than this by wall clock: the answer may still be on its way.
-constexpr milliseconds kStillWarm{1000};
+// How long an answer that may still be on its way is waited for after a thaw, at most.
+constexpr milliseconds kLongestGrace{1000};
 // A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
 // turn in between.
 constexpr int kLooksPerTurn = 8;
@@ -37,6 +38,8 @@ class Delivery::Departure {
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
     flight_->exposed = freeze_may_come(delivery_.gate_);
     flight_->bytes = entry.bytes;
+    flight_->host = &host_;
+    flight_->begun = delivery_.parts_.clock.now();
     if (host_.breaker.open()) {
       flight_->probe = true;
       host_.breaker.probe_begun(delivery_.parts_.clock.wall_now());
@@ -172,11 +175,7 @@ Work Delivery::work() const {
 
 void Delivery::set_gate(Gate gate) {
   if (freeze_may_come(gate)) {
-    for (auto& flight : flights_) {
-      flight.exposed = true;
-      // What is still under way when the host turns to the next event had all the time there was.
-      flight.given_up = flight.given_up || gate_ == Gate::open || gate_ == Gate::carried;
-    }
+    expose_flights();
     reporter_.hush();
   } else {
     reporter_.allow();
@@ -190,6 +189,20 @@ void Delivery::set_gate(Gate gate) {
   if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
   gate_ = gate;
   look_now();
+}
+
+void Delivery::expose_flights() {
+  std::set<Host*> blamed;
+  for (auto& flight : flights_) {
+    flight.exposed = true;
+    // What is still under way when the host turns to the next event had all the time there was.
+    if (gate_ != Gate::open && gate_ != Gate::carried) continue;
+    flight.given_up = true;
+    if (flight.blamed || parts_.clock.now() - flight.begun < settings_.budget / 2) continue;
+    // Most of a hold in vain is a failure already, whatever becomes of the request; one a hold.
+    flight.blamed = true;
+    if (blamed.insert(flight.host).second) judge_.gave_up(*flight.host);
+  }
 }
 
 void Delivery::expect_soon(bool soon) {
@@ -305,15 +318,17 @@ asio::awaitable<void> Delivery::watch(Flight& flight) {
   }
 }
 
+// By wall clock an answer may be as old as any: no connection dies of so short a silence, and what
+// the peer sent into a freeze it sends again.
 bool Delivery::is_warm(const Flight& flight) const {
   return flight.progress.last_byte != WallTime{} &&
-         age(flight.progress.last_byte, parts_.clock.wall_now()) < kStillWarm;
+         age(flight.progress.last_byte, parts_.clock.wall_now()) < settings_.request;
 }
 
 void Delivery::grant_grace(Flight& flight) {
   flight.judged = true;
   flight.waits = is_warm(flight);
-  const milliseconds grace = flight.waits ? std::min(kStillWarm, settings_.budget) : kThawGrace;
+  const milliseconds grace = flight.waits ? std::min(kLongestGrace, settings_.budget) : kThawGrace;
   flight.deadline = parts_.clock.now() + grace;
   flight.moved.notify();
 }

@@ -70,8 +70,10 @@ class Delivery {
   struct Flight : FlightFacts {
     explicit Flight(const asio::any_io_executor& executor) : moved(executor) {}
 
+    SteadyTime begun{};
     SteadyTime deadline{};
     Wakeup moved;  ///< the deadline was moved
+    Host* host = nullptr;
     bool probe = false;
     bool waits = false;         ///< judged, but its answer may still come
     std::size_t bytes = 0;      ///< of the decoded body
@@ -82,6 +84,7 @@ class Delivery {
   using Answer = proto::Result<UpstreamAnswer>;
 
   void look_now();
+  void expose_flights();
   /// When to look again; nullopt: at once, when the loop has had its turn.
   std::optional<SteadyTime> start_due();
   [[nodiscard]] SendingNow sending() const;

@@ -101,14 +101,15 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
   ++stats_.failures;
   if (flight.judged) ++stats_.cuts;
   if (written_too_often(entry, flight)) return;
+  const bool in_vain = flight.given_up && !flight.blamed;
   // A cut, a kept connection that had died meanwhile, or our own end says nothing about the
   // upstream.
   if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
-    // But one that had a whole hold and got no answer was not merely cut.
-    if (flight.judged && flight.given_up) host_failed(*entry.destination->host);
+    // But one that had all the time there was and got no answer was not merely cut.
+    if (flight.judged && in_vain) host_failed(*entry.destination->host);
     return;
   }
-  if (!flight.exposed || flight.given_up) host_failed(*entry.destination->host);
+  if (!flight.exposed || in_vain) host_failed(*entry.destination->host);
   entry.maybe_cut = flight.exposed;
   if (!flight.exposed) {
     log_.once("unanswered", LogLevel::warn,
@@ -117,6 +118,8 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
   }
   back_off_from(entry);
 }
+
+void Judge::gave_up(Host& host) { host_failed(host); }
 
 void Judge::broke(Entry& entry, const FlightFacts& flight) {
   (void)written_too_often(entry, flight);

@@ -16,6 +16,7 @@ struct FlightFacts {
   SendProgress progress;
   bool exposed = false;   ///< was under way while a freeze could come
   bool given_up = false;  ///< the host held the next event for it, in vain
+  bool blamed = false;    ///< and that was counted as a failure already
   bool judged = false;    ///< has had its grace after a thaw: it was cut
 };
 
@@ -27,6 +28,8 @@ class Judge {
   /// `zstd`: how the body was sent. The entry may be gone afterwards.
   void answered(Entry& entry, const UpstreamAnswer& answer, bool zstd);
   void unanswered(Entry& entry, const FlightFacts& flight, boost::system::error_code why);
+  /// A hold has passed without an answer: the host failed.
+  void gave_up(Host& host);
   /// The upstream threw: our own failure, but what was written may have been taken all the same.
   void broke(Entry& entry, const FlightFacts& flight);
   void back_off_from(Entry& entry);

@@ -18,7 +18,6 @@ using extension_test::FakePlatform;
 using relay::milliseconds;
 
 constexpr auto kId = "Lambda-Extension-Identifier: 4c9e0d2e-0000-4000-8000-000000000001\r\n";
-constexpr auto kSchema = "2025-01-29";
 constexpr auto kIdentifier = "4c9e0d2e-0000-4000-8000-000000000001";
 
 struct World {
@@ -165,7 +164,7 @@ TEST_CASE("a subscription is a PUT with the listener's URI") {
   world.platform.will_answer(200, "\"OK\"");
   const auto deadline = world.clock.now() + milliseconds{50};
   const auto reply =
-      world.run(world.api.subscribe_telemetry("http://sandbox.localdomain:1/x", kSchema, deadline));
+      world.run(world.api.subscribe_telemetry({"http://sandbox.localdomain:1/x"}, deadline));
   REQUIRE(reply.has_value());
   CHECK(std::holds_alternative<Subscribed>(*reply));
   const auto& request = world.platform.requests.at(1);
@@ -178,7 +177,7 @@ TEST_CASE("202 is a refusal: emulators say it and send nothing") {
   world.register_it();
   world.platform.will_answer(202, R"({"errorType":"Telemetry.NotSupported"})");
   const auto deadline = world.clock.now() + milliseconds{50};
-  CHECK(refusal(world.run(world.api.subscribe_telemetry("u", kSchema, deadline))).status == 202);
+  CHECK(refusal(world.run(world.api.subscribe_telemetry({"u"}, deadline))).status == 202);
 }
 
 TEST_CASE("a subscription is not waited for beyond its deadline") {
@@ -186,7 +185,7 @@ TEST_CASE("a subscription is not waited for beyond its deadline") {
   world.register_it();
   world.platform.will_be_silent();
   support::Started subscription(
-      world.io, world.api.subscribe_telemetry("u", kSchema, world.clock.now() + milliseconds{50}));
+      world.io, world.api.subscribe_telemetry({"u"}, world.clock.now() + milliseconds{50}));
   support::until(world.io, [&] { return world.platform.requests.size() == 2; });
   world.clock.advance(milliseconds{49});
   support::settle(world.io);

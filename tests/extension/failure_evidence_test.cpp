@@ -47,6 +47,21 @@ TEST_CASE("a status is a failure or not; an answer that is too large always is")
   CHECK(is_failure("success", "Function.ResponseSizeTooLarge"));
 }
 
+TEST_CASE("in a report an error with the runtime's own type is one that it handled") {
+  for (const std::string type : {"Runtime.Unknown", "Function.Unknown", "Runtime.MyError"}) {
+    CAPTURE(type);
+    CHECK_FALSE(is_failed_report("error", type));
+    CHECK(is_failed_report("timeout", type));
+  }
+  for (const std::string type : {"", "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout",
+                                 "Extension.Crash", "Function.ResponseSizeTooLarge"}) {
+    CAPTURE(type);
+    CHECK(is_failed_report("error", type));
+  }
+  CHECK_FALSE(is_failed_report("success", "Runtime.ExitError"));
+  CHECK_FALSE(is_failed_report("", ""));
+}
+
 TEST_CASE("what the platform says is one kind of failure") {
   struct Row {
     std::string_view situation;

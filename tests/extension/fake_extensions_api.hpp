@@ -82,9 +82,10 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   }
 
   [[nodiscard]] asio::awaitable<Subscription> subscribe_telemetry(
-      std::string uri, std::string_view schema, relay::SteadyTime deadline) override {
-    diary_.emplace_back("subscribe " + uri +
-                        (schema == proto::kTelemetrySchemas[0] ? "" : " " + std::string(schema)));
+      proto::TelemetrySubscription wanted, relay::SteadyTime deadline) override {
+    auto& note = diary_.emplace_back("subscribe " + wanted.uri);
+    if (wanted.schema != proto::kTelemetrySchemas[0]) note.append(" ").append(wanted.schema);
+    if (wanted.buffer_ms != 25) note += " " + std::to_string(wanted.buffer_ms);
     if (subscription.empty()) {
       co_await clock_.sleep_until(deadline);
       co_return boost::system::error_code(asio::error::timed_out);

@@ -277,6 +277,23 @@ TEST_CASE("an invoke of which telemetry tells nothing is one without it, after h
   CHECK(world.stats.telemetry == TelemetryState::silent);
 }
 
+TEST_CASE("news of the end that comes too late to be waited for ends no silence, but counts") {
+  World world;
+  world.start_up();
+  for (int i = 0; i < 3; ++i) {
+    world.invoke_untold("r" + std::to_string(i));
+    world.advance(500);
+    CHECK(world.asked_next());
+    world.diary.clear();
+    world.runtime_done("r" + std::to_string(i), milliseconds{500});
+  }
+  CHECK(world.stats.telemetry == TelemetryState::silent);
+  CHECK(world.stats.holds.unknown() == 0);
+  world.invoke_untold("r3");
+  world.runtime_done("r3", milliseconds{499});
+  CHECK(world.stats.telemetry == TelemetryState::on);
+}
+
 TEST_CASE("the hold is counted from the end that telemetry tells, not from when it tells") {
   World world;
   world.start_up();
@@ -434,9 +451,28 @@ TEST_CASE("on Managed Instances: SHUTDOWN only, the gate stays open") {
       extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
   world.start();
   CHECK(world.noted() == Diary{"bind", "start", "register", "register SHUTDOWN",
-                               "subscribe http://sandbox.localdomain:1/x", "next", "gate open",
+                               "subscribe http://sandbox.localdomain:1/x 1000", "next", "gate open",
                                "recover"});
   CHECK(world.stats.pace == "continuous");
+}
+
+TEST_CASE("records of anyone count on Managed Instances only, where they decide nothing") {
+  proto::TelemetryRecord record;
+  record.kind = proto::TelemetryKind::report;
+  record.request_id = "r1";
+  record.status = "timeout";
+  for (const bool managed : {true, false}) {
+    CAPTURE(managed);
+    World world;
+    if (managed) {
+      world.api.registrations.emplace_back(extension_test::refused(
+          403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
+    }
+    world.start();
+    world.lifecycle.heard(record, TelemetrySender::anyone);
+    CHECK(world.relay.own.size() == (managed ? 1 : 0));
+    CHECK(world.stats.other_records == (managed ? 0 : 1));
+  }
 }
 
 TEST_CASE("SHUTDOWN drains until 100 ms before its deadline, says one line, stops") {

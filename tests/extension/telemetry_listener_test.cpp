@@ -37,13 +37,16 @@ struct World {
   relay::Log log{{}, lines, clock};
   TelemetryCounters counters;
   std::vector<proto::TelemetryRecord> records;
-  TelemetryListener listener{
-      io.get_executor(),
-      clock,
-      log,
-      counters,
-      "secret",
-      [this](const proto::TelemetryRecord& record) { records.push_back(record); }};
+  std::optional<TelemetrySender> sender;  // of the last one
+  TelemetryListener listener{io.get_executor(),
+                             clock,
+                             log,
+                             counters,
+                             "secret",
+                             [this](const proto::TelemetryRecord& record, TelemetrySender from) {
+                               records.push_back(record);
+                               sender = from;
+                             }};
   std::string uri = listener.open("/nonexistent");
 
   ~World() { CHECK(support::run(io, end(listener))); }
@@ -109,9 +112,18 @@ TEST_CASE("a connection serves many batches, chunked ones too") {
   CHECK(world.counters.batches == 2);
 }
 
+TEST_CASE("who knows the path is the platform; who posts to / is anyone") {
+  World world;
+  CHECK(world.send(post(kBatch)) == "HTTP/1.1 200 OK");
+  CHECK(world.sender == TelemetrySender::platform);
+  CHECK(world.send(request("POST /", kBatch)) == "HTTP/1.1 200 OK");
+  CHECK(world.sender == TelemetrySender::anyone);
+  CHECK(world.records.size() == 4);
+}
+
 TEST_CASE("another path, another method: answered 200, counted, not read") {
   World world;
-  CHECK(world.send(request("POST /", kBatch)) == "HTTP/1.1 200 OK");
+  CHECK(world.send(request("POST /stats", kBatch)) == "HTTP/1.1 200 OK");
   CHECK(world.send(request("POST /secret/", kBatch)) == "HTTP/1.1 200 OK");
   CHECK(world.send(request("PUT /secret", kBatch)) == "HTTP/1.1 200 OK");
   CHECK(world.send(request("GET /secret", "")) == "HTTP/1.1 200 OK");
@@ -167,7 +179,7 @@ TEST_CASE("an address that is not ours gives way to all interfaces") {
   const support::TempFile hosts("192.0.2.1 sandbox.localdomain\n");
   World world;
   TelemetryListener listener(world.io.get_executor(), world.clock, world.log, world.counters, "x",
-                             [](const proto::TelemetryRecord&) {});
+                             [](const proto::TelemetryRecord&, TelemetrySender) {});
   CHECK_FALSE(listener.open(hosts.path().c_str()).empty());
   CHECK(support::run(world.io, end(listener)));
 }

@@ -363,4 +363,60 @@ TEST_CASE("carried: what waited at INVOKE is work and leaves; what the invoke br
   }
 }
 
+TEST_CASE("an answer slower than a hold is waited for in the next one, and nothing is sent twice") {
+  DeliveryBench bench;
+  relay::SendProgress written;
+  written.fully_written = true;
+  written.last_byte = bench.clock.wall_now();
+  bench.upstream.hangs(written);
+  bench.accept("event");
+  bench.settle();
+  bench.stay_awake(1010, 50);
+  bench.gate(Gate::late);
+  CHECK(bench.stats.breaker_openings == 0);
+  bench.invoke();
+  bench.stay_awake(200, 50);
+  CHECK(bench.upstream.calls() == 1);
+  bench.upstream.answer(0, 200);
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.stats.possible_duplicates == 0);
+}
+
+TEST_CASE("an answer older than a request may last is not waited for") {
+  for (const int passed : {4999, 5000}) {
+    CAPTURE(passed);
+    DeliveryBench bench;
+    relay::SendProgress written;
+    written.fully_written = true;
+    written.last_byte = bench.clock.wall_now();
+    bench.upstream.hangs(written);
+    bench.accept("event");
+    bench.settle();
+    bench.gate(Gate::late);
+    bench.clock.freeze(milliseconds{0}, milliseconds{passed});
+    bench.invoke();
+    bench.advance(20);
+    CHECK(bench.upstream.calls() == (passed < 5000 ? 1 : 2));
+  }
+}
+
+TEST_CASE(
+    "a hold in vain is one failure of a host, however much was under way; three open the breaker") {
+  DeliveryBench bench;
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 4; ++i) bench.accept("event");
+  bench.settle();
+  for (int hold = 1; hold <= 3; ++hold) {
+    CAPTURE(hold);
+    CHECK(bench.stats.breaker_openings == 0);
+    bench.stay_awake(1000, 50);
+    bench.gate(Gate::late);
+    freeze(bench, false);
+    bench.invoke();
+    bench.stay_awake(30);  // cut, and sent again
+  }
+  CHECK(bench.stats.breaker_openings == 1);
+}
+
 TEST_SUITE_END();
