@@ -110,7 +110,7 @@ void Environment::fail(std::string type, std::string text) {
   if (!failure_) failure_ = Failure{std::move(type), std::move(text)};
 }
 
-Environment::Failure Environment::runtime_failure(const Process& process) const {
+Failure Environment::runtime_failure(const Process& process) const {
   Failure failure{"Runtime.ExitError", "Runtime exited with error: " + process.ending()};
   const bool starved = parts_.memory != nullptr && parts_.memory->exhausted();
   if (starved && process.killed() && !parts_.function.oom_is_exit)

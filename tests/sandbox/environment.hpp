@@ -4,44 +4,19 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 
-#include "tests/sandbox/extensions_api.hpp"
-#include "tests/sandbox/frost.hpp"
-#include "tests/sandbox/memory_limit.hpp"
-#include "tests/sandbox/process_table.hpp"
-#include "tests/sandbox/recorder.hpp"
-#include "tests/sandbox/runtime_api.hpp"
-#include "tests/sandbox/telemetry_api.hpp"
+#include "tests/sandbox/environment_parts.hpp"
 
 namespace sandbox {
 
-/// What the world outside does when the environment changes under it.
-struct OutsideWorld {
-  std::function<void()> frozen, thawed, destroyed;
-};
-
 class Environment {
  public:
-  /// What an environment stands on; all of it outlives the environment.
-  struct Parts {
-    asio::io_context& io;
-    Condition& changed;
-    Frost& frost;
-    Recorder& recorder;
-    ProcessTable& processes;
-    ExtensionsApi& extensions;
-    RuntimeApi& runtime;
-    TelemetryApi& telemetry;
-    const FunctionFacts& function;
-    MemoryLimit* memory;  ///< null without one
-  };
+  using Parts = EnvironmentParts;
 
   Environment(Parts parts, Command function, std::vector<Command> extensions, OutsideWorld outside);
 
@@ -70,10 +45,6 @@ class Environment {
   [[nodiscard]] bool hopeless() const { return hopeless_; }
 
  private:
-  struct Failure {
-    std::string type, text;
-  };
-
   // environment.cpp: init
   asio::awaitable<bool> initialise(std::string phase, SteadyTime deadline);
   asio::awaitable<bool> run_init(SteadyTime deadline);
