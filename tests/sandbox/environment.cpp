@@ -5,12 +5,8 @@
 
 namespace sandbox {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-/// AWS docs, "Understanding the Lambda execution environment lifecycle", init phase.
-constexpr auto kInitLimit = 10s;
 constexpr auto kTimeout = "Sandbox.Timeout";
 
 }  // namespace
@@ -26,7 +22,8 @@ Environment::Environment(Parts parts, Command function, std::vector<Command> ext
 
 asio::awaitable<void> Environment::prepare() {
   if (initialised_ || !fresh_) co_return;
-  if (!co_await initialise("init", std::chrono::steady_clock::now() + kInitLimit)) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + parts_.function.init_limit();
+  if (!co_await initialise("init", deadline)) {
     // AWS docs: a failed init is cleaned up and tried once more inside the first invoke.
     co_await shut_down("spindown");
     fresh_ = false;
@@ -165,7 +162,7 @@ void Environment::announce_init(const std::string& phase, double begin_ms) {
 }
 
 void Environment::freeze() {
-  if (!initialised_ || parts_.frost.frozen() || parts_.function.managed) return;
+  if (!initialised_ || parts_.frost.frozen() || parts_.function.managed()) return;
   const double now = epoch_ms();
   parts_.processes.freeze();
   parts_.frost.begin();
@@ -185,6 +182,11 @@ void Environment::thaw() {
   freeze_follows_invoke_ = false;
   parts_.processes.thaw();
   parts_.frost.end();
+}
+
+asio::awaitable<void> Environment::rest(std::chrono::milliseconds length) {
+  thaw();
+  co_await sleep_for(parts_.io, length);
 }
 
 void Environment::drop_next() {

@@ -26,6 +26,9 @@ class Environment {
   /// One invoke from the caller's request until the phase is over; then frozen, if `freeze_after`.
   asio::awaitable<void> invoke(std::string event, bool freeze_after);
 
+  /// Awake without an event.
+  asio::awaitable<void> rest(std::chrono::milliseconds length);
+
   void freeze();
   void thaw();
 

@@ -60,6 +60,18 @@ std::string refused_event(const std::set<std::string>& events, bool internal, bo
 
 }  // namespace
 
+std::string initialization_type(World world) {
+  switch (world) {
+    case World::on_demand:
+      return "on-demand";
+    case World::provisioned_concurrency:
+      return "provisioned-concurrency";
+    case World::managed_instances:
+      return "lambda-managed-instances";
+  }
+  return "";
+}
+
 bool ForcedAnswer::take() {
   if (left == 0) return false;
   if (left != std::numeric_limits<unsigned>::max()) --left;
@@ -137,7 +149,7 @@ Response ExtensionsApi::register_agent(const Request& request) {
   for (auto& candidate : agents_)
     if (candidate->name == agent_name) agent = candidate.get();
   const bool internal = agent == nullptr || agent->internal;
-  const std::string refused = refused_event(events.names, internal, function_.managed);
+  const std::string refused = refused_event(events.names, internal, function_.managed());
   if (!refused.empty()) return platform_error(403, "Extension.InvalidEventType", refused);
   if (agent == nullptr) {
     if (!registration_open_)

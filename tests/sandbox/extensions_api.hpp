@@ -3,6 +3,8 @@
 // aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapi/{handler,middleware}/.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,14 @@ struct ForcedAnswer {
   [[nodiscard]] bool take();
 };
 
+/// How an environment comes about, and what may happen in it. AWS docs, "Understanding the Lambda
+/// execution environment lifecycle" and
+/// "Understanding the Lambda Managed Instances execution environment".
+enum class World { on_demand, provisioned_concurrency, managed_instances };
+
+/// As AWS_LAMBDA_INITIALIZATION_TYPE has it.
+[[nodiscard]] std::string initialization_type(World world);
+
 struct FunctionFacts {
   std::string name = "test_function";
   std::string version = "$LATEST";
@@ -34,13 +44,20 @@ struct FunctionFacts {
   /// A runtime that runs out of memory is told as one that exited: so it is for those that are no
   /// managed Python or Ruby. DataDog/datadog-lambda-extension, pull requests 776 and 1241.
   bool oom_is_exit = false;
-  /// Lambda Managed Instances: extensions may register for SHUTDOWN only, nothing freezes, and
-  /// there is no platform.runtimeDone. AWS docs, "Understanding the Lambda Managed Instances
-  /// execution environment".
-  bool managed = false;
+  World world = World::on_demand;
+
+  /// Extensions may register for SHUTDOWN only, nothing freezes, and
+  /// there is no platform.runtimeDone.
+  [[nodiscard]] bool managed() const { return world == World::managed_instances; }
 
   [[nodiscard]] std::string initialization_type() const {
-    return managed ? "lambda-managed-instances" : "on-demand";
+    return sandbox::initialization_type(world);
+  }
+
+  /// AWS docs, pages as above, init phase.
+  [[nodiscard]] std::chrono::milliseconds init_limit() const {
+    if (world == World::on_demand) return std::chrono::seconds(10);
+    return std::max(std::chrono::milliseconds(130000), std::chrono::milliseconds(timeout_ms));
   }
 };
 

@@ -176,7 +176,7 @@ void Environment::conclude(const Invoke& invoke, InvokeRecord& record, bool over
 void Environment::publish_runtime_done(const InvokeRecord& record, std::string_view status,
                                        std::string_view error_type) {
   runtime_done_published_ = true;
-  if (parts_.function.managed) return;
+  if (parts_.function.managed()) return;
   boost::json::object done;
   done["requestId"] = record.request_id;
   done["status"] = status;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/sandbox/failure_options.hpp"
+#include "tests/sandbox/world_options.hpp"
 
 namespace sandbox {
 namespace {
@@ -52,7 +53,7 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
   add_list(app, "--function-env", options.function_env, "K=V for the function only");
   add_list(app, "--extension-env", options.extension_env, "K=V for the extensions only");
   app.add_option("--script", raw.script,
-                 "Steps: invoke[*N] freeze:MS thaw:MS kill spindown drop-next")
+                 "Steps: init invoke[*N] freeze:MS thaw:MS rest:MS kill spindown drop-next")
       ->capture_default_str();
   app.add_option("--event", raw.event, "Event of every invoke")->capture_default_str();
   app.add_option("--event-file", raw.event_file, "One JSON event per line, used in turn");
@@ -96,8 +97,6 @@ void declare_platform(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--telemetry-repeat", options.telemetry.faults.repeat,
                  "Deliver each batch so often")
       ->capture_default_str();
-  app.add_flag("--managed-instances", options.facts.managed,
-               "No INVOKE for extensions, no freeze, no runtimeDone; invokes stay one at a time");
   app.add_option("--stdout", raw.pipes,
                  "After init the platform reads the output pipes, stops, or closes them")
       ->check(CLI::IsMember({"read", "stop", "close"}))
@@ -189,7 +188,7 @@ std::string interpret(const Raw& raw, Options& options) {
       {"read", PipePolicy::read}, {"stop", PipePolicy::stop}, {"close", PipePolicy::close}};
   options.telemetry.mode = modes.at(raw.telemetry);
   options.telemetry.faults.delay = std::chrono::milliseconds(raw.telemetry_delay_ms);
-  options.telemetry.newest_schema_only = options.facts.managed;
+  options.telemetry.newest_schema_only = options.facts.managed();
   options.pipes = pipes.at(raw.pipes);
   options.capture = raw.upstream == "capture";
   options.gap = std::chrono::milliseconds(raw.gap_ms);
@@ -207,6 +206,7 @@ OptionsReading read_options(int argc, char** argv) {
   Raw raw;
   Options options;
   declare_environment(app, raw, options);
+  declare_world(app, options.facts);
   declare_isolation(app, raw, options);
   declare_platform(app, raw, options);
   declare_upstream(app, raw, options);

@@ -148,6 +148,10 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
     tmp_is_stale_ = false;
   }
   switch (step.kind) {
+    case StepKind::init:
+      co_await environment_->prepare();
+      environment_->freeze();
+      break;
     case StepKind::invoke:
       co_return co_await invokes(step, invoke_follows);
     case StepKind::freeze:
@@ -157,12 +161,16 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
       break;
     case StepKind::thaw:
       co_await environment_->prepare();
-      co_await rest_awake(step.length);
+      co_await environment_->rest(step.length);
       environment_->freeze();
+      break;
+    case StepKind::rest:
+      co_await environment_->prepare();
+      co_await environment_->rest(step.length);
       break;
     case StepKind::kill:
       co_await environment_->prepare();
-      co_await rest_awake(kAwakeBeforeKill);
+      co_await environment_->rest(kAwakeBeforeKill);
       co_await environment_->destroy();
       break;
     case StepKind::spindown:
@@ -175,11 +183,6 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
       break;
   }
   after_invoke_ = false;
-}
-
-asio::awaitable<void> Run::rest_awake(std::chrono::milliseconds length) {
-  environment_->thaw();
-  co_await sleep_for(io_, length);
 }
 
 asio::awaitable<void> Run::invokes(const Step& step, bool invoke_follows) {

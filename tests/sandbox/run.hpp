@@ -32,7 +32,6 @@ class Run {
   asio::awaitable<void> play_script();
   asio::awaitable<void> play_step(const Step& step, bool invoke_follows);
   asio::awaitable<void> invokes(const Step& step, bool invoke_follows);
-  asio::awaitable<void> rest_awake(std::chrono::milliseconds length);
   asio::awaitable<void> watch_signals();
   asio::awaitable<void> take_down();
 

@@ -9,12 +9,12 @@
 
 namespace sandbox {
 
-enum class StepKind { invoke, freeze, thaw, kill, spindown, drop_next };
+enum class StepKind { init, invoke, freeze, thaw, rest, kill, spindown, drop_next };
 
 struct Step {
   StepKind kind = StepKind::invoke;
   unsigned times = 1;                   ///< of invoke
-  std::chrono::milliseconds length{0};  ///< of freeze and thaw
+  std::chrono::milliseconds length{0};  ///< of freeze, thaw and rest
 };
 
 /// "invoke*8 freeze:5000 thaw:20 kill drop-next spindown". Error: invalid_argument.
