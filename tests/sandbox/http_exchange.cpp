@@ -8,6 +8,8 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http.hpp>
 
+#include "tests/sandbox/recorder.hpp"
+
 namespace sandbox {
 namespace {
 
@@ -64,11 +66,16 @@ asio::awaitable<void> serve_http(asio::ip::tcp::socket socket, const Handler& ha
   for (;;) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(std::uint64_t{64} << 20);
+    co_await http::async_read_header(socket, buffer, parser,
+                                     asio::redirect_error(asio::use_awaitable, failed));
+    if (failed) co_return;
+    const double begun_ms = epoch_ms();
     co_await http::async_read(socket, buffer, parser,
                               asio::redirect_error(asio::use_awaitable, failed));
     if (failed) co_return;
     const bool keep_alive = parser.get().keep_alive();
     Request request = to_request(parser.release());
+    request.begun_ms = begun_ms;
     Response response = co_await handler(std::move(request), peer);
     if (response.status == 0) co_return;
     auto message = to_message(std::move(response));

@@ -20,8 +20,9 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Request {
   std::string method;
   std::string target;
-  Headers headers;
+  Headers headers;  ///< those behind a chunked body, too
   std::string body;
+  double begun_ms = 0;  ///< epoch; its header had come
 
   /// The first value under `name`, case-insensitive; "" if there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const;

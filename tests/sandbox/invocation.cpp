@@ -168,6 +168,8 @@ void Environment::conclude(const Invoke& invoke, InvokeRecord& record, bool over
   // aws/aws-lambda-runtime-interface-emulator: internal/lambda/rapidcore/server.go: so it is with
   // what the runtime said of its init, if that was inside this invoke.
   if (const auto& error = parts_.runtime.init_error()) record.response = as_json(error->body);
+  if (invoke.responded_ms) record.begun_ms = *invoke.begun_ms - record.start_ms;
+  record.error_body = invoke.error_body;
   // internal/lambda/rapid/handlers.go there: before anyone is told to shut down.
   if (!over && !runtime_done_published_)
     publish_runtime_done(record, record.status, record.status == "error" ? record.error_type : "");

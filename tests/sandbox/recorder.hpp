@@ -21,10 +21,12 @@ struct InvokeRecord {
   double start_ms = 0;                ///< epoch; begin of the invoke phase, INVOKE handed out
   double init_ms = 0;                 ///< how long the init right before it took
   double deadline_ms = 0;             ///< epoch
-  std::optional<double> response_ms;  ///< after start_ms
+  std::optional<double> begun_ms;     ///< after start_ms; the response's header
+  std::optional<double> response_ms;  ///< after start_ms; its last byte
   std::optional<double> billed_ms;    ///< after start_ms, suppressed init included
   std::string status;                 ///< success, error, timeout
   std::string error_type;
+  std::string error_body;                 ///< behind a streamed response
   boost::json::value response;            ///< what the caller got
   std::optional<double> freeze_begin_ms;  ///< epoch; of the freeze that followed
   std::optional<double> freeze_end_ms;

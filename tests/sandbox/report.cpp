@@ -51,10 +51,12 @@ json::object describe(const InvokeRecord& invoke) {
           {"start_ms", invoke.start_ms},
           {"init_ms", invoke.init_ms},
           {"deadline_ms", invoke.deadline_ms},
+          {"begun_ms", number_or_null(invoke.begun_ms)},
           {"response_ms", number_or_null(invoke.response_ms)},
           {"billed_ms", number_or_null(invoke.billed_ms)},
           {"status", invoke.status},
           {"error_type", invoke.error_type},
+          {"error_body", clean(invoke.error_body)},
           {"response", invoke.response.is_string()
                            ? json::value(clean(std::string(invoke.response.get_string())))
                            : invoke.response},

@@ -4,6 +4,8 @@
 #include <regex>
 #include <utility>
 
+#include "proto/url_text.hpp"
+
 namespace sandbox {
 namespace {
 
@@ -88,23 +90,39 @@ Response RuntimeApi::finish(std::string_view id, bool is_error, Request request)
   if (current_ == nullptr || current_->id != id)
     return platform_error(400, "InvalidRequestID", "Invalid request ID");
   if (current_->responded_ms) return wrong_state();
-  const bool too_large = request.body.size() > kMostResponse;
-  if (too_large) {
-    current_->is_error = true;
-    current_->error_type = kResponseTooLarge;
-    current_->response =
-        R"({"errorType":"Function.ResponseSizeTooLarge","errorMessage":)"
-        R"("Response payload size exceeded maximum allowed payload size (6291556 bytes)."})";
-  } else {
-    current_->is_error = is_error;
-    if (is_error) current_->error_type = told_type(request);
-    current_->response = std::move(request.body);
-  }
+  current_->begun_ms = request.begun_ms;
+  Response answer = take_answer(*current_, is_error, std::move(request));
   current_->responded_ms = epoch_ms();
   recorder_.event(current_->is_error ? "error from function" : "response from function");
   changed_.notify();
-  if (too_large)
+  return answer;
+}
+
+Response RuntimeApi::take_answer(Invoke& invoke, bool is_error, Request request) {
+  const std::string_view mode =
+      is_error ? "" : request.header("Lambda-Runtime-Function-Response-Mode");
+  const bool streaming = mode == "streaming";
+  if (!mode.empty() && !streaming) {
+    invoke.is_error = true;
+    invoke.error_type = "Runtime.InvalidResponseModeHeader";
+    return platform_error(400, "InvalidFunctionResponseMode", "Invalid function response mode");
+  }
+  if (request.body.size() > kMostResponse && !streaming) {
+    invoke.is_error = true;
+    invoke.error_type = kResponseTooLarge;
+    invoke.response =
+        R"({"errorType":"Function.ResponseSizeTooLarge","errorMessage":)"
+        R"("Response payload size exceeded maximum allowed payload size (6291556 bytes)."})";
     return platform_error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size");
+  }
+  // A stream that fails half-way says so in its trailers.
+  const bool broke = streaming && !request.header("Lambda-Runtime-Function-Error-Type").empty();
+  invoke.is_error = is_error || broke;
+  if (invoke.is_error) invoke.error_type = told_type(request);
+  if (streaming)
+    invoke.error_body =
+        proto::decode_base64(request.header("Lambda-Runtime-Function-Error-Body")).value_or("");
+  invoke.response = std::move(request.body);
   return accepted();
 }
 

@@ -1,6 +1,7 @@
 // The Runtime API, version 2018-06-01: hands the invoke to the function and takes its answer.
-// AWS docs, "Using the Lambda runtime API for custom runtimes"; which error types a runtime may
-// give: aws/aws-lambda-runtime-interface-emulator: internal/lambda/fatalerror/fatalerror.go
+// AWS docs, "Using the Lambda runtime API for custom runtimes" and "Response streaming for Lambda
+// functions"; which error types a runtime may give:
+// aws/aws-lambda-runtime-interface-emulator: internal/lambda/fatalerror/fatalerror.go
 #pragma once
 
 #include <optional>
@@ -23,9 +24,11 @@ struct Invoke {
   std::string event;
   double deadline_ms = 0;
 
+  std::optional<double> begun_ms;      ///< epoch; the response's header was here
   std::optional<double> responded_ms;  ///< epoch; the response's last byte was here
-  bool is_error = false;               ///< through /error
+  bool is_error = false;               ///< through /error, or by a trailer
   std::string error_type;
+  std::string error_body;  ///< a trailer's, decoded
   std::string response;
 };
 
@@ -63,6 +66,8 @@ class RuntimeApi {
  private:
   asio::awaitable<Response> next(Peer& peer);
   [[nodiscard]] Response fail_init(Request request);
+  /// What the runtime is told about the answer it gave.
+  [[nodiscard]] static Response take_answer(Invoke& invoke, bool is_error, Request request);
   [[nodiscard]] Response finish(std::string_view id, bool is_error, Request request);
 
   Condition& changed_;

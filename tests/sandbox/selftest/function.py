@@ -3,13 +3,16 @@
 AWS docs, "Using the Lambda runtime API for custom runtimes". Event members, all optional, in the order
 they are obeyed: calls (requests to the platform, answered back), post (an envelope to URL), sleep_ms,
 print, exit, kill, abort, eat (memory, until that is the end), eat_mib, error, shell (its output answered), echo_env,
-big, exact (an answer of so many bytes; what that was answered is printed), respond_then_exit.
+big, exact (an answer of so many bytes; what that was answered is printed), respond_then_exit. With stream the answer
+goes out in so many chunks, stream_ms apart; fail_stream is the error type in its trailers.
 FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats.
 """
 
+import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -76,6 +79,30 @@ def fail_at_init(how):
     os._exit(int(how) if what == "exit" else 1)
 
 
+def stream(path, event, answer):
+    """The answer in chunks; http.client knows no trailers."""
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    mode = event.get("mode", "streaming")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(f"POST {path}/response HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n"
+                           f"Lambda-Runtime-Function-Response-Mode: {mode}\r\n"
+                           "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
+                           "\r\n".encode())
+        text = json.dumps(answer).encode()
+        size = -(-len(text) // event["stream"])
+        for begin in range(0, len(text), size):
+            chunk = text[begin:begin + size]
+            connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            time.sleep(event.get("stream_ms", 0) / 1000)
+        trailers = ""
+        if "fail_stream" in event:
+            body = base64.b64encode(b'{"errorMessage":"half-way"}').decode()
+            trailers = (f"Lambda-Runtime-Function-Error-Type: {event['fail_stream']}\r\n"
+                        f"Lambda-Runtime-Function-Error-Body: {body}\r\n")
+        connection.sendall(f"0\r\n{trailers}\r\n".encode())
+        print("stream answered", connection.recv(65536).split(b" ", 2)[1].decode(), flush=True)
+
+
 def main():
     if os.environ.get("FAIL_AT_INIT"):
         fail_at_init(os.environ["FAIL_AT_INIT"])
@@ -94,6 +121,8 @@ def main():
         elif "exact" in event:
             status, _, text = call("POST", path + "/response", b'"' + b"x" * (event["exact"] - 2) + b'"')
             print("exact", status, text, flush=True)
+        elif "stream" in event:
+            stream(path, event, answer)
         else:
             call("POST", path + "/response", json.dumps(answer).encode())
         if "respond_then_exit" in event:

@@ -1,4 +1,4 @@
-"""The sandbox's other worlds: provisioned concurrency.
+"""The sandbox's other worlds: provisioned concurrency, streaming.
 
 Usage: worlds.py PATH/TO/thaw-sandbox [unittest arguments]
 """
@@ -67,6 +67,44 @@ class Early(WorldsTest):
         left = int(result.said("INVOKE")[0].split()[1])
         self.assertTrue(899000 < left <= 900000, left)
         self.assertEqual(self.environment_of_extension(result)["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand")
+
+
+class Streaming(WorldsTest):
+    def run_stream(self, event, *options, **env):
+        return self.run_sandbox("--script", "invoke freeze:1 thaw:100", *options, events=[event], EXT_TELEMETRY="1",
+                                **env)
+
+    def test_the_response_ends_with_its_last_chunk(self):
+        result = self.run_stream({"stream": 4, "stream_ms": 100}, EXT_WAIT_DONE="1")
+        invoke = result.invokes[0]
+        self.assertEqual(invoke["status"], "success")
+        self.assertTrue(invoke["response"]["ok"])
+        self.assertGreaterEqual(invoke["response_ms"] - invoke["begun_ms"], 399)
+        self.assertGreaterEqual(invoke["billed_ms"], invoke["response_ms"] + 25)
+        done = self.records(result, "runtimeDone")
+        self.assertEqual([d["status"] for d in done], ["success"])
+        self.assertGreaterEqual(done[0]["metrics"]["durationMs"], invoke["response_ms"])
+
+    def test_a_stream_that_fails_half_way_says_so_in_its_trailers(self):
+        result = self.run_stream({"stream": 2, "fail_stream": "Function.Broke"})
+        invoke = result.invokes[0]
+        self.assertEqual([invoke["status"], invoke["error_type"]], ["error", "Function.Broke"])
+        self.assertEqual(json.loads(invoke["error_body"]), {"errorMessage": "half-way"})
+        self.assertTrue(invoke["response"]["ok"], "the caller has had what came before")
+        self.assertIn("stream answered 202", result.function_log)
+
+    def test_a_stream_may_be_larger_than_a_buffered_response(self):
+        result = self.run_stream({"stream": 5, "big": 7 << 20})
+        self.assertEqual(result.statuses(), ["success"])
+
+    def test_there_is_no_other_mode(self):
+        result = self.run_stream({"stream": 1, "mode": "dripping"})
+        self.assertEqual(result.invokes[0]["error_type"], "Runtime.InvalidResponseModeHeader")
+        self.assertIn("stream answered 400", result.function_log)
+
+    def test_a_stream_that_does_not_end_in_time_is_a_timeout(self):
+        result = self.run_stream({"stream": 5, "stream_ms": 200}, "--timeout-ms", "500")
+        self.assertEqual(result.statuses(), ["timeout"])
 
 
 class SideBySide(WorldsTest):
