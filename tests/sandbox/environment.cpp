@@ -23,7 +23,8 @@ Environment::Environment(Parts parts, Command function, std::vector<Command> ext
 asio::awaitable<void> Environment::prepare() {
   if (initialised_ || !fresh_) co_return;
   const SteadyTime deadline = std::chrono::steady_clock::now() + parts_.function.init_limit();
-  if (!co_await initialise("init", deadline)) {
+  const std::string phase = parts_.function.world == World::snap_start ? "snap-start" : "init";
+  if (!co_await initialise(phase, deadline)) {
     // AWS docs: a failed init is cleaned up and tried once more inside the first invoke.
     co_await shut_down("spindown");
     fresh_ = false;
@@ -70,9 +71,10 @@ asio::awaitable<bool> Environment::run_init(SteadyTime deadline) {
         deadline);
     parts_.extensions.close_registration();
     co_await parts_.changed.until(
-        [&] { return failed() || (parts_.runtime.ready() && all_agents(waiting)); }, deadline);
+        [&] { return failed() || (parts_.runtime.initialised() && all_agents(waiting)); },
+        deadline);
   }
-  if (!failed() && !(parts_.runtime.ready() && all_agents(waiting)))
+  if (!failed() && !(parts_.runtime.initialised() && all_agents(waiting)))
     fail(kTimeout, "init did not end in time");
   co_return !failed();
 }

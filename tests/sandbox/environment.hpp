@@ -26,6 +26,9 @@ class Environment {
   /// One invoke from the caller's request until the phase is over; then frozen, if `freeze_after`.
   asio::awaitable<void> invoke(std::string event, bool freeze_after);
 
+  /// SnapStart: frozen for `pause` with every connection cut, then what follows a restore.
+  asio::awaitable<void> restore(std::chrono::milliseconds pause);
+
   /// Awake without an event.
   asio::awaitable<void> rest(std::chrono::milliseconds length);
 
@@ -58,6 +61,9 @@ class Environment {
   [[nodiscard]] Failure runtime_failure(const Process& process) const;
   [[nodiscard]] bool all_agents(bool (*holds)(const Agent&)) const;
   void forget_processes();
+  // restore.cpp
+  [[nodiscard]] bool needs_restore() const;
+  void announce_restore(double begin_ms);
   // invocation.cpp
   asio::awaitable<void> run_invoke(Invoke& invoke, InvokeRecord& record);
   asio::awaitable<void> fail_between(InvokeRecord record);
@@ -88,6 +94,8 @@ class Environment {
   bool hopeless_ = false;
   double init_ms_ = 0;  ///< length of the init before the first invoke
   bool freeze_follows_invoke_ = false;
+  bool restored_ = false;  ///< what runs came out of a snapshot
+  double restore_ms_ = 0;  ///< length of the restore before the first invoke
 };
 
 }  // namespace sandbox

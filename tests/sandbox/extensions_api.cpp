@@ -66,6 +66,8 @@ std::string initialization_type(World world) {
       return "on-demand";
     case World::provisioned_concurrency:
       return "provisioned-concurrency";
+    case World::snap_start:
+      return "snap-start";
     case World::managed_instances:
       return "lambda-managed-instances";
   }

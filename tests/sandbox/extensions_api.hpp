@@ -26,9 +26,9 @@ struct ForcedAnswer {
 };
 
 /// How an environment comes about, and what may happen in it. AWS docs, "Understanding the Lambda
-/// execution environment lifecycle" and
+/// execution environment lifecycle", "Improving startup performance with Lambda SnapStart" and
 /// "Understanding the Lambda Managed Instances execution environment".
-enum class World { on_demand, provisioned_concurrency, managed_instances };
+enum class World { on_demand, provisioned_concurrency, snap_start, managed_instances };
 
 /// As AWS_LAMBDA_INITIALIZATION_TYPE has it.
 [[nodiscard]] std::string initialization_type(World world);

@@ -67,12 +67,14 @@ SteadyTime steady_at(double epoch) {
 asio::awaitable<void> Environment::invoke(std::string event, bool freeze_after) {
   const bool cold = fresh_ && !initialised_;
   co_await prepare();
+  if (initialised_ && needs_restore()) co_await restore(std::chrono::milliseconds(0));
   InvokeRecord record;
   record.request_id = new_uuid();
   record.start_ms = epoch_ms();
   record.deadline_ms = record.start_ms + parts_.function.timeout_ms;
   record.phase = !initialised_ ? "invoke" : cold ? "init" : "warm";
   record.init_ms = cold && initialised_ ? init_ms_ : 0;
+  record.restore_ms = std::exchange(restore_ms_, 0);
   if (initialised_ && failure_) co_return co_await fail_between(std::move(record));
 
   Invoke invoke;
@@ -103,8 +105,9 @@ asio::awaitable<void> Environment::run_invoke(Invoke& invoke, InvokeRecord& reco
   runtime_done_published_ = false;
   if (initialised_ && parts_.memory != nullptr) parts_.memory->watch();
   const bool able = initialised_ || co_await initialise("invoke", deadline);
+  if (able && needs_restore()) co_await restore(std::chrono::milliseconds(0));
   publish_start(invoke.id);
-  if (able) {
+  if (able && !failure_) {
     hand_out(invoke);
     const auto runtime_over = [&] { return invoke.responded_ms && parts_.runtime.ready(); };
     co_await parts_.changed.until([&] { return failure_ || runtime_over(); }, deadline);
@@ -194,6 +197,7 @@ void Environment::publish_report(const InvokeRecord& record) {
   metrics["memorySizeMB"] = parts_.function.memory_mb;
   metrics["maxMemoryUsedMB"] = memory_used_mb(parts_.memory, parts_.function.memory_mb);
   if (record.init_ms > 0) metrics["initDurationMs"] = record.init_ms;
+  if (record.restore_ms > 0) metrics["restoreDurationMs"] = record.restore_ms;
   boost::json::object report;
   report["requestId"] = record.request_id;
   // A handled error is a success to the platform.

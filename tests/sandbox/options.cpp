@@ -53,7 +53,8 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
   add_list(app, "--function-env", options.function_env, "K=V for the function only");
   add_list(app, "--extension-env", options.extension_env, "K=V for the extensions only");
   app.add_option("--script", raw.script,
-                 "Steps: init invoke[*N] freeze:MS thaw:MS rest:MS kill spindown drop-next")
+                 "Steps: init invoke[*N] freeze:MS thaw:MS rest:MS restore[:MS] kill spindown "
+                 "drop-next")
       ->capture_default_str();
   app.add_option("--event", raw.event, "Event of every invoke")->capture_default_str();
   app.add_option("--event-file", raw.event_file, "One JSON event per line, used in turn");
@@ -172,6 +173,8 @@ std::string interpret(const Raw& raw, Options& options) {
   auto script = parse_script(raw.script);
   if (!script) return "--script: " + raw.script;
   options.script = std::move(*script);
+  if (!fits(options.script, options.facts.world))
+    return "--script: not in this world: " + raw.script;
   for (const auto& fault : raw.faults)
     if (!options.faults.add(fault)) return "--upstream-fault: " + fault;
   if (!read_forced(raw.register_answer, options.register_answer)) return "--register-answer";

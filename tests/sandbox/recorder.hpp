@@ -20,6 +20,7 @@ struct InvokeRecord {
   std::string request_id;
   double start_ms = 0;                ///< epoch; begin of the invoke phase, INVOKE handed out
   double init_ms = 0;                 ///< how long the init right before it took
+  double restore_ms = 0;              ///< how long the restore right before it took
   double deadline_ms = 0;             ///< epoch
   std::optional<double> begun_ms;     ///< after start_ms; the response's header
   std::optional<double> response_ms;  ///< after start_ms; its last byte

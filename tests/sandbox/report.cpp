@@ -50,6 +50,7 @@ json::object describe(const InvokeRecord& invoke) {
   return {{"request_id", invoke.request_id},
           {"start_ms", invoke.start_ms},
           {"init_ms", invoke.init_ms},
+          {"restore_ms", invoke.restore_ms},
           {"deadline_ms", invoke.deadline_ms},
           {"begun_ms", number_or_null(invoke.begun_ms)},
           {"response_ms", number_or_null(invoke.response_ms)},

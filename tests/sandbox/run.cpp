@@ -44,7 +44,7 @@ Run::Run(asio::io_context& io, const Options& options, Recorder& recorder)
       reserved_port_(io),
       processes_(io, tasks_, recorder, options.pipes),
       extensions_(changed_, recorder, options.facts, options.register_answer, options.next_answer),
-      runtime_(changed_, recorder),
+      runtime_(changed_, recorder, options.facts),
       telemetry_(io, frost_, recorder, extensions_, options.telemetry),
       server_(io, tasks_, extensions_, runtime_, telemetry_),
       road_(io, tasks_, frost_, recorder.upstream, options.road),
@@ -167,6 +167,9 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
     case StepKind::rest:
       co_await environment_->prepare();
       co_await environment_->rest(step.length);
+      break;
+    case StepKind::restore:
+      co_await environment_->restore(step.length);
       break;
     case StepKind::kill:
       co_await environment_->prepare();

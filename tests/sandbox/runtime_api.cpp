@@ -32,9 +32,16 @@ std::string told_type(const Request& request) {
 
 void RuntimeApi::clear() {
   if (parked_ != nullptr) parked_->answer(Response{});
+  if (restoring_ != nullptr) restoring_->answer(Response{});
   current_ = nullptr;
+  restore_error_.clear();
   asked_ever_ = false;
   init_error_.reset();
+  changed_.notify();
+}
+
+void RuntimeApi::restored() {
+  if (restoring_ != nullptr) restoring_->answer(json_response(200, ""));
   changed_.notify();
 }
 
@@ -56,8 +63,14 @@ asio::awaitable<Response> RuntimeApi::handle(std::string path, Request request, 
     if (request.method != "GET") co_return method_not_allowed("GET");
     co_return co_await next(peer);
   }
+  const bool restore = function_.world == World::snap_start && path.starts_with("/restore/");
+  if (restore && path == "/restore/next") {
+    if (request.method != "GET") co_return method_not_allowed("GET");
+    co_return co_await restore_next(peer);
+  }
   if (request.method != "POST") co_return method_not_allowed("POST");
   if (path == "/init/error") co_return fail_init(std::move(request));
+  if (restore && path == "/restore/error") co_return fail_restore(request);
   if (!path.starts_with(kInvocation)) co_return not_found();
   const std::size_t slash = path.rfind('/');
   const std::string verb = path.substr(slash);
@@ -77,11 +90,28 @@ asio::awaitable<Response> RuntimeApi::next(Peer& peer) {
   co_return parked.take();
 }
 
+asio::awaitable<Response> RuntimeApi::restore_next(Peer& peer) {
+  if (asked_ever_) co_return wrong_state();
+  recorder_.event("restore next function");
+  asked_ever_ = true;
+  Parked parked(peer, restoring_);
+  changed_.notify();
+  co_await changed_.until([&parked] { return parked.answered(); });
+  co_return parked.take();
+}
+
 /// The init fails when the process ends, not before.
 Response RuntimeApi::fail_init(Request request) {
   if (asked_ever_ || init_error_) return wrong_state();
   init_error_ = InitError{told_type(request), std::move(request.body)};
   recorder_.event("init/error from the runtime: " + init_error_->type);
+  changed_.notify();
+  return accepted();
+}
+
+Response RuntimeApi::fail_restore(const Request& request) {
+  restore_error_ = told_type(request);
+  recorder_.event("restore/error from the runtime: " + restore_error_);
   changed_.notify();
   return accepted();
 }

@@ -1,7 +1,7 @@
 // The Runtime API, version 2018-06-01: hands the invoke to the function and takes its answer.
 // AWS docs, "Using the Lambda runtime API for custom runtimes" and "Response streaming for Lambda
-// functions"; which error types a runtime may give:
-// aws/aws-lambda-runtime-interface-emulator: internal/lambda/fatalerror/fatalerror.go
+// functions"; which error types a runtime may give and SnapStart's calls:
+// aws/aws-lambda-runtime-interface-emulator: internal/lambda/{fatalerror/fatalerror,rapi/router}.go
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "tests/sandbox/condition.hpp"
-#include "tests/sandbox/extension_agent.hpp"
+#include "tests/sandbox/extensions_api.hpp"
 #include "tests/sandbox/recorder.hpp"
 
 namespace sandbox {
@@ -43,13 +43,17 @@ struct InitError {
 
 class RuntimeApi {
  public:
-  RuntimeApi(Condition& changed, Recorder& recorder) : changed_(changed), recorder_(recorder) {}
+  RuntimeApi(Condition& changed, Recorder& recorder, const FunctionFacts& function)
+      : changed_(changed), recorder_(recorder), function_(function) {}
 
   /// A new runtime process: nothing known of it yet.
   void clear();
 
   /// The runtime waits for an invoke.
   [[nodiscard]] bool ready() const { return parked_ != nullptr; }
+
+  /// Its init is over: it waits for an invoke, or to be restored.
+  [[nodiscard]] bool initialised() const { return ready() || restoring_ != nullptr; }
 
   [[nodiscard]] bool asked_ever() const { return asked_ever_; }
 
@@ -60,19 +64,30 @@ class RuntimeApi {
 
   void take_back() { current_ = nullptr; }
 
+  /// SnapStart: the snapshot has been restored.
+  void restored();
+
+  /// Why the runtime could not be restored; "" unless it said so.
+  [[nodiscard]] const std::string& restore_error() const { return restore_error_; }
+
   /// `path` is what follows /2018-06-01/runtime.
   asio::awaitable<Response> handle(std::string path, Request request, Peer& peer);
 
  private:
   asio::awaitable<Response> next(Peer& peer);
+  asio::awaitable<Response> restore_next(Peer& peer);
   [[nodiscard]] Response fail_init(Request request);
+  [[nodiscard]] Response fail_restore(const Request& request);
   /// What the runtime is told about the answer it gave.
   [[nodiscard]] static Response take_answer(Invoke& invoke, bool is_error, Request request);
   [[nodiscard]] Response finish(std::string_view id, bool is_error, Request request);
 
   Condition& changed_;
   Recorder& recorder_;
+  const FunctionFacts& function_;
   Parked* parked_ = nullptr;
+  Parked* restoring_ = nullptr;
+  std::string restore_error_;
   Invoke* current_ = nullptr;
   bool asked_ever_ = false;
   std::optional<InitError> init_error_;

@@ -19,6 +19,7 @@ std::optional<Step> parse_step(std::string_view word) {
   if (word == "spindown") return Step{StepKind::spindown};
   if (word == "drop-next") return Step{StepKind::drop_next};
   if (word == "init") return Step{StepKind::init};
+  if (word == "restore") return Step{StepKind::restore};
   if (word == "invoke") return Step{StepKind::invoke};
   const std::size_t mark = word.find_first_of("*:");
   if (mark == std::string_view::npos) return std::nullopt;
@@ -29,6 +30,7 @@ std::optional<Step> parse_step(std::string_view word) {
   if (verb == "freeze:") return Step{StepKind::freeze, 1, std::chrono::milliseconds(*number)};
   if (verb == "thaw:") return Step{StepKind::thaw, 1, std::chrono::milliseconds(*number)};
   if (verb == "rest:") return Step{StepKind::rest, 1, std::chrono::milliseconds(*number)};
+  if (verb == "restore:") return Step{StepKind::restore, 1, std::chrono::milliseconds(*number)};
   return std::nullopt;
 }
 

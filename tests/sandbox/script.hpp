@@ -9,12 +9,12 @@
 
 namespace sandbox {
 
-enum class StepKind { init, invoke, freeze, thaw, rest, kill, spindown, drop_next };
+enum class StepKind { init, invoke, freeze, thaw, rest, restore, kill, spindown, drop_next };
 
 struct Step {
   StepKind kind = StepKind::invoke;
   unsigned times = 1;                   ///< of invoke
-  std::chrono::milliseconds length{0};  ///< of freeze, thaw and rest
+  std::chrono::milliseconds length{0};  ///< of freeze, thaw, rest and restore
 };
 
 /// "invoke*8 freeze:5000 thaw:20 kill drop-next spindown". Error: invalid_argument.

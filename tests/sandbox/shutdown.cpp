@@ -105,6 +105,7 @@ void Environment::forget_processes() {
   parts_.runtime.clear();
   runtime_process_ = nullptr;
   initialised_ = false;
+  restored_ = false;
   stopping_ = false;
   fresh_ = true;
   failure_.reset();

@@ -5,7 +5,8 @@ they are obeyed: calls (requests to the platform, answered back), post (an envel
 print, exit, kill, abort, eat (memory, until that is the end), eat_mib, error, shell (its output answered), echo_env,
 big, exact (an answer of so many bytes; what that was answered is printed), respond_then_exit. With stream the answer
 goes out in so many chunks, stream_ms apart; fail_stream is the error type in its trailers.
-FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats.
+FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats. RESTORE_HOOK_MS waits
+to be restored, then works so long; RESTORE_ERROR is the error it reports then.
 """
 
 import base64
@@ -103,6 +104,16 @@ def stream(path, event, answer):
         print("stream answered", connection.recv(65536).split(b" ", 2)[1].decode(), flush=True)
 
 
+def be_restored():
+    call("GET", "/2018-06-01/runtime/restore/next")
+    print("restored", round(time.time() * 1000), flush=True)
+    time.sleep(int(os.environ["RESTORE_HOOK_MS"]) / 1000)
+    if "RESTORE_ERROR" in os.environ:
+        call("POST", "/2018-06-01/runtime/restore/error", b"{}",
+             {"Lambda-Runtime-Function-Error-Type": os.environ["RESTORE_ERROR"]})
+        sys.exit(1)
+
+
 def main():
     if os.environ.get("FAIL_AT_INIT"):
         fail_at_init(os.environ["FAIL_AT_INIT"])
@@ -110,6 +121,8 @@ def main():
         signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM ignored", flush=True))
     else:
         signal.signal(signal.SIGTERM, lambda *_: (print("SIGTERM", flush=True), os._exit(0)))
+    if "RESTORE_HOOK_MS" in os.environ:
+        be_restored()
     while True:
         _, headers, body = call("GET", "/2018-06-01/runtime/invocation/next")
         event = json.loads(body)

@@ -1,10 +1,11 @@
-"""The sandbox's other worlds: provisioned concurrency, streaming.
+"""The sandbox's other worlds: SnapStart, provisioned concurrency, streaming.
 
 Usage: worlds.py PATH/TO/thaw-sandbox [unittest arguments]
 """
 
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -27,6 +28,74 @@ class WorldsTest(run.SandboxTest):
         return json.loads(result.said("START")[0].split("] ", 1)[1].split(" ", 1)[1])
 
 
+class SnapStart(WorldsTest):
+    def run_snapshot(self, script, *options, **more):
+        return self.run_sandbox("--init-type", "snap-start", "--script", script, *options, EXT_TELEMETRY="1", **more)
+
+    def test_a_restore_is_told_before_the_first_invoke(self):
+        result = self.run_snapshot("restore:300 invoke*2 thaw:100 spindown")
+        self.assertEqual(result.statuses(), ["success"] * 2)
+        types = [event["type"].split(".")[1] for _, event in self.events(result)]
+        order = ["initReport", "restoreStart", "restoreRuntimeDone", "restoreReport", "start"]
+        self.assertEqual([t for t in types if t in order][:5], order)
+        begin, end = result.freezes[0]
+        self.assertGreaterEqual(end - begin, 299)
+        self.assertGreaterEqual(min(at for at, e in self.events(result) if "restore" in e["type"]), end - 1)
+        start, done = self.records(result, "restoreStart")[0], self.records(result, "restoreRuntimeDone")[0]
+        self.assertEqual(start, {"functionName": "test_function", "functionVersion": "$LATEST"})
+        self.assertEqual(done, {"status": "success"})
+        self.assertIn("durationMs", self.records(result, "restoreReport")[0]["metrics"])
+        self.assertEqual({r["phase"] for r in self.records(result, "initStart")}, {"snap-start"})
+        metrics = [r["metrics"] for r in self.records(result, "report")]
+        self.assertIn("restoreDurationMs", metrics[0])
+        self.assertNotIn("initDurationMs", metrics[0])
+        self.assertNotIn("restoreDurationMs", metrics[1])
+
+    def test_the_type_is_in_the_environment_and_the_restore_needs_no_step(self):
+        result = self.run_snapshot("invoke", events=[{"echo_env": True}])
+        for env in (self.environment_of_extension(result), result.invokes[0]["response"]["env"]):
+            self.assertEqual(env["AWS_LAMBDA_INITIALIZATION_TYPE"], "snap-start")
+        self.assertLess(result.happened("restored")[0], result.invokes[0]["start_ms"])
+
+    def test_connections_are_cut_even_if_freezes_leave_them_alone(self):
+        script = ("import http.client as h,os,time;"
+                  "u=h.HTTPConnection(os.environ['U']);u.request('POST','/api/1/other/','x');u.getresponse().read();"
+                  "p=h.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API']);"
+                  "p.request('GET','/2018-06-01/runtime/restore/next');print('restored',p.getresponse().status,flush=True)"
+                  "\ntry:\n u.request('POST','/api/1/other/','x');u.getresponse();print('alive',flush=True)"
+                  "\nexcept OSError as e: print('cut',flush=True)"
+                  "\np.request('GET','/2018-06-01/runtime/invocation/next');p.getresponse().read();time.sleep(9)")
+        result = self.run_snapshot("restore:50 thaw:200", "--freeze", "live", "--env", "U={upstream}",
+                                   function=[run.PYTHON, "-c", script])
+        self.assertEqual(result.function_log[:2], ["restored 200", "cut"])
+
+    def test_restore_hooks_run_before_the_first_invoke(self):
+        result = self.run_snapshot("init freeze:200 restore:0 thaw:100 invoke", "--function-env",
+                                   "RESTORE_HOOK_MS=300")
+        self.assertEqual(result.statuses(), ["success"])
+        self.assertGreaterEqual(int(result.function_log[0].split()[1]), result.freezes[0][1] - 1)
+        self.assertGreaterEqual(self.records(result, "restoreReport")[0]["metrics"]["durationMs"], 299)
+        self.assertGreaterEqual(result.invokes[0]["restore_ms"], 299)
+        self.assertLess(result.invokes[0]["response_ms"], 300)
+
+    def test_a_restore_that_fails_fails_the_invoke(self):
+        result = self.run_snapshot("restore thaw:100 invoke", "--function-env", "RESTORE_HOOK_MS=0",
+                                   "--function-env", "RESTORE_ERROR=Runtime.AfterRestoreError")
+        self.assertEqual(result.invokes[0]["error_type"], "Runtime.AfterRestoreError")
+        self.assertEqual(self.records(result, "restoreRuntimeDone"),
+                         [{"status": "error", "errorType": "Runtime.AfterRestoreError"}])
+
+    def test_after_a_reset_the_runtime_is_restored_again(self):
+        result = self.run_snapshot("invoke*2", "--function-env", "RESTORE_HOOK_MS=0", events=[{"exit": 1}, {}])
+        self.assertEqual(result.statuses(), ["error", "success"])
+        self.assertEqual(result.invokes[1]["phase"], "invoke")
+
+    def test_runtimes_elsewhere_know_no_restore(self):
+        result = self.run_sandbox("--script", "invoke", extension=False, events=[
+            {"calls": [["POST", "/2018-06-01/runtime/restore/error"], ["GET", "/2018-06-01/runtime/restore/next"]]}])
+        self.assertEqual([answer[0] for answer in result.invokes[0]["response"]["calls"]], [404, 405])
+
+
 class Early(WorldsTest):
     """Environments that are there long before their first invoke, or never see one."""
 
@@ -42,7 +111,7 @@ class Early(WorldsTest):
         self.assertEqual(len(result.said("REGISTERED")), 1)
 
     def test_an_environment_may_see_nothing_but_shutdown(self):
-        for kind in ("on-demand", "provisioned-concurrency", "lambda-managed-instances"):
+        for kind in ("on-demand", "provisioned-concurrency", "snap-start", "lambda-managed-instances"):
             with self.subTest(kind):
                 result = self.run_sandbox("--init-type", kind, "--script", "init spindown init spindown",
                                           EXT_EVENTS="SHUTDOWN")
@@ -67,6 +136,12 @@ class Early(WorldsTest):
         left = int(result.said("INVOKE")[0].split()[1])
         self.assertTrue(899000 < left <= 900000, left)
         self.assertEqual(self.environment_of_extension(result)["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand")
+
+    def test_steps_of_another_world_are_usage_errors(self):
+        for wrong in (["--script", "restore"], ["--init-type", "warm"],
+                      ["--managed-instances", "--script", "restore"]):
+            done = subprocess.run([run.SANDBOX, *wrong, "--", "true"], capture_output=True, check=False)
+            self.assertEqual(done.returncode, 2, wrong)
 
 
 class Streaming(WorldsTest):
