@@ -25,9 +25,10 @@ asio::awaitable<void> Environment::prepare() {
   const SteadyTime deadline = std::chrono::steady_clock::now() + parts_.function.init_limit();
   const std::string phase = parts_.function.world == World::snap_start ? "snap-start" : "init";
   if (!co_await initialise(phase, deadline)) {
-    // AWS docs: a failed init is cleaned up and tried once more inside the first invoke.
+    // AWS docs: a failed init is cleaned up and tried once more inside the first invoke. On Managed
+    // Instances the environment is discarded.
     co_await shut_down("spindown");
-    fresh_ = false;
+    fresh_ = parts_.function.managed();
   }
 }
 
@@ -81,7 +82,9 @@ asio::awaitable<bool> Environment::run_init(SteadyTime deadline) {
 
 bool Environment::launch(const Command& command, bool is_extension) {
   if (is_extension && parts_.extensions.full()) {
-    fail("Extension.LaunchError", "Extension limit (10) reached");
+    // The second name: internal/lambda-managed-instances/rapid/model/customer_error.go there.
+    fail(parts_.function.managed() ? "TooManyExtensions" : "Extension.LaunchError",
+         "Extension limit (10) reached");
     return false;
   }
   const auto started = parts_.processes.start(command);
@@ -188,7 +191,12 @@ void Environment::thaw() {
 
 asio::awaitable<void> Environment::rest(std::chrono::milliseconds length) {
   thaw();
-  co_await sleep_for(parts_.io, length);
+  const SteadyTime end = std::chrono::steady_clock::now() + length;
+  if (parts_.function.managed() && initialised_) {
+    co_await parts_.changed.until([this] { return failure_.has_value(); }, end);
+    if (failure_) co_await shut_down("failure");
+  }
+  co_await sleep_for(parts_.io, end - std::chrono::steady_clock::now());
 }
 
 void Environment::drop_next() {

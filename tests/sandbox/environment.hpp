@@ -26,10 +26,13 @@ class Environment {
   /// One invoke from the caller's request until the phase is over; then frozen, if `freeze_after`.
   asio::awaitable<void> invoke(std::string event, bool freeze_after);
 
+  /// Managed Instances: all of them at once; returns when each caller has its answer.
+  asio::awaitable<void> burst(std::vector<std::string> events);
+
   /// SnapStart: frozen for `pause` with every connection cut, then what follows a restore.
   asio::awaitable<void> restore(std::chrono::milliseconds pause);
 
-  /// Awake without an event.
+  /// Awake without an event; on Managed Instances what dies meanwhile ends the environment.
   asio::awaitable<void> rest(std::chrono::milliseconds length);
 
   void freeze();
@@ -65,6 +68,7 @@ class Environment {
   [[nodiscard]] bool needs_restore() const;
   void announce_restore(double begin_ms);
   // invocation.cpp
+  [[nodiscard]] Invoke new_invoke(const InvokeRecord& record, std::string event) const;
   asio::awaitable<void> run_invoke(Invoke& invoke, InvokeRecord& record);
   asio::awaitable<void> fail_between(InvokeRecord record);
   void publish_start(const std::string& request_id);

@@ -45,8 +45,9 @@ struct FunctionFacts {
   /// managed Python or Ruby. DataDog/datadog-lambda-extension, pull requests 776 and 1241.
   bool oom_is_exit = false;
   World world = World::on_demand;
+  unsigned max_concurrency = 64;  ///< invokes at once, on Managed Instances
 
-  /// Extensions may register for SHUTDOWN only, nothing freezes, and
+  /// Extensions may register for SHUTDOWN only, invokes run side by side, nothing freezes, and
   /// there is no platform.runtimeDone.
   [[nodiscard]] bool managed() const { return world == World::managed_instances; }
 

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <utility>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "tests/sandbox/environment.hpp"
@@ -34,13 +33,6 @@ std::string new_trace() {
          ";Sampled=1";
 }
 
-boost::json::value as_json(const std::string& text) {
-  boost::system::error_code failed;
-  auto value = boost::json::parse(text, failed);
-  if (failed) return boost::json::string(text);
-  return value;
-}
-
 /// What the caller is told when the function itself said nothing.
 boost::json::value platform_answer(const std::string& id, const std::string& type,
                                    const std::string& text) {
@@ -65,6 +57,11 @@ SteadyTime steady_at(double epoch) {
 }  // namespace
 
 asio::awaitable<void> Environment::invoke(std::string event, bool freeze_after) {
+  if (parts_.function.managed()) {
+    std::vector<std::string> events;
+    events.push_back(std::move(event));
+    co_return co_await burst(std::move(events));
+  }
   const bool cold = fresh_ && !initialised_;
   co_await prepare();
   if (initialised_ && needs_restore()) co_await restore(std::chrono::milliseconds(0));
@@ -77,12 +74,7 @@ asio::awaitable<void> Environment::invoke(std::string event, bool freeze_after) 
   record.restore_ms = std::exchange(restore_ms_, 0);
   if (initialised_ && failure_) co_return co_await fail_between(std::move(record));
 
-  Invoke invoke;
-  invoke.id = record.request_id;
-  invoke.arn = parts_.function.arn;
-  invoke.trace = new_trace();
-  invoke.event = std::move(event);
-  invoke.deadline_ms = record.deadline_ms;
+  Invoke invoke = new_invoke(record, std::move(event));
   co_await run_invoke(invoke, record);
   const std::string status = record.status;
   const bool broken = status == "timeout" || failure_.has_value();
@@ -96,6 +88,16 @@ asio::awaitable<void> Environment::invoke(std::string event, bool freeze_after) 
   }
   co_await shut_down(status == "timeout" ? "timeout" : "failure");
   fresh_ = false;
+}
+
+Invoke Environment::new_invoke(const InvokeRecord& record, std::string event) const {
+  Invoke invoke;
+  invoke.id = record.request_id;
+  invoke.arn = parts_.function.arn;
+  invoke.trace = new_trace();
+  invoke.event = std::move(event);
+  invoke.deadline_ms = record.deadline_ms;
+  return invoke;
 }
 
 asio::awaitable<void> Environment::run_invoke(Invoke& invoke, InvokeRecord& record) {
@@ -181,7 +183,6 @@ void Environment::conclude(const Invoke& invoke, InvokeRecord& record, bool over
 void Environment::publish_runtime_done(const InvokeRecord& record, std::string_view status,
                                        std::string_view error_type) {
   runtime_done_published_ = true;
-  if (parts_.function.managed()) return;
   boost::json::object done;
   done["requestId"] = record.request_id;
   done["status"] = status;

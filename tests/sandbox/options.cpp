@@ -32,6 +32,7 @@ struct Raw {
   double latency_ms = 0;
   std::string isolation = "auto";
   std::string tmp = "rw";
+  std::optional<unsigned> descriptors;
   std::optional<unsigned> user;
 };
 
@@ -53,8 +54,8 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
   add_list(app, "--function-env", options.function_env, "K=V for the function only");
   add_list(app, "--extension-env", options.extension_env, "K=V for the extensions only");
   app.add_option("--script", raw.script,
-                 "Steps: init invoke[*N] freeze:MS thaw:MS rest:MS restore[:MS] kill spindown "
-                 "drop-next")
+                 "Steps: init invoke[*N] burst*N freeze:MS thaw:MS rest:MS restore[:MS] kill "
+                 "spindown drop-next")
       ->capture_default_str();
   app.add_option("--event", raw.event, "Event of every invoke")->capture_default_str();
   app.add_option("--event-file", raw.event_file, "One JSON event per line, used in turn");
@@ -64,8 +65,8 @@ void declare_environment(CLI::App& app, Raw& raw, Options& options) {
       ->capture_default_str();
   app.add_option("--gap-ms", raw.gap_ms, "Frozen time between invokes; 0: no freeze between them")
       ->capture_default_str();
-  app.add_option("--nofile", options.descriptors, "RLIMIT_NOFILE of the children")
-      ->capture_default_str();
+  app.add_option("--nofile", raw.descriptors,
+                 "RLIMIT_NOFILE of the children; 1024, on Managed Instances 4096");
 }
 
 void declare_isolation(CLI::App& app, Raw& raw, Options& options) {
@@ -175,6 +176,7 @@ std::string interpret(const Raw& raw, Options& options) {
   options.script = std::move(*script);
   if (!fits(options.script, options.facts.world))
     return "--script: not in this world: " + raw.script;
+  options.descriptors = raw.descriptors.value_or(options.facts.managed() ? 4096 : 1024);
   for (const auto& fault : raw.faults)
     if (!options.faults.add(fault)) return "--upstream-fault: " + fault;
   if (!read_forced(raw.register_answer, options.register_answer)) return "--register-answer";

@@ -143,10 +143,7 @@ asio::awaitable<void> Run::play_script() {
 }
 
 asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
-  if (step.kind != StepKind::spindown && tmp_is_stale_) {
-    if (!isolation_->renew_tmp()) directory_.empty_tmp();
-    tmp_is_stale_ = false;
-  }
+  if (step.kind != StepKind::spindown) co_await renew_tmp();
   switch (step.kind) {
     case StepKind::init:
       co_await environment_->prepare();
@@ -154,10 +151,19 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
       break;
     case StepKind::invoke:
       co_return co_await invokes(step, invoke_follows);
+    case StepKind::burst: {
+      std::vector<std::string> events(step.times);
+      for (auto& event : events) event = next_event();
+      co_await environment_->burst(std::move(events));
+      break;
+    }
     case StepKind::freeze:
       co_await environment_->prepare();
       environment_->freeze();
-      co_await sleep_for(io_, step.length);
+      if (!options_.facts.managed())
+        co_await sleep_for(io_, step.length);
+      else
+        co_await environment_->rest(step.length);
       break;
     case StepKind::thaw:
       co_await environment_->prepare();
@@ -188,14 +194,29 @@ asio::awaitable<void> Run::play_step(const Step& step, bool invoke_follows) {
   after_invoke_ = false;
 }
 
+asio::awaitable<void> Run::renew_tmp() {
+  if (options_.facts.managed()) {
+    // AWS docs, "Understanding the Lambda Managed Instances execution environment": an environment
+    // that failed is replaced, not reset.
+    co_await environment_->rest(0ms);
+    if (!environment_->ready()) tmp_is_stale_ = true;
+  }
+  if (!std::exchange(tmp_is_stale_, false)) co_return;
+  if (!isolation_->renew_tmp()) directory_.empty_tmp();
+}
+
+std::string Run::next_event() {
+  return fill_in(options_.events[next_event_++ % options_.events.size()], placeholders());
+}
+
 asio::awaitable<void> Run::invokes(const Step& step, bool invoke_follows) {
   for (unsigned i = 0; i < step.times && !environment_->hopeless(); ++i) {
     if (std::exchange(after_invoke_, true) && options_.gap.count() > 0)
       co_await sleep_for(io_, options_.gap);
     const bool event_pending = options_.gap.count() == 0 && (i + 1 < step.times || invoke_follows);
-    const std::string event =
-        fill_in(options_.events[next_event_++ % options_.events.size()], placeholders());
-    co_await environment_->invoke(event, !event_pending);
+    co_await renew_tmp();
+    std::string event = next_event();
+    co_await environment_->invoke(std::move(event), !event_pending);
   }
 }
 

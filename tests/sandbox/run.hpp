@@ -32,6 +32,8 @@ class Run {
   asio::awaitable<void> play_script();
   asio::awaitable<void> play_step(const Step& step, bool invoke_follows);
   asio::awaitable<void> invokes(const Step& step, bool invoke_follows);
+  [[nodiscard]] std::string next_event();
+  asio::awaitable<void> renew_tmp();
   asio::awaitable<void> watch_signals();
   asio::awaitable<void> take_down();
 

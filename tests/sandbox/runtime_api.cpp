@@ -1,8 +1,12 @@
 #include "tests/sandbox/runtime_api.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <regex>
 #include <utility>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/string.hpp>
 
 #include "proto/url_text.hpp"
 
@@ -30,14 +34,30 @@ std::string told_type(const Request& request) {
 
 }  // namespace
 
+boost::json::value as_json(const std::string& text) {
+  boost::system::error_code failed;
+  auto value = boost::json::parse(text, failed);
+  if (failed) return boost::json::string(text);
+  return value;
+}
+
 void RuntimeApi::clear() {
-  if (parked_ != nullptr) parked_->answer(Response{});
+  for (Parked* parked : parked_) parked->answer(Response{});
+  parked_.clear();
   if (restoring_ != nullptr) restoring_->answer(Response{});
-  current_ = nullptr;
+  running_.clear();
+  given_up_.clear();
   restore_error_.clear();
   asked_ever_ = false;
   init_error_.reset();
   changed_.notify();
+}
+
+void RuntimeApi::take_back(const Invoke& invoke) { std::erase(running_, &invoke); }
+
+void RuntimeApi::give_up(const Invoke& invoke) {
+  take_back(invoke);
+  given_up_.insert(invoke.id);
 }
 
 void RuntimeApi::restored() {
@@ -45,8 +65,13 @@ void RuntimeApi::restored() {
   changed_.notify();
 }
 
+bool RuntimeApi::busy() const {
+  return ready() ||
+         std::ranges::any_of(running_, [](const Invoke* invoke) { return !invoke->responded_ms; });
+}
+
 void RuntimeApi::hand_out(Invoke& invoke) {
-  current_ = &invoke;
+  running_.push_back(&invoke);
   Response response = json_response(200, invoke.event);
   auto& headers = response.headers;
   headers.emplace_back("Lambda-Runtime-Aws-Request-Id", invoke.id);
@@ -54,7 +79,9 @@ void RuntimeApi::hand_out(Invoke& invoke) {
                        std::to_string(static_cast<std::int64_t>(invoke.deadline_ms)));
   headers.emplace_back("Lambda-Runtime-Invoked-Function-Arn", invoke.arn);
   headers.emplace_back("Lambda-Runtime-Trace-Id", invoke.trace);
-  parked_->answer(std::move(response));
+  if (function_.managed()) headers.emplace_back("Lambda-Runtime-Invocation-Id", new_uuid());
+  parked_.front()->answer(std::move(response));
+  parked_.pop_front();
   changed_.notify();
 }
 
@@ -80,11 +107,10 @@ asio::awaitable<Response> RuntimeApi::handle(std::string path, Request request, 
 }
 
 asio::awaitable<Response> RuntimeApi::next(Peer& peer) {
-  if (parked_ != nullptr || init_error_ || (current_ != nullptr && !current_->responded_ms))
-    co_return wrong_state();
+  if (init_error_ || (busy() && !function_.managed())) co_return wrong_state();
   recorder_.event("next function");
   asked_ever_ = true;
-  Parked parked(peer, parked_);
+  Parked parked(peer, parked_.emplace_back(nullptr));
   changed_.notify();
   co_await changed_.until([&parked] { return parked.answered(); });
   co_return parked.take();
@@ -116,14 +142,19 @@ Response RuntimeApi::fail_restore(const Request& request) {
   return accepted();
 }
 
-Response RuntimeApi::finish(std::string_view id, bool is_error, Request request) {
-  if (current_ == nullptr || current_->id != id)
-    return platform_error(400, "InvalidRequestID", "Invalid request ID");
-  if (current_->responded_ms) return wrong_state();
-  current_->begun_ms = request.begun_ms;
-  Response answer = take_answer(*current_, is_error, std::move(request));
-  current_->responded_ms = epoch_ms();
-  recorder_.event(current_->is_error ? "error from function" : "response from function");
+Response RuntimeApi::finish(const std::string& id, bool is_error, Request request) {
+  const auto found = std::ranges::find(running_, id, &Invoke::id);
+  // aws/aws-lambda-runtime-interface-emulator:
+  // internal/lambda-managed-instances/invoke/invoke_router.go
+  if (found == running_.end() && given_up_.erase(id) > 0)
+    return platform_error(410, "InvokeTimeout", "Invoke timeout");
+  if (found == running_.end()) return platform_error(400, "InvalidRequestID", "Invalid request ID");
+  Invoke& invoke = **found;
+  if (invoke.responded_ms) return wrong_state();
+  invoke.begun_ms = request.begun_ms;
+  Response answer = take_answer(invoke, is_error, std::move(request));
+  invoke.responded_ms = epoch_ms();
+  recorder_.event(invoke.is_error ? "error from function" : "response from function");
   changed_.notify();
   return answer;
 }

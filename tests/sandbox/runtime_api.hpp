@@ -4,11 +4,15 @@
 // aws/aws-lambda-runtime-interface-emulator: internal/lambda/{fatalerror/fatalerror,rapi/router}.go
 #pragma once
 
+#include <list>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/value.hpp>
 
 #include "tests/sandbox/condition.hpp"
 #include "tests/sandbox/extensions_api.hpp"
@@ -32,6 +36,9 @@ struct Invoke {
   std::string response;
 };
 
+/// The text as JSON; a string if it is none.
+[[nodiscard]] boost::json::value as_json(const std::string& text);
+
 /// The error type of an answer that was too large for the platform.
 constexpr std::string_view kResponseTooLarge = "Function.ResponseSizeTooLarge";
 
@@ -50,7 +57,10 @@ class RuntimeApi {
   void clear();
 
   /// The runtime waits for an invoke.
-  [[nodiscard]] bool ready() const { return parked_ != nullptr; }
+  [[nodiscard]] bool ready() const { return !parked_.empty(); }
+
+  /// So many of its workers do; more than one on Managed Instances only.
+  [[nodiscard]] std::size_t waiting() const { return parked_.size(); }
 
   /// Its init is over: it waits for an invoke, or to be restored.
   [[nodiscard]] bool initialised() const { return ready() || restoring_ != nullptr; }
@@ -59,10 +69,15 @@ class RuntimeApi {
 
   [[nodiscard]] const std::optional<InitError>& init_error() const { return init_error_; }
 
-  /// Requires ready(). `invoke` must live until take_back() or clear().
+  /// Requires ready(). `invoke` must live until take_back(), give_up() or clear().
   void hand_out(Invoke& invoke);
 
-  void take_back() { current_ = nullptr; }
+  void take_back() { running_.clear(); }
+
+  void take_back(const Invoke& invoke);
+
+  /// The caller has been told that it took too long; an answer that comes now is refused.
+  void give_up(const Invoke& invoke);
 
   /// SnapStart: the snapshot has been restored.
   void restored();
@@ -78,17 +93,19 @@ class RuntimeApi {
   asio::awaitable<Response> restore_next(Peer& peer);
   [[nodiscard]] Response fail_init(Request request);
   [[nodiscard]] Response fail_restore(const Request& request);
+  [[nodiscard]] Response finish(const std::string& id, bool is_error, Request request);
   /// What the runtime is told about the answer it gave.
   [[nodiscard]] static Response take_answer(Invoke& invoke, bool is_error, Request request);
-  [[nodiscard]] Response finish(std::string_view id, bool is_error, Request request);
+  [[nodiscard]] bool busy() const;
 
   Condition& changed_;
   Recorder& recorder_;
   const FunctionFacts& function_;
-  Parked* parked_ = nullptr;
+  std::list<Parked*> parked_;  ///< places of the open polls, none of them null between two turns
   Parked* restoring_ = nullptr;
+  std::vector<Invoke*> running_;
+  std::set<std::string> given_up_;
   std::string restore_error_;
-  Invoke* current_ = nullptr;
   bool asked_ever_ = false;
   std::optional<InitError> init_error_;
 };

@@ -27,6 +27,7 @@ std::optional<Step> parse_step(std::string_view word) {
   const auto number = whole_number(word.substr(mark + 1));
   if (!number) return std::nullopt;
   if (verb == "invoke*") return Step{StepKind::invoke, *number};
+  if (verb == "burst*") return Step{StepKind::burst, *number};
   if (verb == "freeze:") return Step{StepKind::freeze, 1, std::chrono::milliseconds(*number)};
   if (verb == "thaw:") return Step{StepKind::thaw, 1, std::chrono::milliseconds(*number)};
   if (verb == "rest:") return Step{StepKind::rest, 1, std::chrono::milliseconds(*number)};

@@ -9,11 +9,11 @@
 
 namespace sandbox {
 
-enum class StepKind { init, invoke, freeze, thaw, rest, restore, kill, spindown, drop_next };
+enum class StepKind { init, invoke, burst, freeze, thaw, rest, restore, kill, spindown, drop_next };
 
 struct Step {
   StepKind kind = StepKind::invoke;
-  unsigned times = 1;                   ///< of invoke
+  unsigned times = 1;                   ///< of invoke; width of burst
   std::chrono::milliseconds length{0};  ///< of freeze, thaw, rest and restore
 };
 

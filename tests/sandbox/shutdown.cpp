@@ -21,6 +21,8 @@ namespace {
 constexpr auto kBudget = 2000ms;
 constexpr auto kRuntimeShare = 600ms;
 constexpr auto kInternalBudget = 500ms;
+/// A subscriber that does not answer is not waited for.
+constexpr auto kFlushLimit = 200ms;
 
 std::string shutdown_event(const std::string& reason, double deadline_ms) {
   boost::json::object event;
@@ -46,6 +48,9 @@ asio::awaitable<void> Environment::shut_down(std::string reason) {
       std::ranges::any_of(agents, [](const auto& agent) { return agent->internal; });
   const auto share = external ? kRuntimeShare : kInternalBudget;
   co_await end_runtime(begin + share, external || internal);
+  // aws/aws-lambda-runtime-interface-emulator: internal/lambda-managed-instances/rapid/shutdown.go
+  if (parts_.function.managed())
+    co_await parts_.telemetry.flush(std::chrono::steady_clock::now() + kFlushLimit);
   const std::string event = shutdown_event(reason, deadline_ms);
   for (auto& agent : agents) hand_out_shutdown(*agent, event);
   parts_.changed.notify();

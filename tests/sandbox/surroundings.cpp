@@ -14,18 +14,21 @@ namespace fs = std::filesystem;
 using Variables = std::map<std::string, std::string>;
 
 Variables common_variables(const Options& options, const std::string& api) {
-  return {{"AWS_ACCESS_KEY_ID", "ASIASANDBOXSANDBOX00"},
-          {"AWS_SECRET_ACCESS_KEY", "sandbox-has-no-secrets"},
-          {"AWS_SESSION_TOKEN", "sandbox-session"},
-          {"AWS_REGION", "us-east-1"},
-          {"AWS_DEFAULT_REGION", "us-east-1"},
-          {"AWS_LAMBDA_FUNCTION_NAME", options.facts.name},
-          {"AWS_LAMBDA_FUNCTION_VERSION", options.facts.version},
-          {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.facts.memory_mb)},
-          {"AWS_LAMBDA_INITIALIZATION_TYPE", options.facts.initialization_type()},
-          {"AWS_LAMBDA_LOG_FORMAT", "Text"},
-          {"AWS_LAMBDA_RUNTIME_API", api},
-          {"TZ", ":UTC"}};
+  Variables variables{{"AWS_ACCESS_KEY_ID", "ASIASANDBOXSANDBOX00"},
+                      {"AWS_SECRET_ACCESS_KEY", "sandbox-has-no-secrets"},
+                      {"AWS_SESSION_TOKEN", "sandbox-session"},
+                      {"AWS_REGION", "us-east-1"},
+                      {"AWS_DEFAULT_REGION", "us-east-1"},
+                      {"AWS_LAMBDA_FUNCTION_NAME", options.facts.name},
+                      {"AWS_LAMBDA_FUNCTION_VERSION", options.facts.version},
+                      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(options.facts.memory_mb)},
+                      {"AWS_LAMBDA_INITIALIZATION_TYPE", options.facts.initialization_type()},
+                      {"AWS_LAMBDA_LOG_FORMAT", "Text"},
+                      {"AWS_LAMBDA_RUNTIME_API", api},
+                      {"TZ", ":UTC"}};
+  if (options.facts.managed())
+    variables["AWS_LAMBDA_MAX_CONCURRENCY"] = std::to_string(options.facts.max_concurrency);
+  return variables;
 }
 
 std::string own_variable(const char* name, const char* otherwise) {

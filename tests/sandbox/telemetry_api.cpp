@@ -103,7 +103,8 @@ TelemetryApi::TelemetryApi(asio::io_context& io, Frost& frost, Recorder& recorde
       frost_(frost),
       recorder_(recorder),
       extensions_(extensions),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      flushed_(io) {}
 
 TelemetryApi::~TelemetryApi() = default;
 
@@ -125,6 +126,18 @@ void TelemetryApi::stop() {
 
 asio::awaitable<void> TelemetryApi::join() {
   for (auto& running : ending_) co_await running->task.join();
+}
+
+asio::awaitable<void> TelemetryApi::flush(SteadyTime deadline) {
+  flushing_ = feeds_.size();
+  for (auto& running : feeds_) running->task.spawn(flush_feed(*running));
+  co_await flushed_.until([this] { return flushing_ == 0; }, deadline);
+}
+
+asio::awaitable<void> TelemetryApi::flush_feed(Running& running) {
+  co_await running.feed.flush();
+  --flushing_;
+  flushed_.notify();
 }
 
 Response TelemetryApi::subscribe(const Request& request) {

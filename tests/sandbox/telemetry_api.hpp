@@ -48,10 +48,15 @@ class TelemetryApi {
   /// To every subscriber, now and, for those that subscribe during this init, later.
   void publish(std::string_view type, boost::json::object record);
 
+  /// Delivers what waits, however young, as far as that can be done before `deadline`.
+  asio::awaitable<void> flush(SteadyTime deadline);
+
  private:
+  struct Running;
   void add_feed(Subscription subscription);
   void hand_over(std::string_view type, boost::json::object record);
   void forge();
+  asio::awaitable<void> flush_feed(Running& running);
 
   asio::io_context& io_;
   Frost& frost_;
@@ -60,7 +65,8 @@ class TelemetryApi {
   TelemetryOptions options_;
   bool open_ = false;
   std::vector<std::string> history_;  ///< this init's events, for those who subscribe late
-  struct Running;
+  std::size_t flushing_ = 0;          ///< feeds that have not yet delivered what waits
+  Condition flushed_;
   std::vector<std::unique_ptr<Running>> feeds_;
   std::vector<std::unique_ptr<Running>> ending_;
 };

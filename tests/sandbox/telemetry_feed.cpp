@@ -25,14 +25,14 @@ void TelemetryFeed::add(std::string event_json) {
 }
 
 bool TelemetryFeed::due(const Waiting& event) const {
-  return frost_.awake_time() - event.added >= age_wanted_;
+  return hurry_ || frost_.awake_time() - event.added >= age_wanted_;
 }
 
 asio::awaitable<void> TelemetryFeed::run() {
   for (;;) {
     co_await added_.until([this] { return !waiting_.empty(); });
     co_await frost_.sleep_awake(age_wanted_ - (frost_.awake_time() - waiting_.front().added));
-    if (!due(waiting_.front())) continue;
+    if (waiting_.empty() || !due(waiting_.front())) continue;
     const std::string batch = next_batch();
     if (faults_.held > 0) {
       --faults_.held;
@@ -53,6 +53,14 @@ std::string TelemetryFeed::next_batch() {
   std::string batch = "[";
   for (const auto& event : events) batch.append(batch.size() > 1 ? "," : "").append(event);
   return batch + "]";
+}
+
+asio::awaitable<void> TelemetryFeed::flush() {
+  hurry_ = true;
+  while (!waiting_.empty()) {
+    std::string batch = next_batch();
+    co_await deliver(std::move(batch));
+  }
 }
 
 asio::awaitable<void> TelemetryFeed::deliver(std::string batch) {

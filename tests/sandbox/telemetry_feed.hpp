@@ -42,6 +42,9 @@ class TelemetryFeed {
   /// that is not answered 200 is sent again, with back-off.
   asio::awaitable<void> run();
 
+  /// Delivers what waits, however young; events that come later are delivered at once.
+  asio::awaitable<void> flush();
+
  private:
   struct Waiting {
     std::chrono::steady_clock::duration added;  ///< awake time
@@ -59,6 +62,7 @@ class TelemetryFeed {
   DeliveryFaults faults_;
   Condition added_;
   std::deque<Waiting> waiting_;
+  bool hurry_ = false;
 };
 
 }  // namespace sandbox

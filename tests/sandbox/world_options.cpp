@@ -21,11 +21,16 @@ void declare_world(CLI::App& app, FunctionFacts& facts) {
   app.add_flag_callback(
       "--managed-instances", [&facts] { facts.world = World::managed_instances; },
       "Short for --init-type lambda-managed-instances");
+  app.add_option("--max-concurrency", facts.max_concurrency,
+                 "Invokes at once, on Managed Instances")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
 }
 
 bool fits(const std::vector<Step>& script, World world) {
   return std::ranges::none_of(script, [world](const Step& step) {
-    return step.kind == StepKind::restore && world != World::snap_start;
+    return (step.kind == StepKind::burst && world != World::managed_instances) ||
+           (step.kind == StepKind::restore && world != World::snap_start);
   });
 }
 

@@ -5,8 +5,9 @@ they are obeyed: calls (requests to the platform, answered back), post (an envel
 print, exit, kill, abort, eat (memory, until that is the end), eat_mib, error, shell (its output answered), echo_env,
 big, exact (an answer of so many bytes; what that was answered is printed), respond_then_exit. With stream the answer
 goes out in so many chunks, stream_ms apart; fail_stream is the error type in its trailers.
-FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats. RESTORE_HOOK_MS waits
-to be restored, then works so long; RESTORE_ERROR is the error it reports then.
+FAIL_AT_INIT=exit:N exits so before it asks for work, error:TYPE says why and exits 1, eat eats. WORKERS=N threads
+each ask for invokes, WORKER_PAUSE_MS one after the other. RESTORE_HOOK_MS waits to be restored, then works so long;
+RESTORE_ERROR is the error it reports then.
 """
 
 import base64
@@ -16,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -123,6 +125,13 @@ def main():
         signal.signal(signal.SIGTERM, lambda *_: (print("SIGTERM", flush=True), os._exit(0)))
     if "RESTORE_HOOK_MS" in os.environ:
         be_restored()
+    for _ in range(int(os.environ.get("WORKERS", 1)) - 1):
+        threading.Thread(target=serve, daemon=True).start()
+        time.sleep(int(os.environ.get("WORKER_PAUSE_MS", 0)) / 1000)
+    serve()
+
+
+def serve():
     while True:
         _, headers, body = call("GET", "/2018-06-01/runtime/invocation/next")
         event = json.loads(body)
@@ -137,7 +146,9 @@ def main():
         elif "stream" in event:
             stream(path, event, answer)
         else:
-            call("POST", path + "/response", json.dumps(answer).encode())
+            status, _, text = call("POST", path + "/response", json.dumps(answer).encode())
+            if status != 202:
+                print("response refused", status, text, flush=True)
         if "respond_then_exit" in event:
             sys.exit(event["respond_then_exit"])
 

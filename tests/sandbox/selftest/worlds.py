@@ -1,4 +1,4 @@
-"""The sandbox's other worlds: SnapStart, provisioned concurrency, streaming.
+"""The sandbox's other worlds: Managed Instances, SnapStart, provisioned concurrency, streaming.
 
 Usage: worlds.py PATH/TO/thaw-sandbox [unittest arguments]
 """
@@ -10,6 +10,8 @@ import sys
 import unittest
 
 import run
+
+REGISTER = "/2020-01-01/extension/register"
 
 
 class WorldsTest(run.SandboxTest):
@@ -26,6 +28,126 @@ class WorldsTest(run.SandboxTest):
 
     def environment_of_extension(self, result):
         return json.loads(result.said("START")[0].split("] ", 1)[1].split(" ", 1)[1])
+
+
+class ManagedInstances(WorldsTest):
+    def run_managed(self, script, *options, workers=8, **more):
+        env = {"EXT_EVENTS": "SHUTDOWN", "EXT_TELEMETRY": "1"}
+        env.update(more.pop("env", {}))
+        return self.run_sandbox("--init-type", "lambda-managed-instances", "--function-env", f"WORKERS={workers}",
+                                "--script", script, *options, **more, **env)
+
+    def test_a_burst_runs_side_by_side_and_nothing_is_ever_frozen(self):
+        result = self.run_managed("burst*8 freeze:100 rest:100 thaw:100 invoke*2 spindown", events=[{"sleep_ms": 400}])
+        burst, single = result.invokes[:8], result.invokes[8:]
+        self.assertEqual(result.statuses(), ["success"] * 10)
+        self.assertLess(max(i["start_ms"] for i in burst), min(i["start_ms"] + i["response_ms"] for i in burst),
+                        "all of them had begun before the first was over")
+        self.assertGreaterEqual(single[1]["start_ms"], single[0]["start_ms"] + 400)
+        self.assertEqual(result.freezes, [])
+        self.assertEqual(result.said("INVOKE"), [])
+        self.assertEqual(self.shutdowns(result), ["spindown"])
+        self.assertGreater(int(result.said("SHUTDOWN")[0].split()[1]), 1300)
+
+    def test_what_the_children_find(self):
+        result = self.run_managed("invoke", "--max-concurrency", "7", events=[{"echo_env": True}],
+                                  env={"EXT_SURROUNDINGS": "1"})
+        for env in (self.environment_of_extension(result), result.invokes[0]["response"]["env"]):
+            self.assertEqual(env["AWS_LAMBDA_INITIALIZATION_TYPE"], "lambda-managed-instances")
+            self.assertEqual(env["AWS_LAMBDA_MAX_CONCURRENCY"], "7")
+        self.assertEqual(json.loads(result.said("SURROUNDINGS")[0])["limit"], [4096, 4096])
+
+    def test_extensions_may_not_register_for_invokes(self):
+        call = ["POST", REGISTER, {"Lambda-Extension-Name": "test-ext"}, '{"events":["INVOKE"]}']
+        result = self.run_managed("invoke", env={"EXT_CALLS": json.dumps([call])})
+        status, body, _ = json.loads(result.said("CALL")[0])
+        self.assertEqual([status, json.loads(body)["errorType"]], [403, "Extension.InvalidEventType"])
+
+    def test_only_the_newest_telemetry_schema_is_taken(self):
+        def subscribe(version):
+            body = {"schemaVersion": version, "types": ["platform"], "buffering": {},
+                    "destination": {"protocol": "HTTP", "URI": "http://sandbox:1"}}
+            return ["PUT", "/2022-07-01/telemetry", {"Lambda-Extension-Identifier": "MY_ID"}, json.dumps(body)]
+        calls = [subscribe(version) for version in ("2022-07-01", "2022-12-13", "2025-01-29")]
+        result = self.run_managed("invoke", env={"EXT_CALLS": json.dumps(calls), "EXT_TELEMETRY": ""})
+        self.assertEqual([json.loads(line)[0] for line in result.said("CALL")], [400, 400, 200])
+
+    def test_telemetry_has_a_start_and_a_report_of_each_invoke(self):
+        events = [{"sleep_ms": 300}, {"error": "Function.Oops"}, {"error": "no such thing"}, {}]
+        result = self.run_managed("burst*4 rest:100 spindown", events=events)
+        ids = [i["request_id"] for i in result.invokes]
+        self.assertEqual({r["requestId"] for r in self.records(result, "start")}, set(ids))
+        reports = {r["requestId"]: r for r in self.records(result, "report")}
+        self.assertEqual(sorted((r["status"], r.get("errorType", "")) for r in reports.values()),
+                         [("error", "Function.Oops"), ("error", "Runtime.Unknown"), ("success", ""), ("success", "")])
+        self.assertEqual([s["name"] for s in reports[ids[0]]["spans"]], ["responseLatency", "responseDuration"])
+        self.assertTrue(self.records(result, "start")[0]["functionArn"].startswith("arn:aws:lambda:"))
+        self.assertEqual(self.records(result, "runtimeDone"), [])
+
+    def test_telemetry_that_waits_is_delivered_before_shutdown(self):
+        result = self.run_managed("invoke spindown", "--telemetry-delay-ms", "30000")
+        lines = [line.split()[0] for line in result.extension_log]
+        self.assertEqual(len(self.records(result, "report")), 1)
+        self.assertLess(len(lines) - 1 - lines[::-1].index("TELEMETRY"), lines.index("SHUTDOWN"))
+
+    def test_a_timeout_answers_the_caller_and_the_code_goes_on(self):
+        result = self.run_managed("burst*2 rest:700 invoke spindown", "--timeout-ms", "300", workers=2,
+                                  events=[{"sleep_ms": 800, "print": "still here"}, {}, {}])
+        self.assertEqual(sorted(result.statuses()), ["success", "success", "timeout"])
+        late = next(i for i in result.invokes if i["status"] == "timeout")
+        self.assertEqual(late["response"], {"errorType": "Sandbox.Timedout",
+                                            "errorMessage": "Task timed out after 0.30 seconds"})
+        self.assertAlmostEqual(late["response_ms"], 300, delta=150)
+        self.assertIn("still here", result.function_log)
+        self.assertIn("response refused 410", " ".join(result.function_log))
+        self.assertEqual(len({i["response"]["pid"] for i in result.invokes if i["status"] == "success"}), 1)
+        report = next(r for r in self.records(result, "report") if r["requestId"] == late["request_id"])
+        self.assertEqual([report["status"], report["errorType"]], ["timeout", "Sandbox.Timedout"])
+        self.assertEqual(self.shutdowns(result), ["spindown"], "no reset")
+
+    def test_no_more_run_at_once_than_there_are_workers_and_than_the_limit_allows(self):
+        for workers, limit, width, run_at_once in ((4, 64, 3, 3), (4, 64, 4, 4), (4, 64, 5, 4), (8, 4, 5, 4)):
+            with self.subTest(workers=workers, limit=limit, width=width):
+                result = self.run_managed(f"burst*{width} invoke", "--max-concurrency", str(limit), workers=workers,
+                                          events=[{"sleep_ms": 200}])
+                refused = [i for i in result.invokes if i["error_type"] == "Runtime.Unavailable"]
+                self.assertEqual(result.statuses().count("success"), run_at_once + 1)
+                self.assertEqual(len(refused), width - run_at_once)
+                self.assertEqual(len(self.records(result, "start")), run_at_once + 1)
+
+    def test_a_burst_waits_for_workers_that_are_on_their_way(self):
+        result = self.run_managed("burst*4", "--function-env", "WORKER_PAUSE_MS=100", workers=4)
+        self.assertEqual(result.statuses(), ["success"] * 4)
+
+    def test_a_runtime_that_exits_takes_all_invokes_with_it_and_the_environment_is_replaced(self):
+        shell = "cat {tmp}/mark; echo old > {tmp}/mark"
+        events = [{"shell": shell}, {"sleep_ms": 5000}, {"sleep_ms": 200, "exit": 7}, {"shell": shell}]
+        result = self.run_managed("invoke burst*2 invoke spindown", events=events)
+        self.assertEqual(result.statuses(), ["success", "error", "error", "success"])
+        for broken in result.invokes[1:3]:
+            self.assertEqual(broken["response"], {"errorType": "Runtime.ExitError",
+                                                  "errorMessage": "Runtime exited with error: exit status 7"})
+        self.assertEqual(self.shutdowns(result), ["failure", "spindown"])
+        self.assertEqual(result.invokes[3]["phase"], "init")
+        self.assertIn("No such file", " ".join(result.invokes[3]["response"]["shell"]), "its /tmp is new, too")
+
+    def test_an_extension_that_exits_ends_the_environment(self):
+        other = os.path.join(self.dir.name, "other")
+        with open(other, "w") as file:
+            file.write(f"#!{run.PYTHON}\nimport os, threading\nthreading.Timer(0.6, os._exit, [3]).start()\n"
+                       f"exec(open({self.extension!r}).read())\n")
+        os.chmod(other, 0o755)
+        result = self.run_managed("burst*2", "--extension", other, events=[{"sleep_ms": 5000}])
+        self.assertEqual([i["error_type"] for i in result.invokes], ["Extension.Crash"] * 2)
+        self.assertEqual(self.shutdowns(result), ["failure"], "the surviving extension's")
+        self.assertEqual({(r["status"], r["errorType"]) for r in self.records(result, "report")},
+                         {("error", "Extension.Crash")})
+
+    def test_what_dies_between_two_invokes_is_replaced_at_once(self):
+        result = self.run_managed("invoke rest:600 invoke", workers=1, events=[{"respond_then_exit": 1}, {}])
+        self.assertEqual(result.statuses(), ["success"] * 2)
+        self.assertEqual(self.shutdowns(result), ["failure"])
+        self.assertLess(result.happened("shutdown (failure)")[0], result.invokes[0]["start_ms"] + 500)
 
 
 class SnapStart(WorldsTest):
@@ -138,7 +260,9 @@ class Early(WorldsTest):
         self.assertEqual(self.environment_of_extension(result)["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand")
 
     def test_steps_of_another_world_are_usage_errors(self):
-        for wrong in (["--script", "restore"], ["--init-type", "warm"],
+        for wrong in (["--script", "burst*2"], ["--script", "restore"], ["--script", "burst*"],
+                      ["--init-type", "warm"], ["--max-concurrency", "0"],
+                      ["--init-type", "snap-start", "--script", "burst*2"],
                       ["--managed-instances", "--script", "restore"]):
             done = subprocess.run([run.SANDBOX, *wrong, "--", "true"], capture_output=True, check=False)
             self.assertEqual(done.returncode, 2, wrong)
@@ -181,6 +305,13 @@ class Streaming(WorldsTest):
         result = self.run_stream({"stream": 5, "stream_ms": 200}, "--timeout-ms", "500")
         self.assertEqual(result.statuses(), ["timeout"])
 
+    def test_streams_run_side_by_side(self):
+        result = self.run_sandbox("--managed-instances", "--function-env", "WORKERS=3", "--script", "burst*3",
+                                  events=[{"stream": 4, "stream_ms": 100}], EXT_EVENTS="SHUTDOWN")
+        self.assertEqual(result.statuses(), ["success"] * 3)
+        self.assertLess(max(i["start_ms"] + i["begun_ms"] for i in result.invokes),
+                        min(i["start_ms"] + i["response_ms"] for i in result.invokes))
+
 
 class SideBySide(WorldsTest):
     def others(self, count):
@@ -191,6 +322,12 @@ class SideBySide(WorldsTest):
             os.link(self.extension, path)
             options += ["--extension", path]
         return options
+
+    def test_an_eleventh_leaves_managed_instances_without_an_environment(self):
+        result = self.run_sandbox("--managed-instances", *self.others(10), "--script", "init invoke")
+        self.assertEqual(result.invokes[0]["error_type"], "Runtime.Unavailable")
+        self.assertEqual(len(result.happened("init failed: TooManyExtensions")), 2)
+        self.assertEqual(result.happened("start function"), [])
 
     def test_the_tenth_of_them_may_be_an_internal_one_but_not_the_eleventh(self):
         script = ("import json,os,urllib.error,urllib.request as u;a='http://'+os.environ['AWS_LAMBDA_RUNTIME_API'];"
