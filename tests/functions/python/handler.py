@@ -1,18 +1,21 @@
 """A function with Sentry's Python SDK: the runtime loop and a handler in one.
 
-Environment: SENTRY_DSN. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
+Environment: SENTRY_DSN; WORKERS=n threads that ask for events, each on a connection of its own, as a runtime on
+Managed Instances may. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
 "then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends it) instead of an answer,
-"oversized" for one that is too large, "raise" for a handled error that has the answer's members}.
+"oversized" for one that is too large, "raise" for a handled error that has the answer's members; "stream": true for an answer in chunks}.
 Answers {"sent": [event ids], "handed_over": [[event id, epoch ms], ...]}: what has been answered with a
 200 since the last invoke's answer. With SEND_AT_INIT set an error of the init is the first one sent.
 FAIL_AT_INIT=exit:N ends the init so after that, FAIL_AT_INIT=error with a word to the platform.
-Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes".
+Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes"; "Response streaming for Lambda
+functions"; "Understanding the Lambda Managed Instances execution environment".
 """
 
 import http.client
 import json
 import os
 import signal
+import threading
 import time
 
 import sentry_sdk
@@ -20,7 +23,11 @@ import sentry_sdk
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 BASE = "/2018-06-01/runtime/invocation"
 TOO_MUCH = (6 << 20) + 101  # bytes of an answer
+CHUNKS = 4
+CHUNK_PAUSE = 0.05  # seconds
+WORKERS = int(os.environ.get("WORKERS", "1"))
 handed_over = []
+taking = threading.Lock()
 
 
 class WatchedTransport(sentry_sdk.transport.HttpTransport):
@@ -68,8 +75,9 @@ def handle(event):
     if event.get("flush"):
         sentry_sdk.flush()
     fail(event.get("then", ""))
-    # The worker thread may append meanwhile: only what is there now is taken.
-    answered = [handed_over.pop(0) for _ in range(len(handed_over))]
+    # The SDK's thread may append meanwhile: only what is there now is taken.
+    with taking:
+        answered = [handed_over.pop(0) for _ in range(len(handed_over))]
     return {"sent": sent, "handed_over": answered}
 
 
@@ -104,8 +112,25 @@ def serve(sent_at_init):
         if event.get("then") == "raise":
             report_error(platform, f"{BASE}/{request_id}/error", "Function.OrderFailed", answer)
             continue
-        platform.request("POST", f"{BASE}/{request_id}/response", json.dumps(answer))
-        platform.getresponse().read()
+        respond(platform, f"{BASE}/{request_id}/response", json.dumps(answer).encode(), event.get("stream"))
+
+
+def respond(platform, path, text, in_chunks):
+    """Posts the answer, at once or over some time."""
+    if in_chunks:
+        mode = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked"}
+        platform.request("POST", path, chunks_of(text), mode, encode_chunked=True)
+    else:
+        platform.request("POST", path, text)
+    platform.getresponse().read()
+
+
+def chunks_of(text):
+    """The text in a few pieces, with a pause after each."""
+    size = -(-len(text) // CHUNKS)
+    for begin in range(0, len(text), size):
+        yield text[begin:begin + size]
+        time.sleep(CHUNK_PAUSE)
 
 
 if __name__ == "__main__":
@@ -114,6 +139,8 @@ if __name__ == "__main__":
         transport=WatchedTransport,
         # Repeated errors are the point here.
         disabled_integrations=[sentry_sdk.integrations.dedupe.DedupeIntegration()],
+        # What workers that are processes would have together.
+        transport_queue_size=100 * WORKERS,
     )
     at_init = []
     if os.environ.get("SEND_AT_INIT"):
@@ -121,4 +148,6 @@ if __name__ == "__main__":
         sentry_sdk.flush()
     if os.environ.get("FAIL_AT_INIT"):
         fail_at_init(os.environ["FAIL_AT_INIT"])
+    for _ in range(WORKERS - 1):
+        threading.Thread(target=serve, args=([],), daemon=True).start()
     serve(at_init)
