@@ -34,13 +34,14 @@ class Run:
         self.arrived_at = {}  # epoch ms of the first arrival
         for arrival in report["arrivals"]:
             self.arrived_at.setdefault(normal(arrival["event_id"]), arrival["at_ms"])
-        # Epoch ms of the answer the SDK got, where the function has told.
-        self.handed_over_at = {
-            normal(event): at
-            for invoke in self.invokes
-            for event, at in told_by(invoke).get("handed_over", [])
-        }
+        # Epoch ms of the error and of the answer the SDK got, where the function has told.
+        self.captured_at = self.told("captured")
+        self.handed_over_at = self.told("handed_over")
         self.stats = summary_line(report["extension_log"])
+
+    def told(self, what):
+        """Moments by event, out of the function's answers."""
+        return {normal(event): at for invoke in self.invokes for event, at in told_by(invoke).get(what, [])}
 
     @staticmethod
     def sent_by(invoke):

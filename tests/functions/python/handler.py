@@ -3,9 +3,11 @@
 Environment: SENTRY_DSN; WORKERS=n threads that ask for events, each on a connection of its own, as a runtime on
 Managed Instances may. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
 "then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends it) instead of an answer,
-"oversized" for one that is too large, "raise" for a handled error that has the answer's members; "stream": true for an answer in chunks}.
-Answers {"sent": [event ids], "handed_over": [[event id, epoch ms], ...]}: what has been answered with a
-200 since the last invoke's answer. With SEND_AT_INIT set an error of the init is the first one sent.
+"oversized" for one that is too large, "raise" for a handled error that has the answer's members; "stream": true for
+an answer in chunks}.
+Answers {"sent": [event ids], "captured": [[event id, epoch ms], ...], "handed_over": [the same]}: when each error
+happened, and what has been answered with a 200 since the last invoke's answer. With SEND_AT_INIT set an error of
+the init is the first one sent.
 FAIL_AT_INIT=exit:N ends the init so after that, FAIL_AT_INIT=error with a word to the platform.
 Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes"; "Response streaming for Lambda
 functions"; "Understanding the Lambda Managed Instances execution environment".
@@ -67,18 +69,20 @@ def fail(how):
 def handle(event):
     """Works a while and captures as many errors as it is told to."""
     time.sleep(event.get("work_ms", 20) / 1000)
-    sent = []
+    sent, captured = [], []
     for number in range(event.get("errors", 1)):
         with sentry_sdk.new_scope() as scope:
             scope.set_extra("ballast", "x" * event.get("size", 0))
+            happened = time.time() * 1000
             sent.append(capture(f"order {number} failed"))
+            captured.append([sent[-1], happened])
     if event.get("flush"):
         sentry_sdk.flush()
     fail(event.get("then", ""))
     # The SDK's thread may append meanwhile: only what is there now is taken.
     with taking:
         answered = [handed_over.pop(0) for _ in range(len(handed_over))]
-    return {"sent": sent, "handed_over": answered}
+    return {"sent": sent, "captured": captured, "handed_over": answered}
 
 
 def report_error(platform, path, kind, members):
