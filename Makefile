@@ -62,9 +62,11 @@ format: ## rewrites the sources in our format
 	@.ci/install lint
 	@clang-format-19 -i $(SOURCES)
 
-bench: build ## what the journal costs on the accept path; table in build/bench.md
+bench: build ## what the journal and each pace cost; tables in build/bench.md, build/bench-pace.md
+	@.ci/install functions
 	@cmake --build --preset release --target bench_accept -j $(JOBS)
 	@build/release/bin/bench_accept | tee build/bench.md
+	@build/functions/python/bin/python tests/bench/pace.py --invokes 30 --rounds 2
 
 layer fuzz soak publish:
 	@echo "make $@ is not built yet" >&2; exit 1
