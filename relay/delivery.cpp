@@ -159,7 +159,7 @@ bool Delivery::start(std::uint64_t id) {
 }
 
 SendingNow Delivery::sending() const {
-  SendingNow now{gate_, awake_, flights_.size(), 0, soon_, carried_below_};
+  SendingNow now{gate_, awake_, flights_.size(), 0, late_since_, soon_, carried_below_};
   for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
   return now;
 }
@@ -187,6 +187,7 @@ void Delivery::set_gate(Gate gate) {
     });
   }
   if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
+  if (gate == Gate::late) late_since_ = awake();
   gate_ = gate;
   look_now();
 }

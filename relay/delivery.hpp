@@ -110,6 +110,7 @@ class Delivery {
   std::list<Flight> flights_;
   bool look_again_ = false;  ///< look_ was notified since the last look began
   Gate gate_ = Gate::closed;
+  milliseconds late_since_{0};  ///< awake() when the gate was set to late
   bool soon_ = false;
   std::uint64_t carried_below_ = 0;  ///< ids of what waited when the gate was set to carried
   milliseconds awake_{0};

@@ -11,7 +11,8 @@ inline constexpr milliseconds kAwakeSlice{50};
 
 struct WaitingFacts {
   milliseconds back_off_left{0};
-  milliseconds awake{0};     ///< time the process has certainly run since the envelope was accepted
+  /// Time the process has certainly run since the envelope was accepted and the gate was late.
+  milliseconds awake{0};
   unsigned full_writes = 0;  ///< times it was sent completely and got no answer
   bool deduplicated_upstream = false;
   bool carried = false;  ///< it waited already when the gate was set to carried

@@ -34,7 +34,10 @@ std::size_t Schedule::places(const Host& host, Gate gate) const {
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
   // A clock that stepped back begins the pause anew, once.
   entry.back_off_begun = std::min(entry.back_off_begun, wall);
-  const milliseconds awake = now.awake - entry.awake_at_accept;
+  // To be awake because the host holds is no evidence that no freeze will come.
+  const milliseconds awake = now.gate == Gate::late
+                                 ? now.awake - std::max(entry.awake_at_accept, now.late_since)
+                                 : milliseconds{0};
   WaitingFacts facts{milliseconds{0}, awake, entry.full_writes, entry.deduplicated_upstream,
                      entry.recovered || entry.id < now.carried_below};
   Host& host = *entry.destination->host;
@@ -52,9 +55,9 @@ LateRule Schedule::late_rule(const SendingNow& now) const { return {settings_.la
 
 milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
   if (waiting.back_off_left.count() > 0) return waiting.back_off_left;
-  // Closed, or sent completely once already: not before the gate opens. Else a slice at a time, so
-  // that it is counted.
-  return gate == Gate::closed || waiting.full_writes > 0
+  // Not late, or sent completely once already: not before the gate changes. Else a slice at a time,
+  // so that it is counted.
+  return gate != Gate::late || waiting.full_writes > 0
              ? kIdle
              : std::min(kAwakeSlice, settings_.late - waiting.awake);
 }

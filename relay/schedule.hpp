@@ -17,6 +17,7 @@ struct SendingNow {
   milliseconds awake{0};            ///< how long the process has certainly run
   std::size_t flights = 0;          ///< requests without an answer
   std::size_t bytes_in_flight = 0;  ///< of their bodies
+  milliseconds late_since{0};       ///< `awake` when the gate was set to late
   bool soon = false;                ///< Relay::expect_soon
   std::uint64_t carried_below = 0;  ///< ids of what waited when the gate was set to carried
 };

@@ -357,10 +357,32 @@ TEST_CASE("carried: what waited at INVOKE is work and leaves; what the invoke br
     bench.gate(Gate::carried);
     CHECK(bench.delivered() == 2);
   }
-  SUBCASE("or when it has been awake with us for long") {
-    bench.stay_awake(260);
+  SUBCASE("or when it has been awake with us for long, and not because we held") {
+    bench.stay_awake(2000, 50);
+    CHECK(bench.delivered() == 1);
+    bench.gate(Gate::late);
+    bench.stay_awake(240);
+    CHECK(bench.delivered() == 1);
+    bench.stay_awake(20);
     CHECK(bench.delivered() == 2);
   }
+}
+
+TEST_CASE("a hold is no evidence that no freeze will come: awake counts from the late gate on") {
+  DeliveryBench bench;
+  bench.upstream.answers(503);
+  bench.accept("session");
+  bench.settle();
+  bench.stay_awake(1000, 50);
+  bench.upstream.answers(503);
+  const auto calls = bench.upstream.calls();
+  bench.gate(Gate::late);
+  bench.accept("session");
+  bench.settle();
+  bench.stay_awake(240);
+  CHECK(bench.upstream.calls() == calls);
+  bench.stay_awake(20);
+  CHECK(bench.upstream.calls() > calls);
 }
 
 TEST_CASE("an answer slower than a hold is waited for in the next one, and nothing is sent twice") {
