@@ -149,9 +149,12 @@ void FailureWatch::heard_of_init(const TelemetryRecord& record, WallTime now) {
   if (!record.initialization_type.empty()) {
     function_.initialization_type = record.initialization_type;
   }
-  if (!init_failed_ && is_failure(record.status, record.error_type)) {
-    init_failed_ = true;
-    fail(add(Origin::init, ""), record, now);
+  if (is_failure(record.status, record.error_type)) {
+    if (!init_told_) fail(add(Origin::init, ""), record, now);
+    init_told_ = init_failed_ = true;
+  } else if (record.status == "success") {
+    // The one that failed was an earlier process's, told once more to this one.
+    init_failed_ = false;
   }
   for (Watched& one : watched_) {
     if (one.origin != Origin::init) continue;

@@ -5,9 +5,9 @@
 // retries with asynchronous invocation"; checked 2026-11).
 //
 // Evidence is a failed platform.runtimeDone, where none comes (Managed Instances) a failed report;
-// a failed init, once in a process, and whatever fails behind it fails for that reason; a SHUTDOWN
-// with reason timeout or failure while an invoke is open; an invoke that an earlier process left
-// open although its end would have been told.
+// a failed init, once in a process, and whatever fails behind it fails for that reason until an
+// init goes well; a SHUTDOWN with reason timeout or failure while an invoke is open; an invoke that
+// an earlier process left open although its end would have been told.
 //
 // A failure that resets the sandbox waits for its platform.report, which tells memory from other
 // ends and comes behind the runtimeDone, if at all: until SHUTDOWN and kDetailsLimit, or the next
@@ -111,7 +111,8 @@ class FailureWatch {
   proto::FunctionFacts function_;
   std::deque<Watched> watched_;  ///< the oldest first
   std::uint64_t invokes_ = 0;
-  bool init_failed_ = false;
+  bool init_told_ = false;    ///< a failed one has been heard of
+  bool init_failed_ = false;  ///< and none since then that went well
   bool shut_down_ = false;
 };
 

@@ -338,6 +338,20 @@ TEST_CASE("a failed init is one failure of its process, and all that fails behin
        "init error Runtime.ExitError; shutdown spindown; over; next-process; init error "
        "Runtime.ExitError; shutdown failure; over",
        "over: Lambda.InitError, over: Lambda.InitError"},
+      {"an earlier process's, said again to this one, whose own went well",
+       "init error Runtime.ExitError; init-report error; init success; invoke a; done a timeout; "
+       "shutdown timeout; report a timeout; over",
+       "init-report: Lambda.InitError, report: Lambda.Timeout a"},
+      {"the same, and nothing but a SHUTDOWN",
+       "init error Runtime.ExitError; init success; invoke a; shutdown timeout; over",
+       "invoke: Lambda.InitError, over: Lambda.Timeout a"},
+      {"it fails once more: still one",
+       "init error Runtime.ExitError; init-report error; init success; init error "
+       "Runtime.ExitError; done a error Runtime.ExitError; shutdown failure; over",
+       "init-report: Lambda.InitError"},
+      {"a report that says no status heals nothing",
+       "init error Runtime.ExitError; init-report; invoke a; done a error Runtime.ExitError; over",
+       "init-report: Lambda.InitError"},
       {"a request that we never got fails by itself", "done a timeout; shutdown timeout; over",
        "over: Lambda.Timeout a"},
   });
