@@ -46,8 +46,9 @@ FailureWatch::Watched& FailureWatch::add(Origin origin, std::string request_id) 
   return watched;
 }
 
-FailureWatch::Watched& FailureWatch::add(Origin origin, const KeptInvoke& invoke) {
-  Watched& watched = add(origin, invoke.request_id);
+FailureWatch::Watched& FailureWatch::add(Origin origin, const KeptInvoke& invoke, Watched* early) {
+  Watched& watched = early ? *early : add(origin, invoke.request_id);
+  watched.origin = origin;
   watched.telemetry = invoke.telemetry;
   watched.deadline = invoke.deadline;
   watched.facts.begun = invoke.begun;
@@ -83,6 +84,15 @@ FailureWatch::Watched* FailureWatch::last_invoke() {
   return nullptr;
 }
 
+// An INVOKE whose end was heard of first.
+FailureWatch::Watched* FailureWatch::overtaken(const std::string& request_id, WallTime now) {
+  for (Watched& one : watched_ | std::views::reverse) {
+    if (one.origin != Origin::telemetry || one.facts.request_id != request_id) continue;
+    if (one.done_said && *one.done_said + kLateInvoke >= now) return &one;
+  }
+  return nullptr;
+}
+
 void FailureWatch::recovered(const KeptInvoke& left) {
   Watched& watched = add(Origin::earlier_process, left);
   watched.facts.at = left.begun;
@@ -98,10 +108,13 @@ void FailureWatch::invoke(const proto::InvokeEvent& event, bool telemetry, WallT
   const bool again = last && event.deadline && last->deadline == event.deadline &&
                      last->facts.request_id == event.request_id;
   if (again) return;
-  for (Watched& one : watched_) one.complete = true;
+  Watched* const early = overtaken(event.request_id, now);
+  for (Watched& one : watched_) one.complete = one.complete || &one != early;
   const bool cold = invokes_++ == 0;
-  add(Origin::invoke, {event.request_id, event.deadline, event.invoked_function_arn, event.trace_id,
-                       now, cold, telemetry});
+  add(Origin::invoke,
+      {event.request_id, event.deadline, event.invoked_function_arn, event.trace_id, now, cold,
+       telemetry},
+      early);
 }
 
 void FailureWatch::traced(proto::TraceFacts trace) {
@@ -132,8 +145,9 @@ void FailureWatch::heard_of_invoke(const TelemetryRecord& record, Said said, Wal
                           ? is_failed_report(record.status, record.error_type)
                           : is_failure(record.status, record.error_type);
   if (failed && init_failed_) return blame_init(invoke, record);
-  if (!failed && !invoke) return;
-  // Of a Managed Instance, or an INVOKE that never reached us.
+  // Of a good end that no INVOKE can follow nothing needs to be known.
+  if (!failed && !invoke && record.kind != TelemetryKind::runtime_done) return;
+  // Of a Managed Instance, or an INVOKE that will reach us later, or never.
   if (!invoke) invoke = &add(Origin::telemetry, record.request_id);
   invoke->*said = said_at(record);
   learn(invoke->facts, record);

@@ -93,7 +93,8 @@ class FailureWatch {
   using Said = std::optional<WallTime> Watched::*;
 
   Watched& add(Origin origin, std::string request_id);
-  Watched& add(Origin origin, const KeptInvoke& invoke);
+  Watched& add(Origin origin, const KeptInvoke& invoke, Watched* early = nullptr);
+  [[nodiscard]] Watched* overtaken(const std::string& request_id, WallTime now);
   [[nodiscard]] Watched* find(const proto::TelemetryRecord& record, Said said);
   [[nodiscard]] Watched* last_invoke();
   void heard_of_invoke(const proto::TelemetryRecord& record, Said said, WallTime now);

@@ -290,6 +290,31 @@ TEST_CASE("a (request id, deadline) is one: a retry of the same request is anoth
   });
 }
 
+TEST_CASE("telemetry may overtake the INVOKE that it tells of") {
+  check({
+      {"the function's end",
+       "done a error Runtime.ExitError; invoke a; shutdown failure; report a error "
+       "Runtime.ExitError; over",
+       "report: Lambda.RuntimeExit a"},
+      {"and nothing comes behind it",
+       "done a error Runtime.ExitError; invoke a; shutdown failure; over",
+       "over: Lambda.RuntimeExit a"},
+      {"it was given out already",
+       "done a error Function.ResponseSizeTooLarge; invoke a; shutdown spindown; over",
+       "done: Lambda.ResponseTooLarge a"},
+      {"its good end: the SHUTDOWN is for another's failure",
+       "done a success; invoke a; shutdown failure; over", ""},
+      {"its good end, and then a reset", "done a success; invoke a; next-process; invoke b; over",
+       ""},
+      {"a retry of what has failed unseen a minute ago",
+       "done a error Function.ResponseSizeTooLarge; minute; invoke a; shutdown timeout; over",
+       "done: Lambda.ResponseTooLarge a, over: Lambda.Timeout a"},
+      {"beside another one",
+       "invoke a; done b error Runtime.ExitError; invoke b; done a success; shutdown failure; over",
+       "over: Lambda.RuntimeExit b"},
+  });
+}
+
 TEST_CASE("a Managed Instance has no INVOKE and no runtimeDone: the report is the evidence") {
   check({
       {"a timeout", "report a timeout Sandbox.Timedout", "report: Lambda.Timeout a"},
