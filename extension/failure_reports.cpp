@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view kSuccess = "success";
 
+// An init has five; the rest would be of what came before it.
+constexpr std::size_t kMostEarly = 16;
+
 }  // namespace
 
 FailureReports::FailureReports(Settings settings, Parts parts)
@@ -23,9 +26,11 @@ void FailureReports::registered(const proto::Registration& registration) {
 }
 
 void FailureReports::next_asked() {
-  if (!settings_.on || settings_.folder.empty()) return;
-  kept_ = file_.recover();
+  asked_ = true;
+  if (!settings_.on) return;
+  if (!settings_.folder.empty()) kept_ = file_.recover();
   if (kept_) watch_.recovered(*kept_);
+  for (const auto& record : std::exchange(early_, {})) heard(record);
 }
 
 void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
@@ -39,6 +44,11 @@ void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
 
 void FailureReports::heard(const proto::TelemetryRecord& record) {
   if (!settings_.on) return;
+  if (!asked_) {
+    const bool matters = record.kind != proto::TelemetryKind::other;
+    if (matters && early_.size() < kMostEarly) early_.push_back(record);
+    return;
+  }
   if (!record.status.empty() && record.status != kSuccess) trace();
   watch_.heard(record, parts_.clock.wall_now());
   report(watch_.take());

@@ -41,7 +41,8 @@ class FailureReports {
   FailureReports(Settings settings, Parts parts);
 
   void registered(const proto::Registration& registration);
-  /// The first next has been asked for: what an earlier process has left is read.
+  /// The first next has been asked for: what an earlier process has left is read. What was heard
+  /// before waits for that: it may be what that process has reported.
   void next_asked();
   /// `telemetry`: a runtimeDone may be hoped for.
   void invoke(const proto::InvokeEvent& event, bool telemetry);
@@ -62,7 +63,9 @@ class FailureReports {
   Parts parts_;
   FailureWatch watch_;
   InvokeFile file_;
-  std::optional<KeptInvoke> kept_;  ///< what the file says
+  std::optional<KeptInvoke> kept_;             ///< what the file says
+  bool asked_ = false;                         ///< for a next event
+  std::vector<proto::TelemetryRecord> early_;  ///< heard before that
 };
 
 }  // namespace extension

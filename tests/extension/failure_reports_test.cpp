@@ -18,10 +18,10 @@ using proto::TelemetryKind;
 
 // One process of a sandbox whose /tmp is `folder`.
 struct Process {
-  explicit Process(std::string folder, bool on = true)
+  explicit Process(std::string folder, bool on = true, bool asked = true)
       : reports({on, std::move(folder), facts()}, {relay, clock, log, stats, disk, bits}) {
     reports.registered({"checkout", "7", "app.handler", "123456789012"});
-    reports.next_asked();
+    if (asked) reports.next_asked();
   }
 
   static proto::FunctionFacts facts() {
@@ -130,6 +130,35 @@ TEST_CASE("what the process before has reported is not reported again; what it c
   third.hear(TelemetryKind::report, "r1", "timeout");
   third.invoke("r2");
   CHECK(third.relay.own.empty());
+}
+
+TEST_CASE("what telemetry says before the first next waits for what the process before has kept") {
+  const support::TempFolder folder;
+  {
+    Process first(folder.path());
+    first.invoke("r1");
+    first.shutdown("timeout");
+    CHECK(first.relay.own.size() == 1);
+  }
+  Process second(folder.path(), true, false);
+  second.hear(TelemetryKind::report, "r1", "timeout");
+  second.reports.next_asked();
+  CHECK(second.relay.own.empty());
+  second.hear(TelemetryKind::report, "r1", "timeout");
+  second.invoke("r2");
+  CHECK(second.relay.own.empty());
+}
+
+TEST_CASE("of what comes before the first next the first 16 records are heard") {
+  for (const int before : {15, 16}) {
+    CAPTURE(before);
+    Process process("", true, false);
+    for (int i = 0; i < before; ++i) process.hear(TelemetryKind::start, "r0", "");
+    process.hear(TelemetryKind::report, "r1", "timeout");
+    CHECK(process.relay.own.empty());
+    process.reports.next_asked();
+    CHECK(process.relay.own.size() == (before < 16 ? 1 : 0));
+  }
 }
 
 TEST_CASE("without a folder nothing is kept, and reported all the same") {
