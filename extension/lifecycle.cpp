@@ -91,17 +91,21 @@ asio::awaitable<void> Lifecycle::run(std::string telemetry_uri) {
   using asio::experimental::awaitable_operators::operator||;
   auto first = co_await (until_shutdown(std::move(telemetry_uri)) || terminated_.wait());
   if (first.index() == 1) {
+    guarded(log_, [&] { relay_.set_gate(relay::Gate::draining); });
     co_await drain(clock_.now() + kSigtermDrain, false);
     co_return;
   }
   const End& end = std::get<0>(first);
   if (end.failure) std::rethrow_exception(end.failure);
-  const auto deadline = shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now());
+  // Nothing that is there already waits for what may come.
+  guarded(log_, [&] { relay_.set_gate(relay::Gate::draining); });
+  const auto deadline =
+      shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now()) - kExitMargin;
   // The sandbox goes with everything in it; but a failed init ends as a spindown, too, and is tried
   // again in the same one (AWS docs, "Understanding the Lambda execution environment lifecycle").
-  co_await guarded_task(log_, report_failures(end.shutdown));
+  co_await guarded_task(log_, report_failures(end.shutdown, deadline));
   const bool last = end.shutdown.reason == proto::ShutdownReason::spindown && stats_.invokes > 0;
-  co_await drain(deadline - kExitMargin, last);
+  co_await drain(deadline, last);
 }
 
 // live() with its exception as a value: thrown, it would leave run() waiting for SIGTERM.
@@ -285,9 +289,10 @@ void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this)
 }
 
 // The platform's last words on a failure come with the SHUTDOWN, or a little behind it.
-asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event) {
+asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event,
+                                                 relay::SteadyTime end) {
   failures_.shutdown(event, has_telemetry());
-  const auto deadline = clock_.now() + kDetailsLimit;
+  const auto deadline = std::min(clock_.now() + kDetailsLimit, end);
   while (failures_.pending() && clock_.now() < deadline) {
     co_await heard_.wait_until(clock_, deadline);
   }
@@ -295,7 +300,6 @@ asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event) {
 }
 
 asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline, bool last) {
-  guarded(log_, [&] { relay_.set_gate(relay::Gate::draining); });
   co_await guarded_task(log_, relay_.drain(deadline, last));
   guarded(log_, [&] {
     if (relay_.anything_to_say()) log_.raw(relay_.stats_json());

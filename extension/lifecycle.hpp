@@ -80,7 +80,8 @@ class Lifecycle {
   void ended();
   void missed_runtime_done();
   void runtime_done(const proto::TelemetryRecord& record, bool of_this);
-  [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event);
+  [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event,
+                                                      relay::SteadyTime end);
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
   [[nodiscard]] InvokeState current() const;
 

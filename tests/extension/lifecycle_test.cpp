@@ -518,7 +518,7 @@ TEST_CASE("a timeout is reported before the drain, so that the drain delivers it
   CHECK(world.running->get());
   auto noted = world.noted();
   CHECK(noted ==
-        Diary{"gate late", "next", "thawed", "own envelope", "gate draining", "drain", "stop"});
+        Diary{"gate late", "next", "thawed", "gate draining", "own envelope", "drain", "stop"});
   REQUIRE(world.relay.own.size() == 1);
   CHECK(world.relay.own[0].find("Lambda.Timeout") != std::string::npos);
   CHECK(world.stats.failures_reported == 1);
@@ -533,6 +533,29 @@ TEST_CASE("at SHUTDOWN the report of a failure is waited for, and no longer than
   world.advance(3000);
   world.hear(proto::TelemetryKind::report, "r1");
   CHECK(world.running->get());
+}
+
+TEST_CASE("the report of a failure is waited for while everything is sent, and not past the end") {
+  for (const int left : {100, 120, 149, 150, 2000}) {
+    CAPTURE(left);
+    World world;
+    world.start_up();
+    world.invoke("r1");
+    auto event = shutdown_for("failure");
+    world.advance(3000);
+    event.deadline = world.clock.wall_now() + milliseconds{left};
+    world.diary.clear();
+    world.api.deliver(proto::LambdaEvent(std::move(event)));
+    const int wait = std::min(50, left - 100);
+    if (wait > 0) {
+      CHECK(world.noted() == Diary{"thawed", "gate draining"});
+      world.advance(wait - 1);
+      CHECK(world.relay.own.empty());
+      world.advance(1);
+    }
+    CHECK(world.running->get());
+    CHECK(world.relay.own.size() == 1);
+  }
 }
 
 TEST_CASE("SIGTERM drains for 1.5 s, wherever it comes") {
