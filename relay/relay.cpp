@@ -253,7 +253,9 @@ std::string Relay::stats_json() const { return to_json(parts_->stats, parts_->mo
 
 bool Relay::anything_to_say() const {
   const Stats& stats = parts_->stats;
-  return stats.envelopes_accepted + stats.ledger.rejected() + stats.task_failures > 0;
+  return stats.envelopes_accepted + stats.envelopes_recovered + stats.ledger.rejected() +
+             stats.task_failures >
+         0;
 }
 
 }  // namespace relay

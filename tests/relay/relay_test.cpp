@@ -411,6 +411,7 @@ TEST_CASE("to start over forgets everything, drops what waited, and goes on") {
   bench.relay->set_gate(Gate::late);
   bench.send("{}\n{\"type\":\"session\"}\n{}");
   CHECK(bench.relay->start_over() == 2);
+  CHECK(bench.relay->anything_to_say());
   CHECK(bench.figure("/envelopes/accepted") == 0);
   CHECK(bench.figure("/envelopes/delivered") == 0);
   CHECK(bench.figure("/items/session/recovered") == 2);
