@@ -118,7 +118,9 @@ void FailureWatch::invoke(const proto::InvokeEvent& event, bool telemetry, WallT
 }
 
 void FailureWatch::traced(proto::TraceFacts trace) {
-  if (Watched* const last = last_invoke()) last->facts.trace = std::move(trace);
+  Watched* const last = last_invoke();
+  if (!last || (trace.trace_id.empty() && !last->facts.trace.trace_id.empty())) return;
+  last->facts.trace = std::move(trace);
 }
 
 void FailureWatch::heard(const TelemetryRecord& record, WallTime now) {

@@ -47,7 +47,7 @@ class FailureWatch {
   /// `telemetry`: a runtimeDone may be hoped for.
   void invoke(const proto::InvokeEvent& event, bool telemetry, WallTime now);
 
-  /// What an SDK said of the invoke that came last; the latest word counts.
+  /// What an SDK said of the invoke that came last; the latest trace counts.
   void traced(proto::TraceFacts trace);
 
   void heard(const proto::TelemetryRecord& record, WallTime now);

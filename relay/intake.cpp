@@ -59,6 +59,10 @@ proto::Bytes fitted(proto::Bytes body) {
   return proto::Bytes::copy_of(body.view());
 }
 
+bool names_trace(std::string_view header) {
+  return header.find("\"trace\"") != std::string_view::npos;
+}
+
 Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
@@ -105,12 +109,16 @@ Answer Intake::take_envelope(LocalRequest request, proto::Bytes body,
   if (where == nullptr) return refuse_route();
   const std::string& id = envelope->event_id();
   Answer answer{200, id.empty() ? "{}" : "{\"id\":\"" + id + "\"}"};
-  const std::string_view header = envelope->header();
-  last_header_.assign(header.size() <= kKeptHeader ? header : std::string_view{});
+  remember(envelope->header());
   RecordHead head;
   head.client = from->auth.client;
   head.user_agent = std::move(request.user_agent);
   return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer));
+}
+
+void Intake::remember(std::string_view header) {
+  if (header.size() > kKeptHeader) header = {};
+  if (!names_trace(last_header_) || names_trace(header)) last_header_.assign(header);
 }
 
 Answer Intake::take_opaque(LocalRequest request, proto::Bytes body, const proto::Endpoint& endpoint,

@@ -46,7 +46,8 @@ class Intake {
   [[nodiscard]] bool take_own(proto::Envelope envelope);
 
   /// The header of the last envelope that an SDK has sent since this was asked for the last time;
-  /// "" if there was none, or a longer one than kKeptHeader.
+  /// one that names a trace rather than one that does not; "" if there was none, or a longer one
+  /// than kKeptHeader.
   [[nodiscard]] std::string take_last_header() { return std::exchange(last_header_, {}); }
 
   static constexpr std::size_t kKeptHeader = 4096;
@@ -73,6 +74,7 @@ class Intake {
   [[nodiscard]] proto::Result<Sender> sender(const proto::Result<proto::Auth>& auth,
                                              const proto::Endpoint& endpoint,
                                              const proto::Envelope& envelope) const;
+  void remember(std::string_view header);
   /// nullptr: 403.
   [[nodiscard]] Destination* destination(const RouteRequest& wanted);
   /// `answer`: what the SDK is told once the parcel is kept.

@@ -72,8 +72,9 @@ class Relay {
   /// to the first configured DSN, else to the last that an accepted envelope used. False, and
   /// counted as rejected: there is none, there is no room, or it is no envelope.
   [[nodiscard]] bool take_own(std::string_view envelope);
-  /// The header of the last envelope that an SDK has sent since this was asked for the last time;
-  /// "" if there was none, or one that is unusually long.
+  /// The header of the last envelope that an SDK has sent since this was asked for the last time,
+  /// one that names a trace rather than one that does not; "" if there was none, or one that is
+  /// unusually long.
   [[nodiscard]] std::string take_last_header();
 
   void set_gate(Gate gate);

@@ -101,6 +101,15 @@ TEST_CASE("the event joins the trace of what the function sent last in this invo
     CHECK(process.last_has("771a43a4192642f0b136d5159a501700"));
     CHECK(process.last_has("app@1.2"));
   }
+  SUBCASE("in this one, and something without a trace behind it") {
+    Process process(folder.path());
+    process.invoke("r1");
+    process.relay.last_header = header;
+    process.hear(TelemetryKind::runtime_done, "r1", "timeout");
+    process.relay.last_header = "{}";
+    process.shutdown("timeout");
+    CHECK(process.last_has("771a43a4192642f0b136d5159a501700"));
+  }
   SUBCASE("in the one before") {
     Process process(folder.path());
     process.invoke("r1");

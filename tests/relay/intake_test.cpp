@@ -420,6 +420,19 @@ TEST_CASE(
   CHECK(bench.backlog.find(2)->destination->route.dsn.host == "o1.ingest.us.sentry.io");
 }
 
+TEST_CASE("a header that says nothing of a trace does not take the place of one that does") {
+  Bench bench;
+  const std::string traced = R"({"trace":{"trace_id":"771a43a4192642f0b136d5159a501700"}})";
+  const std::string session = "\n{\"type\":\"session\"}\n{}";
+  check(bench.post(R"({"x":1})" + session), 200, "{}");
+  check(bench.post(traced + session), 200, "{}");
+  check(bench.post("{}" + session), 200, "{}");
+  check(bench.post("{\"x\":\"" + std::string(5000, 'x') + "\"}" + session), 200, "{}");
+  CHECK(bench.intake.take_last_header() == traced);
+  check(bench.post("{}" + session), 200, "{}");
+  CHECK(bench.intake.take_last_header() == "{}");
+}
+
 TEST_CASE("the last header is kept until it is asked for, up to 4 KiB") {
   Bench bench;
   const auto with_header = [](std::size_t bytes) {
