@@ -184,6 +184,10 @@ Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
 }
 
 bool Intake::take_own(proto::Envelope envelope) {
+  if (closing_) {
+    parts_.stats.ledger.reject(RejectReason::closing);
+    return false;
+  }
   Destination* where = nullptr;
   if (route_.configured.empty()) {
     where = parts_.destinations.last_used();

@@ -420,6 +420,13 @@ TEST_CASE(
   CHECK(bench.backlog.find(2)->destination->route.dsn.host == "o1.ingest.us.sentry.io");
 }
 
+TEST_CASE("when the drain is over nothing of the host's own is taken either") {
+  Bench bench;
+  bench.intake.close();
+  CHECK_FALSE(bench.intake.take_own(own()));
+  CHECK(bench.stats.ledger.rejected(RejectReason::closing) == 1);
+}
+
 TEST_CASE("a header that says nothing of a trace does not take the place of one that does") {
   Bench bench;
   const std::string traced = R"({"trace":{"trace_id":"771a43a4192642f0b136d5159a501700"}})";
