@@ -178,9 +178,9 @@ asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
 }
 
 void Lifecycle::begin(proto::InvokeEvent event) {
-  if (stats_.invokes == 0 && is_copy()) start_over();
-  ++stats_.invokes;
-  failures_.invoke(event, has_telemetry());
+  // Once, whatever comes of it: at the second INVOKE there is more to lose than a snapshot.
+  if (stats_.invokes++ == 0 && is_copy()) guarded(log_, [&] { start_over(); });
+  guarded(log_, [&] { failures_.invoke(event, has_telemetry()); });
   const WallTime now = clock_.wall_now();
   const std::uint64_t urgent = relay_.urgent_accepted();
   rhythm_.invoked(now, urgent != std::exchange(urgent_before_, urgent));

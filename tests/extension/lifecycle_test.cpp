@@ -659,6 +659,30 @@ TEST_CASE("nothing follows a spindown; but a reset, a failed init and SIGTERM ma
   }
 }
 
+TEST_CASE("trouble with a failure, or with a snapshot, does not keep the gate shut") {
+  for (const std::string call : {"own envelope", "start over"}) {
+    CAPTURE(call);
+    auto settings = kPrompt;
+    settings.init_type = call == "start over" ? "snap-start" : "on-demand";
+    World world(settings);
+    world.relay.failing.insert(call);
+    world.start_up();
+    world.invoke("r1");
+    world.lifecycle.heard({.kind = proto::TelemetryKind::runtime_done,
+                           .request_id = "r1",
+                           .status = "error",
+                           .error_type = "Runtime.ExitError"});
+    world.settle();
+    world.diary.clear();
+    // What still waits for its report is given out at the next INVOKE.
+    world.api.invoke("r2", milliseconds{3000});
+    const auto noted = world.noted();
+    CHECK(std::ranges::count(noted, "own envelope") == 1);
+    CHECK(std::ranges::count(noted, "gate open") == 1);
+    CHECK(world.stats.invokes == 2);
+  }
+}
+
 TEST_CASE("whatever of the relay throws, next is asked and SHUTDOWN obeyed") {
   for (const std::string call :
        {"bind", "start", "gate late", "gate open", "thawed", "retry", "changed_until",
