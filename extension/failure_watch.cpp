@@ -88,7 +88,8 @@ FailureWatch::Watched* FailureWatch::last_invoke() {
 FailureWatch::Watched* FailureWatch::overtaken(const std::string& request_id, WallTime now) {
   for (Watched& one : watched_ | std::views::reverse) {
     if (one.origin != Origin::telemetry || one.facts.request_id != request_id) continue;
-    if (one.done_said && *one.done_said + kLateInvoke >= now) return &one;
+    const auto& said = one.done_said ? one.done_said : one.report_said;
+    if (said && *said + kLateInvoke >= now) return &one;
   }
   return nullptr;
 }

@@ -434,6 +434,22 @@ TEST_CASE("whatever comes in whatever order, and however often: one failure is g
   }
 }
 
+TEST_CASE("wherever the INVOKE comes among them, and however often: never twice") {
+  constexpr std::array<std::string_view, 5> kEvents{
+      "done-again a timeout; ", "report-again a timeout; ", "shutdown timeout; ", "over; ",
+      "invoke-again a; "};
+  constexpr unsigned kLength = 6;
+  constexpr unsigned kStories = 5 * 5 * 5 * 5 * 5 * 5;
+  for (unsigned number = 0; number < kStories; ++number) {
+    std::string script;
+    for (unsigned i = 0, rest = number; i < kLength; ++i, rest /= 5) script += kEvents.at(rest % 5);
+    Story story;
+    story.play(script + "invoke b; over");
+    CAPTURE(script);
+    REQUIRE(story.taken.size() <= 1);
+  }
+}
+
 TEST_CASE("a failure waits for its details until they are there or the wait is over") {
   Story story;
   CHECK(story.play("invoke a").empty());
