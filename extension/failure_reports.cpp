@@ -81,8 +81,8 @@ void FailureReports::report(const std::vector<proto::FailureFacts>& failures) {
     ++(taken ? parts_.stats.failures_reported : parts_.stats.failures_unreported);
     if (taken) continue;
     parts_.log.once("failure event", relay::LogLevel::warn,
-                    "a failure of the function could not be reported: set THAW_UPSTREAM_DSN to the "
-                    "DSN that Sentry shows for the project");
+                    "a failure of the function could not be reported: no DSN is known yet (set "
+                    "THAW_UPSTREAM_DSN), or there is no room (see rejected in /stats)");
   }
 }
 

@@ -15,7 +15,7 @@ namespace extension {
 
 /// What the hold was for.
 enum class HeldFor : std::uint8_t {
-  nothing,
+  nothing,    ///< nothing was waited for: our own slowness
   telemetry,  ///< the news that the function had ended
   delivery,   ///< what was received, due or in flight
   probe,      ///< one request to a host that had not answered before
@@ -30,7 +30,7 @@ class Holds {
     std::string request_id;
     relay::WallTime asked;                    ///< for next
     std::optional<relay::milliseconds> held;  ///< nullopt: the function's end is not known
-    HeldFor what = HeldFor::nothing;          ///< if held is not 0
+    HeldFor what = HeldFor::nothing;
   };
 
   struct Sum {

@@ -38,7 +38,8 @@ std::string to_json(const Holds::Invoke& invoke) {
 
 std::string to_json_member(const Holds& holds) {
   std::string out = "\"held\":{\"all\":" + to_json(holds.total());
-  for (const auto what : {HeldFor::telemetry, HeldFor::delivery, HeldFor::probe}) {
+  for (const auto what :
+       {HeldFor::nothing, HeldFor::telemetry, HeldFor::delivery, HeldFor::probe}) {
     out += ",\"" + std::string(to_string(what)) + "\":" + to_json(holds.of(what));
   }
   out += ",\"unknown\":" + std::to_string(holds.unknown()) + ",\"recent\":[";

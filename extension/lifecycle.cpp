@@ -12,6 +12,7 @@ namespace {
 
 using relay::LogLevel;
 using relay::milliseconds;
+using relay::SteadyTime;
 using relay::WallTime;
 
 // The subscription is worth no more of the cold start than this: without it the end of a function
@@ -72,6 +73,7 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
       failures_(failures),
       stats_(stats),
       settings_(std::move(settings)),
+      telemetry_(stats.holds, stats.other_records),
       heard_(executor),
       terminated_(executor) {
   stats_.pace = to_string(settings_.pace.pace);
@@ -185,17 +187,18 @@ void Lifecycle::begin(proto::InvokeEvent event) {
   const std::uint64_t urgent = relay_.urgent_accepted();
   rhythm_.invoked(now, urgent != std::exchange(urgent_before_, urgent));
 
-  OpenInvoke invoke;
-  invoke.request_id = std::move(event.request_id);
-  invoke.wall_begun = now;
-  invoke.state.mode = mode_of(settings_.pace, rhythm_);
-  invoke.state.begun = clock_.now();
-  invoke.state.deadline = invoke_deadline(event.deadline, now, invoke.state.begun);
-  open_ = std::move(invoke);
+  const SteadyTime begun = clock_.now();
+  InvokeState invoke;
+  invoke.mode = mode_of(settings_.pace, rhythm_);
+  invoke.begun = begun;
+  invoke.deadline = invoke_deadline(event.deadline, now, begun);
+  open_ = invoke;
+  held_for_ = HeldFor::nothing;
+  telemetry_.begin(std::move(event.request_id), {now, begun});
 
   log_.invoke_begins();
   relay_.expect_soon(rhythm_.soon(settings_.pace.soon));
-  relay_.set_gate(open_->state.mode == Mode::overlap ? relay::Gate::carried : relay::Gate::open);
+  relay_.set_gate(open_->mode == Mode::overlap ? relay::Gate::carried : relay::Gate::open);
   relay_.retry();
   write_ready();
 }
@@ -218,8 +221,10 @@ void Lifecycle::start_over() {
 }
 
 InvokeState Lifecycle::current() const {
-  InvokeState state = open_->state;
+  InvokeState state = *open_;
   state.telemetry = has_telemetry();
+  state.started = telemetry_.started();
+  state.runtime_done = telemetry_.ended();
   state.work = relay_.work();
   state.last_local_activity = relay_.last_local_activity();
   if (state.last_local_activity < state.begun) state.last_local_activity.reset();
@@ -231,7 +236,7 @@ asio::awaitable<void> Lifecycle::hold() {
   while (open_) {
     const auto decision = decide(settings_.pace, current(), clock_.now());
     if (decision.action == Decision::Action::ask_next) co_return;
-    open_->held_for = held_for(decision.waits_for);
+    held_for_ = held_for(decision.waits_for);
     // Both sides end by themselves, so that one that fails does not leave the other waiting.
     co_await (relay_.changed_until(decision.until) || heard_.wait_until(clock_, decision.until));
   }
@@ -240,7 +245,7 @@ asio::awaitable<void> Lifecycle::hold() {
 void Lifecycle::ended() {
   if (!open_) return;
   if (missed_end(current())) missed_runtime_done();
-  stats_.holds.asked(open_->request_id, clock_.wall_now(), open_->wall_ended, open_->held_for);
+  telemetry_.asked(clock_.wall_now(), held_for_);
   open_.reset();
 }
 
@@ -262,30 +267,13 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
     return;
   }
   guarded(log_, [&] { failures_.heard(record); });
-  const bool of_this = open_ && record.request_id == open_->request_id;
   restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
-  if (record.kind == proto::TelemetryKind::start && of_this) open_->state.started = true;
-  if (record.kind == proto::TelemetryKind::runtime_done) runtime_done(record, of_this);
-  heard_.notify();
-}
-
-void Lifecycle::runtime_done(const proto::TelemetryRecord& record, bool of_this) {
-  const WallTime now = clock_.wall_now();
-  const WallTime told = record.time.value_or(now);
-  if (!of_this && !stats_.holds.ended(record.request_id, told)) {
-    ++stats_.other_records;
-    return;
-  }
   // News that comes later than anybody would wait for it does not help.
-  if (of_this || relay::age(told, now) < kStartLimit) {
+  if (telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit)) {
     misses_ = 0;
     stats_.telemetry = TelemetryState::on;
   }
-  if (!of_this || open_->wall_ended) return;
-  // What the platform tells lies between INVOKE and now, whatever the clocks say.
-  open_->wall_ended = std::clamp(told, std::min(open_->wall_begun, now), now);
-  const auto ago = std::chrono::duration_cast<milliseconds>(now - *open_->wall_ended);
-  open_->state.runtime_done = std::max(clock_.now() - ago, open_->state.begun);
+  heard_.notify();
 }
 
 // The platform's last words on a failure come with the SHUTDOWN, or a little behind it.

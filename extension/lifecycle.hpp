@@ -16,6 +16,7 @@
 #include "extension/extensions_api.hpp"
 #include "extension/failure_reports.hpp"
 #include "extension/host_stats.hpp"
+#include "extension/invoke_telemetry.hpp"
 #include "extension/next_loop.hpp"
 #include "extension/pace.hpp"
 #include "extension/relay_port.hpp"
@@ -53,14 +54,6 @@ class Lifecycle {
              TelemetrySender sender = TelemetrySender::platform);
 
  private:
-  struct OpenInvoke {
-    std::string request_id;
-    relay::WallTime wall_begun{};
-    std::optional<relay::WallTime> wall_ended;  ///< as the platform told
-    HeldFor held_for = HeldFor::nothing;        ///< what was waited for last
-    InvokeState state;
-  };
-
   // Not a variant: operator|| would flatten it into its own.
   struct End {
     proto::ShutdownEvent shutdown;
@@ -79,7 +72,6 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();
   void missed_runtime_done();
-  void runtime_done(const proto::TelemetryRecord& record, bool of_this);
   [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event,
                                                       relay::SteadyTime end);
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
@@ -96,12 +88,14 @@ class Lifecycle {
   FailureReports& failures_;
   HostStats& stats_;
   LifecycleSettings settings_;
-  std::uint16_t announced_port_ = 0;  ///< what the ready file says
-  bool managed_ = false;              ///< SHUTDOWN is all that is granted: Managed Instances
-  bool asked_ = false;                ///< for a next event, once at least
-  std::optional<OpenInvoke> open_;    ///< from INVOKE to asking for the next event
-  relay::WallTime first_asked_{};     ///< for a next event
-  bool restored_ = false;             ///< the platform tells of a restore
+  std::uint16_t announced_port_ = 0;     ///< what the ready file says
+  bool managed_ = false;                 ///< SHUTDOWN is all that is granted: Managed Instances
+  bool asked_ = false;                   ///< for a next event, once at least
+  std::optional<InvokeState> open_;      ///< from INVOKE to asking for the next event
+  HeldFor held_for_ = HeldFor::nothing;  ///< what was waited for last
+  InvokeTelemetry telemetry_;
+  relay::WallTime first_asked_{};  ///< for a next event
+  bool restored_ = false;          ///< the platform tells of a restore
   Rhythm rhythm_;
   std::uint64_t urgent_before_ = 0;  ///< RelayPort::urgent_accepted() at the last INVOKE
   int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for

@@ -12,8 +12,6 @@ using relay::WallTime;
 constexpr milliseconds kLongestTimeout{900'000};
 constexpr milliseconds kLongestShutdown{2'000};
 
-constexpr SteadyTime kNever = SteadyTime::max();
-
 using For = Decision::For;
 
 Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, For::nothing, now}; }
@@ -23,7 +21,7 @@ Decision wait_until(SteadyTime until, For what, SteadyTime now) {
 }
 
 SteadyTime last_call(const InvokeState& invoke) {
-  return invoke.deadline ? *invoke.deadline - kDeadlineMargin : kNever;
+  return invoke.deadline.value_or(invoke.begun + kLongestTimeout) - kDeadlineMargin;
 }
 
 // When the function ended or, without telemetry, is taken to have ended, which may be ahead;

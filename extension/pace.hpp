@@ -71,12 +71,13 @@ struct Decision {
 };
 
 /// Whether to ask for next now. A wait always has an end, whatever never happens:
-/// - overlap, and nothing is left of what waited at INVOKE: now, whatever the function does;
+/// - overlap: as soon as what waited at INVOKE is delivered and nothing is in flight or half read,
+///   whatever the function does;
 /// - known end of the function: hold for work, at most `budget`, never past deadline −
 ///   kDeadlineMargin;
 /// - telemetry, and the function still runs: until deadline − kDeadlineMargin;
-/// - no telemetry: the function has ended `quiet` after its last local byte; one that has shown
-///   none yet is not waited for;
+/// - no telemetry: the function has ended `quiet` after its last local byte, which further ones put
+///   off; one that has shown none yet is not waited for;
 /// - no believable deadline: a function that shows no sign of life for `budget` is taken as ended,
 ///   and its hold as spent.
 [[nodiscard]] Decision decide(const PaceSettings& settings, const InvokeState& invoke,

@@ -1,0 +1,83 @@
+#include "extension/invoke_telemetry.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace extension {
+namespace {
+
+using proto::TelemetryKind;
+using proto::TelemetryRecord;
+using relay::milliseconds;
+
+// INVOKE may come a little later than what is told of it. What is older is of an earlier attempt at
+// the same request: the first retry follows after a minute (AWS docs, "How Lambda handles errors
+// and retries with asynchronous invocation"; checked 2026-11).
+constexpr std::chrono::seconds kLateInvoke{1};
+// A start and an end.
+constexpr std::size_t kMostEarly = 2;
+
+}  // namespace
+
+void InvokeTelemetry::begin(std::string request_id, Moment now) {
+  open_ = Open{std::move(request_id), now, false, {}, {}};
+  for (const auto& record : std::exchange(early_, {})) {
+    if (is_open(record)) {
+      apply(record, now);
+    } else {
+      ++others_;
+    }
+  }
+}
+
+bool InvokeTelemetry::heard(const TelemetryRecord& record, Moment now, milliseconds limit) {
+  const bool done = record.kind == TelemetryKind::runtime_done;
+  if (!done && record.kind != TelemetryKind::start) return false;
+  if (is_open(record)) {
+    apply(record, now);
+    return done;
+  }
+  const auto ended = record.time.value_or(now.wall);
+  if (done && holds_.ended(record.request_id, ended)) return relay::age(ended, now.wall) < limit;
+  if (open_) {
+    others_ += done ? 1 : 0;
+  } else {
+    keep(record);
+  }
+  return false;
+}
+
+void InvokeTelemetry::asked(relay::WallTime now, HeldFor what) {
+  if (!open_) return;
+  holds_.asked(std::move(open_->request_id), now, open_->wall_ended, what);
+  open_.reset();
+}
+
+bool InvokeTelemetry::is_open(const TelemetryRecord& record) const {
+  return open_ && record.request_id == open_->request_id &&
+         (!record.time || *record.time + kLateInvoke >= open_->begun.wall);
+}
+
+void InvokeTelemetry::apply(const TelemetryRecord& record, Moment now) {
+  if (record.kind == TelemetryKind::start) {
+    open_->started = true;
+    return;
+  }
+  if (open_->ended) return;
+  // It lies between INVOKE and now, whatever the clocks say.
+  const auto first = std::min(open_->begun.wall, now.wall);
+  open_->wall_ended = std::clamp(record.time.value_or(now.wall), first, now.wall);
+  open_->ended =
+      std::max(now.steady - relay::age(*open_->wall_ended, now.wall), open_->begun.steady);
+}
+
+void InvokeTelemetry::keep(const TelemetryRecord& record) {
+  if (early_.size() == kMostEarly) {
+    early_.erase(early_.begin());
+    ++others_;
+  }
+  early_.push_back(record);
+}
+
+}  // namespace extension

@@ -1,0 +1,64 @@
+// What the platform's telemetry tells of the invoke that is open: that it has started, and when its
+// function ended. Pure. The words come in any order: twice, before INVOKE, after next was asked
+// for, or of an earlier attempt at the same request.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "extension/holds.hpp"
+#include "proto/telemetry.hpp"
+#include "relay/clock.hpp"
+
+namespace extension {
+
+class InvokeTelemetry {
+ public:
+  /// Now, by both clocks.
+  struct Moment {
+    relay::WallTime wall;
+    relay::SteadyTime steady;
+  };
+
+  /// `others` counts records of no invoke that waits for one. Both outlive this.
+  InvokeTelemetry(Holds& holds, std::uint64_t& others) : holds_(holds), others_(others) {}
+
+  /// INVOKE has come.
+  void begin(std::string request_id, Moment now);
+
+  /// Returns whether it was news in time: of the open invoke, or of an end less than `limit` ago.
+  bool heard(const proto::TelemetryRecord& record, Moment now, relay::milliseconds limit);
+
+  /// Next is asked for: the invoke is closed, and its hold counted.
+  void asked(relay::WallTime now, HeldFor what);
+
+  /// platform.start of the open invoke came.
+  [[nodiscard]] bool started() const { return open_ && open_->started; }
+
+  /// When its function ended, as platform.runtimeDone told.
+  [[nodiscard]] std::optional<relay::SteadyTime> ended() const {
+    return open_ ? open_->ended : std::nullopt;
+  }
+
+ private:
+  struct Open {
+    std::string request_id;
+    Moment begun;
+    bool started = false;
+    std::optional<relay::SteadyTime> ended;
+    std::optional<relay::WallTime> wall_ended;
+  };
+
+  [[nodiscard]] bool is_open(const proto::TelemetryRecord& record) const;
+  void apply(const proto::TelemetryRecord& record, Moment now);
+  void keep(const proto::TelemetryRecord& record);
+
+  Holds& holds_;
+  std::uint64_t& others_;
+  std::optional<Open> open_;
+  std::vector<proto::TelemetryRecord> early_;  ///< of the invoke that comes next, perhaps
+};
+
+}  // namespace extension
