@@ -155,6 +155,7 @@ void FailureWatch::heard_of_invoke(const TelemetryRecord& record, Said said, Wal
   invoke->*said = said_at(record);
   learn(invoke->facts, record);
   if (failed) {
+    expects_news_ = false;
     fail(*invoke, record, now);
   } else if (invoke->state == State::open || invoke->state == State::suspected) {
     invoke->state = State::ended;
@@ -166,6 +167,8 @@ void FailureWatch::heard_of_init(const TelemetryRecord& record, WallTime now) {
   if (!record.initialization_type.empty()) {
     function_.initialization_type = record.initialization_type;
   }
+  init_ended_ = true;
+  expects_news_ = false;
   if (is_failure(record.status, record.error_type)) {
     if (!init_told_) fail(add(Origin::init, ""), record, now);
     init_told_ = init_failed_ = true;
@@ -176,7 +179,8 @@ void FailureWatch::heard_of_init(const TelemetryRecord& record, WallTime now) {
   for (Watched& one : watched_) {
     if (one.origin != Origin::init) continue;
     learn(one.facts, record);
-    if (record.kind == TelemetryKind::init_report) one.complete = true;
+    const bool has_request = one.facts.phase == "invoke";
+    if (record.kind == TelemetryKind::init_report && !has_request) one.complete = true;
   }
 }
 
@@ -211,6 +215,8 @@ void FailureWatch::shutdown(const proto::ShutdownEvent& event, bool telemetry, W
   shut_down_ = true;
   Watched* const last = last_invoke();
   const bool failed = cause_of(event.reason_text) != ShutdownCause::none && !init_failed_;
+  // A failed init ends at once, and is told of 25 ms later.
+  expects_news_ = telemetry && invokes_ == 0 && (failed || !init_ended_);
   if (failed && last && last->state == State::open) {
     last->state = State::suspected;
     last->facts.at = now;
@@ -223,8 +229,8 @@ void FailureWatch::shutdown(const proto::ShutdownEvent& event, bool telemetry, W
 }
 
 bool FailureWatch::pending() const {
-  return std::ranges::any_of(watched_,
-                             [](const Watched& one) { return is_waiting(one) && !one.complete; });
+  const auto lacks_details = [](const Watched& one) { return is_waiting(one) && !one.complete; };
+  return expects_news_ || std::ranges::any_of(watched_, lacks_details);
 }
 
 std::vector<FailureFacts> FailureWatch::take() {
@@ -238,6 +244,7 @@ std::vector<FailureFacts> FailureWatch::take() {
 }
 
 std::vector<FailureFacts> FailureWatch::take_all() {
+  expects_news_ = false;
   for (Watched& one : watched_) one.complete = true;
   return take();
 }

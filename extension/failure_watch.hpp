@@ -10,8 +10,7 @@
 // an earlier process left open although its end would have been told.
 //
 // A failure that resets the sandbox waits for its platform.report, which tells memory from other
-// ends and comes behind the runtimeDone, if at all: until SHUTDOWN and kDetailsLimit, or the next
-// INVOKE. Every other is complete at once.
+// ends: until SHUTDOWN and kDetailsLimit, or the next INVOKE. Every other is complete at once.
 #pragma once
 
 #include <cstdint>
@@ -55,11 +54,10 @@ class FailureWatch {
   /// Without `telemetry` nothing is pending any more.
   void shutdown(const proto::ShutdownEvent& event, bool telemetry, WallTime now);
 
-  /// A failure waits for its details.
+  /// A failure waits for its details, or a SHUTDOWN before any INVOKE for news of a failed init.
   [[nodiscard]] bool pending() const;
 
-  /// What is complete, the oldest first; each is given out once. To be asked after each of the
-  /// above.
+  /// What is complete, the oldest first, each once. To be asked after each of the above.
   [[nodiscard]] std::vector<proto::FailureFacts> take();
 
   /// The same with what still waits.
@@ -112,8 +110,10 @@ class FailureWatch {
   proto::FunctionFacts function_;
   std::deque<Watched> watched_;  ///< the oldest first
   std::uint64_t invokes_ = 0;
+  bool init_ended_ = false;
   bool init_told_ = false;    ///< a failed one has been heard of
   bool init_failed_ = false;  ///< and none since then that went well
+  bool expects_news_ = false;
   bool shut_down_ = false;
 };
 

@@ -67,6 +67,8 @@ class Story {
     if (verb_ == "full-report") said(TelemetryKind::report, now_, 128);
     if (verb_ == "init") init(TelemetryKind::init_runtime_done);
     if (verb_ == "init-report") init(TelemetryKind::init_report);
+    if (verb_ == "init-within") init(TelemetryKind::init_runtime_done, "invoke");
+    if (verb_ == "init-within-report") init(TelemetryKind::init_report, "invoke");
     if (verb_ == "restore") init(TelemetryKind::restore_runtime_done);
     if (verb_ == "shutdown") shutdown();
     if (verb_ == "next-process") next_process();
@@ -96,13 +98,13 @@ class Story {
     watch_.heard(record, now_);
   }
 
-  void init(TelemetryKind kind) {
+  void init(TelemetryKind kind, const std::string& phase = "init") {
     TelemetryRecord record;
     record.kind = kind;
     record.status = id_;
     record.error_type = status_;
     record.time = now_;
-    record.phase = "init";
+    record.phase = phase;
     record.initialization_type = "on-demand";
     if (kind == TelemetryKind::init_report) record.duration_ms = 560.5;
     watch_.heard(record, now_);
@@ -344,6 +346,13 @@ TEST_CASE("a failed init is one failure of its process, and all that fails behin
       {"within an invoke that we never got: it is that request's",
        "init error Runtime.ExitError; done a error Runtime.ExitError; shutdown failure; over",
        "done: Lambda.InitError a"},
+      {"and its request's, whose news comes last",
+       "shutdown failure; init-within error Runtime.ExitError; init-within-report error; "
+       "done a error Runtime.ExitError; report a error Runtime.ExitError; over",
+       "done: Lambda.InitError a"},
+      {"and nobody tells of the request",
+       "init-within error Runtime.ExitError; init-within-report error; shutdown failure; over",
+       "over: Lambda.InitError"},
       {"and was given out already",
        "init error Runtime.ExitError; init-report error; done a error Runtime.ExitError; "
        "report a error Runtime.ExitError; shutdown failure; over",
@@ -460,6 +469,41 @@ TEST_CASE("a failure waits for its details until they are there or the wait is o
   CHECK(story.watch().pending());
   CHECK(story.play("report a timeout") == "report: Lambda.Timeout a");
   CHECK_FALSE(story.watch().pending());
+}
+
+TEST_CASE("a SHUTDOWN before any invoke may be a failed init's: the news of that is waited for") {
+  struct Wait {
+    std::string_view situation;
+    std::string script;
+    bool pending;
+  };
+
+  const std::vector<Wait> rows{
+      {"nothing is known of the init", "shutdown spindown", true},
+      {"it went well", "init success; shutdown spindown", false},
+      {"it went well, and that is the news", "shutdown spindown; init success", false},
+      {"it failed, and the report is still to come",
+       "shutdown spindown; init error Runtime.ExitError", true},
+      {"it failed, and the report is there",
+       "shutdown spindown; init error Runtime.ExitError; init-report error", false},
+      {"it failed, and the request is still to come",
+       "shutdown failure; init-within error Runtime.ExitError; init-within-report error", true},
+      {"a Managed Instance ends of a failure", "init success; shutdown failure", true},
+      {"the failure of a request is the news",
+       "init success; shutdown failure; report a error Runtime.ExitError", false},
+      {"there was an invoke", "invoke a; done a success; shutdown spindown", false},
+      {"there was an invoke, and it has ended", "invoke a; done a success; shutdown failure",
+       false},
+      {"nobody would tell", "blind; shutdown spindown", false},
+  };
+  for (const Wait& row : rows) {
+    CAPTURE(std::string(row.situation));
+    Story story;
+    story.play(row.script);
+    CHECK(story.watch().pending() == row.pending);
+    story.play("over");
+    CHECK_FALSE(story.watch().pending());
+  }
 }
 
 TEST_CASE("what is known of an invoke goes with its failure") {

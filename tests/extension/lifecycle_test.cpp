@@ -55,9 +55,10 @@ struct World {
     settle();
   }
 
-  // Past the start, with next outstanding.
+  // Past the init, with next outstanding.
   void start_up() {
     start();
+    hear(proto::TelemetryKind::init_runtime_done, "");
     diary.clear();
   }
 
@@ -590,6 +591,21 @@ TEST_CASE("the report of a failure is waited for while everything is sent, and n
   }
 }
 
+TEST_CASE("a failed init ends before the platform tells of it: that is waited for, too") {
+  World world;
+  world.start();
+  world.api.deliver(proto::LambdaEvent(shutdown_for("spindown")));
+  world.advance(25);
+  CHECK_FALSE(world.running->done());
+  proto::TelemetryRecord record;
+  record.kind = proto::TelemetryKind::init_report;
+  record.status = "error";
+  world.lifecycle.heard(record);
+  CHECK(world.running->get());
+  REQUIRE(world.relay.own.size() == 1);
+  CHECK(world.relay.own[0].find("Lambda.InitError") != std::string::npos);
+}
+
 TEST_CASE("SIGTERM drains for 1.5 s, wherever it comes") {
   for (const std::string where : {"registering", "waiting", "holding"}) {
     CAPTURE(where);
@@ -676,7 +692,7 @@ TEST_CASE("nothing follows a spindown; but a reset, a failed init and SIGTERM ma
     for (const bool invoked : {true, false}) {
       CAPTURE(invoked);
       World world;
-      world.start();
+      world.start_up();
       if (invoked) {
         world.invoke("r1");
         world.runtime_done("r1");
