@@ -143,6 +143,7 @@ asio::awaitable<proto::Result<HttpAnswer>> HttpExtensionsApi::exchange(HttpCall 
   request.set(http::field::connection, "close");
   if (identifier_.empty()) {
     request.set("Lambda-Extension-Name", extension_name_);
+    request.set("Lambda-Extension-Accept-Feature", "accountId");
   } else {
     request.set("Lambda-Extension-Identifier", identifier_);
   }

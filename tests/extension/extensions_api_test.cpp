@@ -59,7 +59,7 @@ TEST_CASE("an address is an address, or localhost, with a port") {
   }
 }
 
-TEST_CASE("register names itself, asks for both events and keeps the identifier") {
+TEST_CASE("register names itself, asks for both events and the account, keeps the identifier") {
   World world;
   world.platform.will_answer(200, R"({"functionName":"f","functionVersion":"$LATEST"})", kId);
   CHECK_FALSE(world.api.registered());
@@ -71,6 +71,7 @@ TEST_CASE("register names itself, asks for both events and keeps the identifier"
   const auto& request = world.platform.requests.at(0);
   CHECK(extension_test::first_line(request) == "POST /2020-01-01/extension/register HTTP/1.1");
   CHECK(extension_test::header(request, "Lambda-Extension-Name") == "thaw");
+  CHECK(extension_test::header(request, "Lambda-Extension-Accept-Feature") == "accountId");
   CHECK(extension_test::header(request, "Host") == world.platform.address());
   CHECK(extension_test::body(request) == R"({"events":["INVOKE","SHUTDOWN"]})");
 }
