@@ -173,7 +173,7 @@ class Emulator:
 
     def events(self):
         """Events that have arrived, as the SDK or Thaw wrote them."""
-        return [event for body in self.upstream.bodies() for event in events_in(body)]
+        return [event for body in self.upstream.bodies() for event in sandbox.events_in(body)]
 
     def orders(self):
         """The orders of the events that have arrived: the function's tag."""
@@ -182,7 +182,7 @@ class Emulator:
 
     def failure_events(self):
         """Those of Thaw's own making, about failures that no SDK can see."""
-        return [event for event in self.events() if exception_type(event).startswith("Lambda.")]
+        return [event for event in self.events() if sandbox.exception_type(event).startswith("Lambda.")]
 
     @staticmethod
     def thaw():
@@ -257,21 +257,3 @@ def state_of(pid):
 def name_of(pid):
     """Its file's name."""
     return status_of(pid, "Name")
-
-
-def events_in(envelope):
-    """Payloads of the items of type event."""
-    _, _, rest = envelope.partition(b"\n")
-    while rest.strip():
-        line, _, rest = rest.partition(b"\n")
-        header = json.loads(line)
-        length = header.get("length", rest.find(b"\n") % (len(rest) + 1))
-        payload, rest = rest[:length], rest[length + 1:]
-        if header["type"] == "event":
-            yield json.loads(payload)
-
-
-def exception_type(event):
-    """Of its first exception."""
-    values = event.get("exception", {}).get("values", [])
-    return values[0].get("type", "") if values else ""

@@ -16,6 +16,7 @@ TLS = {"THAW_UPSTREAM_DSN": f"https://{KEY}@{{upstream}}/{PROJECT}", "THAW_CA_FI
 FUNCTIONS = {
     "python": [BUILD / "functions/python/bin/python", ROOT / "tests/functions/python/handler.py"],
     "node": [BUILD / "functions/node/node", ROOT / "tests/functions/node/handler.js"],
+    "missing": ["/nonexistent/runtime", "handler"],
 }
 
 
@@ -104,11 +105,30 @@ def summary_lines(log):
     return found
 
 
-def run(function, script, *, thaw, options=(), events=None, env=None, timeout=170):
+def events_in(envelope):
+    """Payloads of the items of type event."""
+    _, _, rest = envelope.partition(b"\n")
+    while rest.strip():
+        line, _, rest = rest.partition(b"\n")
+        header = json.loads(line)
+        length = header.get("length", rest.find(b"\n") % (len(rest) + 1))
+        payload, rest = rest[:length], rest[length + 1:]
+        if header["type"] == "event":
+            yield json.loads(payload)
+
+
+def exception_type(event):
+    """Of its first exception."""
+    values = event.get("exception", {}).get("values", [])
+    return values[0].get("type", "") if values else ""
+
+
+def run(function, script, *, thaw, options=(), events=None, env=None, timeout=170, code=0):
     """Runs `script` and returns a Run.
 
     `thaw`: True for build/thaw as extension and the DSN at localhost, a path for another binary. `env`
-    goes to both sides and wins over what is set here; a value of None leaves a variable out.
+    goes to both sides and wins over what is set here; a value of None leaves a variable out. `code`: the
+    sandbox's own, 1 where a program cannot be started.
     """
     command, handler = FUNCTIONS[function]
     with tempfile.TemporaryDirectory() as folder:
@@ -135,6 +155,6 @@ def run(function, script, *, thaw, options=(), events=None, env=None, timeout=17
             arguments += ["--event-file", str(file)]
         arguments += [*options, "--", str(command), str(handler)]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
-        if done.returncode != 0 or not report.exists():
+        if done.returncode != code or not report.exists():
             raise RuntimeError(f"sandbox failed ({done.returncode}): {done.stdout}{done.stderr}")
         return Run(json.loads(report.read_text()))
