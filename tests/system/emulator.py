@@ -12,6 +12,7 @@ import unittest
 
 import relaying
 import rie
+import sandbox
 
 REASON = rie.why_not()
 # The longest hold (THAW_BUDGET_MS), and what a slow machine needs beyond.
@@ -27,8 +28,9 @@ class Case(unittest.TestCase):
         """An invoke that succeeded."""
         self.assertEqual((answer.status, answer.json()), (200, {"done": order}))
 
-    def ended(self, run, orders, reasons):
-        """SIGTERM: the platform gave these reasons, all was delivered once, and the books balance."""
+    def ended(self, run, orders, reasons, failure=None, request=None):
+        """SIGTERM: the platform gave these reasons, all was delivered once, and the books balance. One event
+        says that this request failed, or none that any did."""
         lines = run.stop()
         self.assertEqual(run.shutdown_reasons(), reasons)
         self.assertEqual(run.orders(), sorted(orders))
@@ -37,7 +39,14 @@ class Case(unittest.TestCase):
             relaying.balance(self, line)
             self.assertEqual(line["envelopes"]["lost"], 0)
         self.assertEqual(lines[-1]["envelopes"]["waiting"], 0)
-        return lines
+        self.failed(run, lines, failure, request)
+
+    def failed(self, run, lines, failure=None, request=None):
+        """At most one event of a failure, with that exception and of that request."""
+        told = [(sandbox.exception_type(event), event["tags"]["aws_request_id"])
+                for event in run.failure_events()]
+        self.assertEqual(told, [(failure, request)] if failure else [])
+        self.assertEqual(sum(line["failures"]["reported"] for line in lines), len(told))
 
 
 class Standard(Case):
@@ -50,7 +59,6 @@ class Standard(Case):
             (registered,) = run.says("External agent thaw")
             self.assertIn("subscribed to [INVOKE SHUTDOWN]", registered)
             self.ended(run, [1, 2, 3], ["SandboxTerminated"])
-            self.assertEqual(run.failure_events(), [])
 
     def test_an_answer_is_held_until_thaw_asks_for_next(self):
         with rie.Emulator() as run:
@@ -78,6 +86,7 @@ class Standard(Case):
             (line,) = run.stop()
             relaying.balance(self, line)
             self.assertEqual((line["envelopes"]["delivered"], line["envelopes"]["waiting"]), (2, 0))
+            self.failed(run, [line])
             # What was on its way when the budget ended may have been sent again.
             self.assertEqual(set(run.orders()), {1, 2})
 
@@ -101,14 +110,13 @@ class Standard(Case):
             self.done(run.invoke(order=2), 2)
             self.assertEqual(run.thaw(), pid)
             self.ended(run, [1, 1, 2], ["SandboxTerminated"])
-            self.assertEqual(run.failure_events(), [])
 
     def test_a_function_past_its_timeout(self):
         with rie.Emulator(env={"AWS_LAMBDA_FUNCTION_TIMEOUT": "3"}) as run:
             answer = run.invoke(order=1, then="hang")
             self.assertEqual((answer.status, answer.text), (200, "Task timed out after 3.00 seconds"))
             self.assertLess(answer.seconds, 3 + SLACK)
-            self.reset(run, "Timeout", [1])
+            self.reset(run, "Timeout", [1], "Lambda.Timeout")
 
     def test_a_runtime_that_exits(self):
         for status, why in (0, "without providing a reason"), (7, "with error: exit status 7"):
@@ -116,9 +124,9 @@ class Standard(Case):
                 answer = run.invoke(order=1, then="exit", status=status)
                 self.assertEqual((answer.status, answer.json()["errorType"]), (502, "Runtime.ExitError"))
                 self.assertIn(why, answer.json()["errorMessage"])
-                self.reset(run, "ReleaseFail", [1])
+                self.reset(run, "ReleaseFail", [1], "Lambda.RuntimeExit")
 
-    def reset(self, run, reason, orders):
+    def reset(self, run, reason, orders, failure):
         """Behind a failed invoke: a new Thaw with the next one, and events still flow."""
         self.assertEqual(run.shutdown_reasons(), [reason])
         self.assertEqual(run.orders(), orders, "delivered before the reset")
@@ -127,7 +135,7 @@ class Standard(Case):
         pid = run.thaw()
         self.done(run.invoke(order=9), 9)
         self.assertEqual(run.thaw(), pid)
-        self.ended(run, [*orders, 8, 9], [reason, "SandboxTerminated"])
+        self.ended(run, [*orders, 8, 9], [reason, "SandboxTerminated"], failure, run.request_ids()[0])
 
     def test_what_a_reset_left_in_tmp_is_delivered_by_the_next_process(self):
         with rie.Emulator() as run:
@@ -137,13 +145,15 @@ class Standard(Case):
             run.invoke(order=2, then="exit", status=7)
             run.upstream.status = 200
             self.done(run.invoke(order=3), 3)
-            rie.until(lambda: run.stats()["items"]["error"]["recovered"] == 1, "recovered")
+            # The function's error, and what Thaw says of its end.
+            rie.until(lambda: run.stats()["items"]["error"]["recovered"] == 2, "recovered")
             first, second = run.stop()
             for line in first, second:
                 relaying.balance(self, line)
-            self.assertEqual(first["envelopes"]["waiting"], 1)
+            self.assertEqual(first["envelopes"]["waiting"], 2)
             self.assertEqual((second["envelopes"]["waiting"], second["envelopes"]["lost"]), (0, 0))
             self.assertEqual(set(run.orders()), {1, 2, 3})
+            self.failed(run, [first, second], "Lambda.RuntimeExit", run.request_ids()[1])
 
     def test_a_lost_connection_of_next(self):
         with rie.Emulator() as run:
@@ -175,7 +185,6 @@ class ManagedInstance(Case):
             self.joined(run)
             rie.until(lambda: len(self.reported(run, "success")) == self.WORKERS, "telemetry")
             self.ended(run, range(self.WORKERS), ["spindown"])
-            self.assertEqual(run.failure_events(), [])
 
     def all_at_once(self, run, orders, **event):
         """Every order in an invoke of its own; all succeed."""
@@ -210,8 +219,9 @@ class ManagedInstance(Case):
             self.assertEqual(answer.json()["errorType"], "Sandbox.Timedout")
             self.done(run.invoke(order=3), 3)
             self.assertEqual(run.thaw(), pid)
-            rie.until(lambda: self.reported(run, "timeout"), "telemetry")
-            self.ended(run, [1, 2, 3], ["spindown"])
+            (report,) = rie.until(lambda: self.reported(run, "timeout"), "telemetry")
+            rie.until(run.failure_events, "Thaw, too, has heard")
+            self.ended(run, [1, 2, 3], ["spindown"], "Lambda.Timeout", report["record"]["requestId"])
 
     def test_an_exception_of_the_handler_is_reported_but_not_as_a_failure(self):
         with rie.Emulator(concurrency=1) as run:
@@ -220,9 +230,8 @@ class ManagedInstance(Case):
             (report,) = rie.until(lambda: self.reported(run, "error"), "telemetry")
             self.assertEqual(report["record"]["errorType"], "Runtime.Unknown")
             self.done(run.invoke(order=2), 2)
-            run.stop()
             # The SDK has seen the exception: it is not one that Thaw must report.
-            self.assertEqual(run.failure_events(), [])
+            self.failed(run, run.stop())
 
     def test_sigterm_drains(self):
         with rie.Emulator(concurrency=self.WORKERS) as run:

@@ -166,6 +166,10 @@ class Emulator:
         lines = WITNESS.read_text().splitlines() if WITNESS.exists() else []
         return [record[kind] for record in map(json.loads, lines) if kind in record]
 
+    def request_ids(self):
+        """Of the invokes, in order."""
+        return [event["requestId"] for event in self.seen("event") if event["eventType"] == "INVOKE"]
+
     def shutdown_reasons(self):
         """As the platform words them."""
         return [event["shutdownReason"] for event in self.seen("event")
@@ -181,8 +185,9 @@ class Emulator:
                       if "order" in event.get("tags", {}))
 
     def failure_events(self):
-        """Those of Thaw's own making, about failures that no SDK can see."""
-        return [event for event in self.events() if sandbox.exception_type(event).startswith("Lambda.")]
+        """Those of Thaw's own making, about failures that no SDK can see; each once, however often sent."""
+        return list({event["event_id"]: event for event in self.events()
+                     if sandbox.exception_type(event).startswith("Lambda.")}.values())
 
     @staticmethod
     def thaw():
