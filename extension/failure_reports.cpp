@@ -74,8 +74,11 @@ void FailureReports::trace() {
   if (!header.empty()) watch_.traced(proto::parse_trace_context(header));
 }
 
-void FailureReports::report(const std::vector<proto::FailureFacts>& failures) {
-  for (const auto& failure : failures) {
+void FailureReports::report(std::vector<proto::FailureFacts> failures) {
+  for (auto& failure : failures) {
+    // Not every SDK names itself in the header; in its auth all do.
+    auto& platform = failure.trace.platform;
+    if (platform.empty()) platform = proto::platform_of_sdk(parts_.relay.last_client());
     const proto::EventBits bits{parts_.random(), parts_.random(), parts_.random()};
     const bool taken = parts_.relay.take_own(proto::encode_failure(failure, bits));
     ++(taken ? parts_.stats.failures_reported : parts_.stats.failures_unreported);

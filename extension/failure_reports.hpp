@@ -56,7 +56,7 @@ class FailureReports {
 
  private:
   void trace();
-  void report(const std::vector<proto::FailureFacts>& failures);
+  void report(std::vector<proto::FailureFacts> failures);
   void keep();
 
   Settings settings_;

@@ -25,11 +25,13 @@ class RelayPort {
   virtual void recover() = 0;
 
   virtual void set_gate(relay::Gate gate) = 0;
+  virtual void closes_at(relay::SteadyTime time) = 0;
   virtual void expect_soon(bool soon) = 0;
   virtual void thawed() = 0;
   virtual std::size_t start_over() = 0;
   [[nodiscard]] virtual bool take_own(std::string_view envelope) = 0;
   [[nodiscard]] virtual std::string take_last_header() = 0;
+  [[nodiscard]] virtual std::string_view last_client() const = 0;
   [[nodiscard]] virtual relay::Work work() const = 0;
   [[nodiscard]] virtual std::optional<relay::SteadyTime> last_local_activity() const = 0;
   [[nodiscard]] virtual std::uint64_t urgent_accepted() const = 0;
@@ -60,6 +62,8 @@ class RealRelay final : public RelayPort {
 
   void set_gate(relay::Gate gate) override { relay_.set_gate(gate); }
 
+  void closes_at(relay::SteadyTime time) override { relay_.closes_at(time); }
+
   void expect_soon(bool soon) override { relay_.expect_soon(soon); }
 
   void thawed() override { relay_.thawed(); }
@@ -71,6 +75,8 @@ class RealRelay final : public RelayPort {
   }
 
   [[nodiscard]] std::string take_last_header() override { return relay_.take_last_header(); }
+
+  [[nodiscard]] std::string_view last_client() const override { return relay_.last_client(); }
 
   [[nodiscard]] relay::Work work() const override { return relay_.work(); }
 

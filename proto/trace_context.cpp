@@ -15,9 +15,21 @@ std::string text_of(simdjson::simdjson_result<simdjson::dom::element> field) {
   return std::string{text};
 }
 
+}  // namespace
+
+TraceFacts parse_trace_context(std::string_view header) {
+  const simdjson::padded_string padded{header};
+  simdjson::dom::parser parser;
+  const auto document = parser.parse(padded);
+  const auto trace = document["trace"];
+  return {text_of(trace["trace_id"]), text_of(trace["release"]), text_of(trace["environment"]),
+          platform_of_sdk(text_of(document["sdk"]["name"]))};
+}
+
 // SDKs are named sentry.LANGUAGE, or sentry.LANGUAGE.FRAMEWORK; not every language is called as the
 // platform that it writes into its events (getsentry/sentry-release-registry: sdks/).
-std::string platform_of(std::string_view sdk) {
+std::string platform_of_sdk(std::string_view sdk) {
+  sdk = sdk.substr(0, sdk.find('/'));
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kPlatforms{{
       {"sentry.dotnet", "csharp"},
       {"sentry.elixir", "elixir"},
@@ -34,17 +46,6 @@ std::string platform_of(std::string_view sdk) {
            (sdk.starts_with(row.first) && sdk.substr(row.first.size()).starts_with('.'));
   });
   return found == kPlatforms.end() ? std::string{} : std::string{found->second};
-}
-
-}  // namespace
-
-TraceFacts parse_trace_context(std::string_view header) {
-  const simdjson::padded_string padded{header};
-  simdjson::dom::parser parser;
-  const auto document = parser.parse(padded);
-  const auto trace = document["trace"];
-  return {text_of(trace["trace_id"]), text_of(trace["release"]), text_of(trace["environment"]),
-          platform_of(text_of(document["sdk"]["name"]))};
 }
 
 }  // namespace proto

@@ -19,4 +19,8 @@ struct TraceFacts {
 /// The members `trace` and `sdk` of an envelope's header.
 [[nodiscard]] TraceFacts parse_trace_context(std::string_view header);
 
+/// The platform that an SDK writes into its events, by its name, "sentry.python/2.75.0" as in
+/// sentry_client or without the version. "" if it is not known.
+[[nodiscard]] std::string platform_of_sdk(std::string_view sdk);
+
 }  // namespace proto

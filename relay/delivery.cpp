@@ -40,6 +40,7 @@ class Delivery::Departure {
     flight_->bytes = entry.bytes;
     flight_->host = &host_;
     flight_->begun = delivery_.parts_.clock.now();
+    delivery_.begun_ = true;
     if (host_.breaker.open()) {
       flight_->probe = true;
       host_.breaker.probe_begun(delivery_.parts_.clock.wall_now());
@@ -159,7 +160,8 @@ bool Delivery::start(std::uint64_t id) {
 }
 
 SendingNow Delivery::sending() const {
-  SendingNow now{gate_, awake_, flights_.size(), 0, late_since_, soon_, carried_below_};
+  SendingNow now{gate_,       awake_, flights_.size(), 0, closes_, begun_,
+                 late_since_, soon_,  carried_below_};
   for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
   return now;
 }
@@ -189,6 +191,8 @@ void Delivery::set_gate(Gate gate) {
   if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
   if (gate == Gate::late) late_since_ = awake();
   gate_ = gate;
+  closes_ = SteadyTime::max();
+  begun_ = false;
   look_now();
 }
 
@@ -204,6 +208,10 @@ void Delivery::expose_flights() {
     flight.blamed = true;
     if (blamed.insert(flight.host).second) judge_.gave_up(*flight.host);
   }
+}
+
+void Delivery::closes_at(SteadyTime time) {
+  if (std::exchange(closes_, time) != time) look_now();
 }
 
 void Delivery::expect_soon(bool soon) {
@@ -253,6 +261,11 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   Destination& destination = *entry->destination;
   const bool through = answer && outcome_of(answer->status, composed->zstd) == Outcome::delivered;
   if (answer) {
+    // A freeze is no part of it: what lies across one tells nothing.
+    if (!flight.exposed) {
+      destination.host->usual =
+          std::chrono::duration_cast<milliseconds>(parts_.clock.now() - flight.begun);
+    }
     judge_.answered(*entry, *answer, composed->zstd);
   } else {
     judge_.unanswered(*entry, flight, answer.error());

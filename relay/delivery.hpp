@@ -44,6 +44,7 @@ class Delivery {
   void accepted() { look_now(); }
 
   void set_gate(Gate gate);
+  void closes_at(SteadyTime time);
   void expect_soon(bool soon);
   void thawed();
   /// The first byte of a local request is here: its envelope will want a connection.
@@ -110,6 +111,8 @@ class Delivery {
   std::list<Flight> flights_;
   bool look_again_ = false;  ///< look_ was notified since the last look began
   Gate gate_ = Gate::closed;
+  SteadyTime closes_ = SteadyTime::max();
+  bool begun_ = false;          ///< a request was, since the gate was set
   milliseconds late_since_{0};  ///< awake() when the gate was set to late
   bool soon_ = false;
   std::uint64_t carried_below_ = 0;  ///< ids of what waited when the gate was set to carried

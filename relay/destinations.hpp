@@ -22,6 +22,7 @@ struct Host {
       Compression::zstd;  ///< falls to gzip for good when the host answers 415
   Breaker breaker;
   std::size_t in_flight = 0;  ///< requests begun and not ended
+  milliseconds usual{0};      ///< how long its last answer took
 };
 
 struct Destination {

@@ -112,6 +112,8 @@ Answer Intake::take_envelope(LocalRequest request, proto::Bytes body,
   remember(envelope->header());
   RecordHead head;
   head.client = from->auth.client;
+  // No name of an SDK is longer.
+  if (!head.client.empty()) last_client_.assign(head.client, 0, 64);
   head.user_agent = std::move(request.user_agent);
   return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer));
 }

@@ -51,6 +51,9 @@ class Intake {
   /// than kKeptHeader.
   [[nodiscard]] std::string take_last_header() { return std::exchange(last_header_, {}); }
 
+  /// sentry_client of the last envelope whose SDK has named itself.
+  [[nodiscard]] const std::string& last_client() const { return last_client_; }
+
   static constexpr std::size_t kKeptHeader = 4096;
 
   void close() { closing_ = true; }
@@ -86,6 +89,7 @@ class Intake {
   Parts parts_;
   bool closing_ = false;
   std::string last_header_;
+  std::string last_client_;
 };
 
 }  // namespace relay

@@ -180,9 +180,13 @@ bool Relay::take_own(std::string_view envelope) {
   return false;
 }
 
+std::string_view Relay::last_client() const { return parts_->intake.last_client(); }
+
 std::string Relay::take_last_header() { return parts_->intake.take_last_header(); }
 
 void Relay::set_gate(Gate gate) { parts_->delivery.set_gate(gate); }
+
+void Relay::closes_at(SteadyTime time) { parts_->delivery.closes_at(time); }
 
 void Relay::expect_soon(bool soon) { parts_->delivery.expect_soon(soon); }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -76,8 +77,13 @@ class Relay {
   /// one that names a trace rather than one that does not; "" if there was none, or one that is
   /// unusually long.
   [[nodiscard]] std::string take_last_header();
+  /// sentry_client of the last SDK that has named itself; "" if none has.
+  [[nodiscard]] std::string_view last_client() const;
 
   void set_gate(Gate gate);
+  /// The gate, open or carried, closes then. What would hardly be answered before is not begun any
+  /// more, and is no work. Until the gate is set the next time.
+  void closes_at(SteadyTime time);
   /// Whether the gate, once late, is likely to open again soon. If so, nothing leaves in between
   /// for no better reason than that upstream would notice a duplicate.
   void expect_soon(bool soon);

@@ -26,6 +26,12 @@ bool Schedule::probed_only(const Host& host, Gate gate) const {
   return host.breaker.open() && gate != Gate::draining;
 }
 
+// One request may always be tried: else a single slow answer could end all sending.
+bool Schedule::fits(const Host& host, const SendingNow& now) const {
+  if (!now.begun || now.gate == Gate::draining) return true;
+  return now.closes - host.usual >= clock_.now();
+}
+
 std::size_t Schedule::places(const Host& host, Gate gate) const {
   const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
   return all - std::min(host.in_flight, all);
@@ -75,6 +81,7 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
     if (free == 0) return false;
     std::size_t& here = room[entry.destination->host];
     if (here == 0 || had_its_try(entry, now.gate)) return true;
+    if (!fits(*entry.destination->host, now)) return true;
     const WaitingFacts waiting = facts(entry, now, wall);
     if (!may_leave(waiting, now.gate, late_rule(now))) {
       survey.again = std::min(survey.again, until_due(waiting, now.gate));
@@ -100,7 +107,7 @@ Schedule::Due Schedule::due(const SendingNow& now) const {
     const Host& host = *entry.destination->host;
     const bool probe = probed_only(host, now.gate);
     if (probe && (host.in_flight > 0 || probes.contains(&host))) return true;
-    if (had_its_try(entry, now.gate)) return true;
+    if (had_its_try(entry, now.gate) || !fits(host, now)) return true;
     const WaitingFacts waiting = facts(entry, now, wall);
     if (now.gate == Gate::carried && !waiting.carried) return true;
     if (!may_leave(waiting, Gate::open, late_rule(now))) return true;

@@ -14,12 +14,14 @@ namespace relay {
 /// The state of the sending side that the walk depends on.
 struct SendingNow {
   Gate gate = Gate::open;
-  milliseconds awake{0};            ///< how long the process has certainly run
-  std::size_t flights = 0;          ///< requests without an answer
-  std::size_t bytes_in_flight = 0;  ///< of their bodies
-  milliseconds late_since{0};       ///< `awake` when the gate was set to late
-  bool soon = false;                ///< Relay::expect_soon
-  std::uint64_t carried_below = 0;  ///< ids of what waited when the gate was set to carried
+  milliseconds awake{0};                  ///< how long the process has certainly run
+  std::size_t flights = 0;                ///< requests without an answer
+  std::size_t bytes_in_flight = 0;        ///< of their bodies
+  SteadyTime closes = SteadyTime::max();  ///< Relay::closes_at
+  bool begun = false;                     ///< a request was, since the gate was set
+  milliseconds late_since{0};             ///< `awake` when the gate was set to late
+  bool soon = false;                      ///< Relay::expect_soon
+  std::uint64_t carried_below = 0;        ///< ids of what waited when the gate was set to carried
 };
 
 class Schedule {
@@ -45,6 +47,7 @@ class Schedule {
   [[nodiscard]] bool hopeless() const;
 
  private:
+  [[nodiscard]] bool fits(const Host& host, const SendingNow& now) const;
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;

@@ -89,6 +89,19 @@ TEST_CASE("a failure becomes an envelope with what registration, environment and
   CHECK(process.stats.failures_reported == 1);
 }
 
+TEST_CASE("the platform is that of the SDK that was heard last, else other") {
+  for (const auto& [client, platform] :
+       {std::pair{"sentry.python/2.75.0", "python"}, std::pair{"sentry.rust/0.4", "other"},
+        std::pair{"", "other"}}) {
+    CAPTURE(std::string(client));
+    Process process("");
+    process.relay.client = client;
+    process.invoke("r1");
+    process.shutdown("timeout");
+    CHECK(process.last_has("\"platform\":\"" + std::string(platform) + "\""));
+  }
+}
+
 TEST_CASE("the event joins the trace of what the function sent last in this invoke") {
   const support::TempFolder folder;
   const std::string header =

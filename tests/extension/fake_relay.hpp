@@ -23,10 +23,12 @@ class FakeRelay final : public extension::RelayPort {
   std::uint16_t bound = 9797;
   bool worth_a_line = false;
   bool expects_soon = false;
+  relay::SteadyTime closes{};
   std::size_t waited = 0;  ///< what a start over drops
   bool takes_own = true;
   std::vector<std::string> own;  ///< envelopes of the host's
   std::string last_header;
+  std::string client;
   std::uint64_t urgent = 0;
   std::set<std::string> failing;  ///< calls that throw
   relay::SteadyTime drain_deadline{};
@@ -71,6 +73,8 @@ class FakeRelay final : public extension::RelayPort {
     }
   }
 
+  void closes_at(relay::SteadyTime time) override { closes = time; }
+
   void expect_soon(bool soon) override { expects_soon = soon; }
 
   void thawed() override { note("thawed"); }
@@ -87,6 +91,8 @@ class FakeRelay final : public extension::RelayPort {
   }
 
   [[nodiscard]] std::string take_last_header() override { return std::exchange(last_header, {}); }
+
+  [[nodiscard]] std::string_view last_client() const override { return client; }
 
   [[nodiscard]] relay::Work work() const override { return work_; }
 

@@ -188,7 +188,9 @@ TEST_CASE("the hold ends with the budget") {
   world.start_up();
   world.invoke("r1");
   world.relay.set_work(kDue);
+  CHECK(world.relay.closes == world.clock.now() + milliseconds{2800});
   world.runtime_done("r1");
+  CHECK(world.relay.closes == world.clock.now() + milliseconds{1000});
   world.advance(999);
   CHECK_FALSE(world.asked_next());
   world.advance(1);

@@ -26,6 +26,8 @@ TEST_CASE("the platform follows from the name of the SDK") {
   CHECK(platform("sentry.python.aws_lambda") == "python");
   CHECK(platform("sentry.javascript.aws-serverless") == "node");
   CHECK(platform("sentry.dotnet.aspnetcore") == "csharp");
+  CHECK(proto::platform_of_sdk("sentry.python/2.75.0") == "python");
+  CHECK(proto::platform_of_sdk("sentry.java.spring/8") == "java");
   CHECK(platform("sentry.golang").empty());
   CHECK(platform("sentry.rust").empty());
   CHECK(platform("").empty());

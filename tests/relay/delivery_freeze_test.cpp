@@ -441,4 +441,54 @@ TEST_CASE(
   CHECK(bench.stats.breaker_openings == 1);
 }
 
+TEST_CASE("what would hardly be answered before the gate closes is not begun, and is no work") {
+  relay::DeliverySettings settings;
+  settings.connections = 1;
+  DeliveryBench bench(settings);
+  bench.delivery.closes_at(bench.clock.now() + milliseconds{1000});
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 4; ++i) bench.accept("event");
+  bench.settle();
+  for (std::size_t call = 0; call < 2; ++call) {
+    bench.stay_awake(400, 50);
+    bench.upstream.answer(call, 200);
+    bench.settle();
+  }
+  // Another 400 ms would be 1200.
+  CHECK(bench.upstream.calls() == 2);
+  CHECK(bench.delivery.work().none());
+  bench.gate(Gate::late);
+  bench.invoke();
+  CHECK(bench.upstream.calls() == 3);
+}
+
+TEST_CASE(
+    "the first request of a hold is begun, however long the last one took; its answer counts "
+    "then") {
+  relay::DeliverySettings settings;
+  settings.connections = 1;
+  DeliveryBench bench(settings);
+  bench.upstream.hangs();
+  bench.accept("event");
+  bench.settle();
+  bench.stay_awake(3000, 50);
+  bench.upstream.answer(0, 200);
+  bench.settle();
+
+  bench.gate(Gate::late);
+  bench.delivery.expect_soon(true);
+  bench.accept("event");
+  bench.accept("event");
+  bench.upstream.hangs();
+  bench.delivery.thawed();
+  bench.gate(Gate::open);
+  bench.delivery.closes_at(bench.clock.now() + milliseconds{1000});
+  CHECK(bench.delivery.work().in_flight == 1);
+  CHECK(bench.delivery.work().due == 0);
+  bench.advance(100);
+  bench.upstream.answer(1, 200);
+  bench.settle();
+  CHECK(bench.delivered() == 3);
+}
+
 TEST_SUITE_END();

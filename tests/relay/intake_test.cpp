@@ -440,6 +440,18 @@ TEST_CASE("a header that says nothing of a trace does not take the place of one 
   CHECK(bench.intake.take_last_header() == "{}");
 }
 
+TEST_CASE("the name of the last SDK is kept, up to 64 characters") {
+  Bench bench;
+  CHECK(bench.intake.last_client().empty());
+  check(bench.post(kEvent), 200, kEventAnswer);
+  CHECK(bench.intake.last_client() == "py/1");
+  relay::LocalRequest request;
+  request.x_sentry_auth = "Sentry sentry_key=" + kKey + ", sentry_client=" + std::string(65, 'x');
+  request.body = proto::Bytes::copy_of(kEvent);
+  check(bench.take(std::move(request)), 200, kEventAnswer);
+  CHECK(bench.intake.last_client() == std::string(64, 'x'));
+}
+
 TEST_CASE("the last header is kept until it is asked for, up to 4 KiB") {
   Bench bench;
   const auto with_header = [](std::size_t bytes) {
