@@ -1,13 +1,14 @@
 """A function with Sentry's Python SDK: the runtime loop and a handler in one.
 
 Environment: SENTRY_DSN; WORKERS=n threads that ask for events, each on a connection of its own, as a runtime on
-Managed Instances may. Event: {"errors": n, "size": bytes of extra data, "work_ms": n, "flush": bool,
-"then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends it) instead of an answer,
-"oversized" for one that is too large, "raise" for a handled error that has the answer's members; "stream": true for
-an answer in chunks}.
+Managed Instances may. Event: {"errors": n, "size": bytes of extra data, "work_ms": n before them, "after_ms": n
+behind them, "flush": bool, "then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends
+it) instead of an answer, "oversized" for one that is too large, "raise" for a handled error that has the answer's
+members; "stream": true for an answer in chunks, "capture" with one more error half-way, of which the next answer
+tells}.
 Answers {"sent": [event ids], "captured": [[event id, epoch ms], ...], "handed_over": [the same]}: when each error
 happened, and what has been answered with a 200 since the last invoke's answer. With SEND_AT_INIT set an error of
-the init is the first one sent.
+the init is the first one sent, INIT_MS before the first event is asked for.
 FAIL_AT_INIT=exit:N ends the init so after that, FAIL_AT_INIT=error with a word to the platform.
 Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes"; "Response streaming for Lambda
 functions"; "Understanding the Lambda Managed Instances execution environment".
@@ -78,6 +79,7 @@ def handle(event):
             captured.append([sent[-1], happened])
     if event.get("flush"):
         sentry_sdk.flush()
+    time.sleep(event.get("after_ms", 0) / 1000)
     fail(event.get("then", ""))
     # The SDK's thread may append meanwhile: only what is there now is taken.
     with taking:
@@ -100,8 +102,8 @@ def fail_at_init(how):
     fail("exit:1" if how == "error" else how)
 
 
-def serve(sent_at_init):
-    """Asks for one event after the other, for ever."""
+def serve(owed):
+    """Asks for one event after the other, for ever. `owed`: what was sent, but not yet told."""
     platform = http.client.HTTPConnection(API)
     while True:
         platform.request("GET", f"{BASE}/next")
@@ -109,30 +111,35 @@ def serve(sent_at_init):
         event = json.loads(invocation.read() or b"{}")
         request_id = invocation.getheader("Lambda-Runtime-Aws-Request-Id")
         answer = handle(event)
-        answer["sent"][:0] = sent_at_init
-        sent_at_init = []
+        answer["sent"][:0] = owed
+        owed = []
         if event.get("then") == "oversized":
             answer["ballast"] = "x" * TOO_MUCH
         if event.get("then") == "raise":
             report_error(platform, f"{BASE}/{request_id}/error", "Function.OrderFailed", answer)
             continue
-        respond(platform, f"{BASE}/{request_id}/response", json.dumps(answer).encode(), event.get("stream"))
+        owed = respond(platform, f"{BASE}/{request_id}/response", json.dumps(answer).encode(), event.get("stream"))
 
 
-def respond(platform, path, text, in_chunks):
-    """Posts the answer, at once or over some time."""
-    if in_chunks:
+def respond(platform, path, text, stream):
+    """Posts the answer, at once or over some time; returns what was sent meanwhile."""
+    sent = []
+    if stream:
         mode = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked"}
-        platform.request("POST", path, chunks_of(text), mode, encode_chunked=True)
+        chunks = chunks_of(text, sent if stream == "capture" else None)
+        platform.request("POST", path, chunks, mode, encode_chunked=True)
     else:
         platform.request("POST", path, text)
     platform.getresponse().read()
+    return sent
 
 
-def chunks_of(text):
-    """The text in a few pieces, with a pause after each."""
+def chunks_of(text, sent):
+    """The text in a few pieces, with a pause after each; with `sent` an error half-way, noted there."""
     size = -(-len(text) // CHUNKS)
     for begin in range(0, len(text), size):
+        if sent == [] and begin >= len(text) // 2:
+            sent.append(capture("the stream stumbled"))
         yield text[begin:begin + size]
         time.sleep(CHUNK_PAUSE)
 
@@ -150,6 +157,7 @@ if __name__ == "__main__":
     if os.environ.get("SEND_AT_INIT"):
         at_init.append(capture("cannot start"))
         sentry_sdk.flush()
+    time.sleep(int(os.environ.get("INIT_MS", "0")) / 1000)
     if os.environ.get("FAIL_AT_INIT"):
         fail_at_init(os.environ["FAIL_AT_INIT"])
     for _ in range(WORKERS - 1):
