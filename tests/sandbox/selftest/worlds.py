@@ -81,6 +81,7 @@ class ManagedInstances(WorldsTest):
         self.assertEqual(sorted((r["status"], r.get("errorType", "")) for r in reports.values()),
                          [("error", "Function.Oops"), ("error", "Runtime.Unknown"), ("success", ""), ("success", "")])
         self.assertEqual([s["name"] for s in reports[ids[0]]["spans"]], ["responseLatency", "responseDuration"])
+        self.assertEqual({tuple(r["metrics"]) for r in reports.values()}, {("durationMs",)})
         self.assertTrue(self.records(result, "start")[0]["functionArn"].startswith("arn:aws:lambda:"))
         self.assertEqual(self.records(result, "runtimeDone"), [])
 
