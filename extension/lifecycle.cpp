@@ -269,8 +269,9 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
   }
   guarded(log_, [&] { failures_.heard(record); });
   restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
-  // News that comes later than anybody would wait for it does not help.
-  if (telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit)) {
+  // News that comes later than anybody would wait for it does not help; on Managed Instances nobody
+  // waits.
+  if (!managed_ && telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit)) {
     misses_ = 0;
     stats_.telemetry = TelemetryState::on;
   }

@@ -510,6 +510,15 @@ TEST_CASE("records of anyone count on Managed Instances only, where they decide 
   }
 }
 
+TEST_CASE("on Managed Instances no record is another invoke's: there is no open one") {
+  World world;
+  world.api.registrations.emplace_back(
+      extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
+  world.start();
+  for (const char* id : {"r1", "r2", "r3", "r4"}) world.hear(proto::TelemetryKind::start, id);
+  CHECK(world.stats.other_records == 0);
+}
+
 TEST_CASE("SHUTDOWN drains until 100 ms before its deadline, says one line, stops") {
   World world;
   world.relay.worth_a_line = true;
