@@ -29,6 +29,7 @@ void FailureReports::next_asked() {
   asked_ = true;
   if (!settings_.on) return;
   if (!settings_.folder.empty()) kept_ = file_.recover();
+  behind_an_invoke_ = kept_.has_value();
   if (kept_) watch_.recovered(*kept_);
   for (const auto& record : std::exchange(early_, {})) heard(record);
 }

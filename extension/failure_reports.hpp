@@ -54,6 +54,9 @@ class FailureReports {
 
   void finish();
 
+  /// An earlier process of this sandbox had an INVOKE; false where none of them kept it.
+  [[nodiscard]] bool behind_an_invoke() const { return behind_an_invoke_; }
+
  private:
   void trace();
   void report(std::vector<proto::FailureFacts> failures);
@@ -66,6 +69,7 @@ class FailureReports {
   std::optional<KeptInvoke> kept_;             ///< what the file says
   bool asked_ = false;                         ///< for a next event
   std::vector<proto::TelemetryRecord> early_;  ///< heard before that
+  bool behind_an_invoke_ = false;
 };
 
 }  // namespace extension

@@ -205,8 +205,10 @@ void Lifecycle::begin(proto::InvokeEvent event) {
 
 // A snapshot's copies all wake up with what this process had in memory (AWS docs, "Improving
 // startup performance with Lambda SnapStart"). Where the platform does not say how it has started
-// us, a long pause between init and the first invoke is taken for one.
+// us, a long pause between init and the first invoke is taken for one. What was started behind an
+// INVOKE, by a reset, is in no snapshot, whatever the environment once was.
 bool Lifecycle::is_copy() const {
+  if (failures_.behind_an_invoke()) return false;
   if (restored_ || settings_.init_type == "snap-start") return true;
   return settings_.init_type.empty() && relay::age(first_asked_, clock_.wall_now()) > kInitPause;
 }

@@ -12,6 +12,7 @@
 #include "tests/extension/log_lines.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/run.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace {
 
@@ -31,8 +32,10 @@ LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "/nonexisten
 const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
 struct World {
-  explicit World(LifecycleSettings settings = kPrompt)
-      : lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, failures,
+  // `folder`: of what an earlier process has left.
+  explicit World(LifecycleSettings settings = kPrompt, std::string folder = {})
+      : failures({true, std::move(folder), {}}, {relay, clock, log, stats, disk, no_bits}),
+        lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, failures,
                   stats, std::move(settings)) {}
 
   // Runs what can run, and forgets what has been noted so far.
@@ -101,7 +104,7 @@ struct World {
   relay::Log log{{}, lines, clock};
   HostStats stats;
   relay::SystemDisk disk;
-  FailureReports failures{{}, {relay, clock, log, stats, disk, no_bits}};
+  FailureReports failures;
   Lifecycle lifecycle;
   std::unique_ptr<support::Started<bool>> running;
 
@@ -694,6 +697,21 @@ TEST_CASE("the first INVOKE starts over where the process is a copy of a snapsho
     world.clock.freeze(milliseconds{0}, milliseconds{3'600'000});
     world.api.invoke("r2", milliseconds{3000});
     CHECK(std::ranges::count(world.noted(), "start over") == 0);
+  }
+}
+
+TEST_CASE("a process behind a reset is no copy: what it has is this environment's alone") {
+  const support::TempFolder folder;
+  auto settings = kPrompt;
+  settings.init_type = "snap-start";
+  for (const bool first : {true, false}) {
+    CAPTURE(first);
+    World world(settings, folder.path());
+    world.relay.waited = 2;
+    world.start_up();
+    world.hear(proto::TelemetryKind::restore_start, "");
+    world.api.invoke(first ? "r1" : "r2", milliseconds{3000});
+    CHECK(std::ranges::count(world.noted(), "start over") == (first ? 1 : 0));
   }
 }
 
