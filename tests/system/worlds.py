@@ -100,6 +100,7 @@ class ManagedInstances(World):
         self.assertEqual(run.report["freezes"], [])
         for line in run.lines:
             self.assertEqual((line["pace"], line["invokes"], line["telemetry"]["state"]), ("continuous", 0, "on"))
+            self.assertEqual(line["telemetry"]["other_request"], 0)
         return run
 
     def test_64_at_once(self):
@@ -218,14 +219,20 @@ class Reset(World):
     """A timeout; what follows starts in the same /tmp, inside the next invoke."""
 
     def test_the_next_process_delivers_what_the_first_had_accepted(self):
+        for kind in ("on-demand", "provisioned-concurrency", "snap-start"):
+            with self.subTest(kind):
+                self.play_reset(kind)
+
+    def play_reset(self, kind):
+        """A timeout while the upstream is down, and nothing is lost."""
         # Three until the breaker opens, probes, and one try for each of the three at SHUTDOWN. No resets: what
         # was written three times without an answer is given up.
-        run = self.play("invoke*3 spindown", "--upstream-fault", "status:503*8", timeout_ms=1500,
+        run = self.play("invoke*3 spindown", "--init-type", kind, "--upstream-fault", "status:503*8", timeout_ms=1500,
                         events=[{"errors": 2, "flush": True, "then": "hang"}, ONE, ONE])
-        self.assertEqual([invoke["phase"] for invoke in run.invokes], ["init", "invoke", "warm"])
+        self.assertEqual([invoke["phase"] for invoke in run.invokes[1:]], ["invoke", "warm"])
         self.assertEqual(run.failures, [["Lambda.Timeout", run.invokes[0]["request_id"], 2]])
         first, second = (line["items"]["error"] for line in run.lines)
-        print(f"{first['waiting']} of {first['accepted']} left to the next process")
+        print(f"{kind}: {first['waiting']} of {first['accepted']} left to the next process")
         self.assertEqual((first["accepted"], second["accepted"]), (3, 2))
         self.assertGreater(first["waiting"], 0, "nothing was left to recover")
         self.assertEqual((second["recovered"], second["waiting"]), (first["waiting"], 0))
