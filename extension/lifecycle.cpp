@@ -103,11 +103,12 @@ asio::awaitable<void> Lifecycle::run(std::string telemetry_uri) {
   guarded(log_, [&] { relay_.set_gate(relay::Gate::draining); });
   const auto deadline =
       shutdown_deadline(end.shutdown.deadline, clock_.wall_now(), clock_.now()) - kExitMargin;
-  // The sandbox goes with everything in it; but a failed init ends as a spindown, too, and is tried
-  // again in the same one (AWS docs, "Understanding the Lambda execution environment lifecycle").
   co_await guarded_task(log_, report_failures(end.shutdown, deadline));
-  const bool last = end.shutdown.reason == proto::ShutdownReason::spindown && stats_.invokes > 0;
-  co_await drain(deadline, last);
+  // Behind a spindown the sandbox goes with everything in it; but a failed init ends as one, too,
+  // and is tried again in the same sandbox (AWS docs, "Understanding the Lambda execution
+  // environment lifecycle"). A Managed Instance is replaced, whatever ends it.
+  const bool spindown = end.shutdown.reason == proto::ShutdownReason::spindown;
+  co_await drain(deadline, managed_ || (spindown && stats_.invokes > 0));
 }
 
 // live() with its exception as a value: thrown, it would leave run() waiting for SIGTERM.
@@ -123,7 +124,7 @@ asio::awaitable<Lifecycle::End> Lifecycle::until_shutdown(std::string telemetry_
 asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri) {
   guarded(log_, [this] { open_port(); });
   const Registered granted = co_await register_for_ever(platform_);
-  failures_.registered(granted.registration);
+  guarded(log_, [&] { failures_.registered(granted.registration); });
   managed_ = granted.events == Events::shutdown_only;
   if (managed_) {
     settings_.pace.pace = Pace::continuous;

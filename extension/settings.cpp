@@ -49,6 +49,8 @@ void take(const SettingRow& row, std::string_view value, SettingsReading& readin
   }
 }
 
+constexpr std::size_t kManagedConnections = 16;
+
 // 2 % of the function's memory for envelopes, 2 to 16 MiB.
 void fit_memory(Settings& settings, std::size_t function_mib) {
   settings.relay.backlog.max_bytes =
@@ -121,6 +123,11 @@ SettingsReading read_settings(const Environment& environment) {
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
   settings.function = read_function(environment);
   if (function_mib > 0) settings.function.memory_mb = function_mib;
+  // Many requests at once, and no freeze to take the connections away.
+  if (settings.function.initialization_type == "lambda-managed-instances" &&
+      value_of(environment, "THAW_CONNECTIONS").empty()) {
+    settings.relay.delivery.connections = kManagedConnections;
+  }
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
   settings.log.json = format == "JSON" || format == "Json" || format == "json";
   return reading;

@@ -760,6 +760,37 @@ TEST_CASE("trouble with a failure, or with a snapshot, does not keep the gate sh
   }
 }
 
+TEST_CASE("nothing follows a Managed Instance, whatever ends it") {
+  for (const auto reason : {proto::ShutdownReason::spindown, proto::ShutdownReason::failure}) {
+    World world;
+    world.api.registrations.emplace_back(extension_test::refused(403, "Extension.InvalidEventType",
+                                                                 "INVOKE: ErrorInvalidEventType"));
+    world.start();
+    proto::ShutdownEvent event;
+    event.reason = reason;
+    world.api.deliver(proto::LambdaEvent(std::move(event)));
+    world.settle();
+    world.advance(50);  // for the news of a failed init
+    CHECK(std::ranges::count(world.noted(), "drain last") == 1);
+  }
+}
+
+TEST_CASE(
+    "an invoke of fifteen minutes, with clocks that step by hours, is waited for to its end") {
+  for (const int step : {-3'600'000, 0, 3'600'000}) {
+    CAPTURE(step);
+    World world;
+    world.start_up();
+    world.invoke("r1", 900'000);
+    world.clock.freeze(milliseconds{0}, milliseconds{step});  // the wall clock alone
+    for (int minute = 0; minute < 14; ++minute) world.advance(60'000);
+    world.advance(59'799);
+    CHECK_FALSE(world.asked_next());
+    world.advance(1);
+    CHECK(world.asked_next());
+  }
+}
+
 TEST_CASE("whatever of the relay throws, next is asked and SHUTDOWN obeyed") {
   for (const std::string call :
        {"bind", "start", "gate late", "gate open", "thawed", "retry", "changed_until",

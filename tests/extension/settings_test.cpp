@@ -284,6 +284,17 @@ TEST_CASE("the platform's variables and file names are taken as they are") {
   CHECK(read_settings({{"THAW_SPOOL_DIR", "thaw"}}).settings.spool_dir == "/tmp/thaw");
 }
 
+TEST_CASE("Managed Instances have more connections, unless their number is set") {
+  const std::string init = "AWS_LAMBDA_INITIALIZATION_TYPE";
+  const auto connections = [&](const std::string& type, const std::string& set) {
+    return read_settings({{init, type}, {"THAW_CONNECTIONS", set}})
+        .settings.relay.delivery.connections;
+  };
+  CHECK(connections("on-demand", "") == 4);
+  CHECK(connections("lambda-managed-instances", "") == 16);
+  CHECK(connections("lambda-managed-instances", "4") == 4);
+}
+
 TEST_CASE("environ(7) becomes a map; what has no '=' is left out, a value may have more") {
   const char* variables[] = {"A=1", "B=x=y", "C=", "nonsense", nullptr};
   const auto environment = to_environment(variables);
