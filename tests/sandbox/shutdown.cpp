@@ -21,8 +21,8 @@ namespace {
 constexpr auto kBudget = 2000ms;
 constexpr auto kRuntimeShare = 600ms;
 constexpr auto kInternalBudget = 500ms;
-/// A subscriber that does not answer is not waited for.
-constexpr auto kFlushLimit = 200ms;
+/// A subscriber that does not answer is not waited for; half of the budget is left for it to end.
+constexpr auto kFlushLimit = 1000ms;
 
 std::string shutdown_event(const std::string& reason, double deadline_ms) {
   boost::json::object event;

@@ -57,6 +57,17 @@ class NeverInTheWay(unittest.TestCase):
             self.assertEqual(len(run.arrived), arrives)
         return run
 
+    def play_apart(self, options):
+        """With a /tmp of its own, on which the journal cannot be."""
+        try:
+            return self.play(options=["--isolation", "require", *options],
+                             advice="cannot write the journal", arrives=INVOKES)
+        except RuntimeError as failed:
+            # As where nobody but root may enter the folder of the clone.
+            if "isolation is required" not in str(failed):
+                raise
+            return self.skipTest(str(failed))
+
     def extension_exits(self, run):
         """How extension processes ended, in the sandbox's words."""
         return [event["what"].split(": ", 1)[1] for event in run.report["platform"]
@@ -86,15 +97,13 @@ class NeverInTheWay(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root: a file system of its own")
     def test_read_only_tmp(self):
-        run = self.play(options=["--isolation", "require", "--tmp", "ro"],
-                        advice="cannot write the journal", arrives=INVOKES)
+        run = self.play_apart(["--tmp", "ro"])
         self.assertIs(run.stats["durable"], False)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root: a file system of its own")
     def test_tiny_tmp(self):
         # The last 16 MiB of the file system are the function's.
-        run = self.play(options=["--isolation", "require", "--tmp-mib", "1"],
-                        advice="cannot write the journal", arrives=INVOKES)
+        run = self.play_apart(["--tmp-mib", "1"])
         self.assertIs(run.stats["durable"], False)
 
     def test_log_pipe_full(self):
