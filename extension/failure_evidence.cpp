@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "proto/ascii.hpp"
+
 namespace extension {
 namespace {
 
@@ -12,12 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view kTooLarge = "Function.ResponseSizeTooLarge";
-
-bool is_word(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
-}
 
 bool is_timeout(const Evidence& evidence) {
   if (evidence.status == "timeout") return true;
@@ -48,8 +44,9 @@ std::string field_of(std::string_view arn, int field) {
 }  // namespace
 
 ShutdownCause cause_of(std::string_view reason) {
-  if (is_word(reason, "timeout")) return ShutdownCause::timeout;
-  const bool failed = is_word(reason, "failure") || is_word(reason, "releasefail");
+  if (proto::equal_ignoring_case(reason, "timeout")) return ShutdownCause::timeout;
+  const bool failed = proto::equal_ignoring_case(reason, "failure") ||
+                      proto::equal_ignoring_case(reason, "releasefail");
   return failed ? ShutdownCause::failure : ShutdownCause::none;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "extension/failure_evidence.hpp"
+#include "extension/invoke_telemetry.hpp"
 
 namespace extension {
 namespace {
@@ -15,11 +16,6 @@ using proto::FailureKind;
 using proto::TelemetryKind;
 using proto::TelemetryRecord;
 using relay::WallTime;
-using std::chrono::seconds;
-
-// An INVOKE may reach us later than the platform says that its function has ended; a retry of the
-// same request comes a minute behind the first.
-constexpr seconds kLateInvoke{1};
 
 WallTime said_at(const TelemetryRecord& record) { return record.time.value_or(WallTime{}); }
 

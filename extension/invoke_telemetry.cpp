@@ -11,10 +11,6 @@ using proto::TelemetryKind;
 using proto::TelemetryRecord;
 using relay::milliseconds;
 
-// INVOKE may come a little later than what is told of it. What is older is of an earlier attempt at
-// the same request: the first retry follows after a minute (AWS docs, "How Lambda handles errors
-// and retries with asynchronous invocation"; checked 2026-11).
-constexpr std::chrono::seconds kLateInvoke{1};
 // A start and an end.
 constexpr std::size_t kMostEarly = 2;
 

@@ -3,6 +3,7 @@
 // for, or of an earlier attempt at the same request.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,11 @@
 #include "relay/clock.hpp"
 
 namespace extension {
+
+/// INVOKE may come so much later than what is told of it. What is older is of an earlier attempt at
+/// the same request: the first retry follows after a minute (AWS docs, "How Lambda handles errors
+/// and retries with asynchronous invocation"; checked 2026-11).
+inline constexpr std::chrono::seconds kLateInvoke{1};
 
 class InvokeTelemetry {
  public:

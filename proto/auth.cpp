@@ -4,6 +4,7 @@
 #include <optional>
 #include <system_error>
 
+#include "proto/ascii.hpp"
 #include "proto/dsn.hpp"
 #include "proto/errc.hpp"
 #include "proto/number.hpp"
@@ -27,12 +28,6 @@ std::string_view take_until(std::string_view& rest, char separator) {
   const std::string_view part = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return part;
-}
-
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
 }
 
 /// "7" and "7.0" are 7. False for what is no number.

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <string>
 
+#include "proto/ascii.hpp"
 #include "proto/decoder.hpp"
 #include "proto/errc.hpp"
 
@@ -74,18 +75,16 @@ Result<Bytes> run(Decoder& decoder, std::string_view input, std::size_t limit) {
   }
 }
 
-std::string lower(std::string_view text) {
+std::string lower_word(std::string_view text) {
   std::string result{text};
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
   return result;
 }
 
 }  // namespace
 
 Result<Encoding> encoding_of_name(std::string_view name) {
-  const std::string word = lower(name);
+  const std::string word = lower_word(name);
   // Ruby's SDK sends the header with an empty value, old ones of JavaScript's UTF-8.
   if (word.empty() || word == "identity" || word == "utf-8") return Encoding::identity;
   if (word == "gzip" || word == "x-gzip") return Encoding::gzip;

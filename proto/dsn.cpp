@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "proto/ascii.hpp"
 #include "proto/errc.hpp"
 #include "proto/number.hpp"
 
@@ -11,8 +12,6 @@ namespace proto {
 namespace {
 
 constexpr std::size_t kKeyLength = 32;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_visible_ascii(char c) { return c > ' ' && c <= '~'; }
 

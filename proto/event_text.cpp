@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/ascii.hpp"
+
 namespace proto {
 namespace {
 
@@ -15,12 +17,6 @@ bool is_forbidden(char c) {
 bool is_plain(std::string_view text, std::size_t most_bytes) {
   return text.size() <= most_bytes && std::ranges::none_of(text, is_forbidden) && text != "." &&
          text != "..";
-}
-
-bool is_word(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
 }
 
 }  // namespace
@@ -38,11 +34,11 @@ std::string tag_text(std::string_view text) {
 }
 
 std::string_view valid_release(std::string_view text) {
-  return is_plain(text, kMaxReleaseBytes) && !is_word(text, "latest") ? text : "";
+  return is_plain(text, kMaxReleaseBytes) && !equal_ignoring_case(text, "latest") ? text : "";
 }
 
 std::string_view valid_environment(std::string_view text) {
-  return is_plain(text, kMaxEnvironmentBytes) && !is_word(text, "none") ? text : "";
+  return is_plain(text, kMaxEnvironmentBytes) && !equal_ignoring_case(text, "none") ? text : "";
 }
 
 }  // namespace proto

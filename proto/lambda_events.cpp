@@ -1,24 +1,18 @@
 #include "proto/lambda_events.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 #include <simdjson.h>
 
+#include "proto/ascii.hpp"
 #include "proto/errc.hpp"
+#include "proto/json_dom.hpp"
 
 namespace proto {
 namespace {
 
 namespace dom = simdjson::dom;
-
-/// A string's text, "" for anything else.
-std::string text_of(simdjson::simdjson_result<dom::element> field) {
-  std::string_view text;
-  if (field.get(text)) return {};
-  return std::string{text};
-}
 
 /// Milliseconds since the epoch, integer or float. nullopt for what is no number or no time.
 std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
@@ -30,13 +24,8 @@ std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
 
 ShutdownReason reason_of(std::string_view text) {
   // The case differs between AWS's own pages.
-  const auto is = [text](std::string_view lower) {
-    return std::ranges::equal(text, lower, [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
-  };
-  if (is("spindown")) return ShutdownReason::spindown;
-  return is("timeout") ? ShutdownReason::timeout : ShutdownReason::failure;
+  if (equal_ignoring_case(text, "spindown")) return ShutdownReason::spindown;
+  return equal_ignoring_case(text, "timeout") ? ShutdownReason::timeout : ShutdownReason::failure;
 }
 
 InvokeEvent invoke_of(const dom::object& event) {

@@ -6,17 +6,12 @@
 
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
+#include "proto/json_dom.hpp"
 
 namespace proto {
 namespace {
 
 namespace dom = simdjson::dom;
-
-std::string text_of(simdjson::simdjson_result<dom::element> field) {
-  std::string_view text;
-  if (field.get(text)) return {};
-  return std::string{text};
-}
 
 std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
   std::string_view text;

@@ -6,16 +6,9 @@
 
 #include <simdjson.h>
 
+#include "proto/json_dom.hpp"
+
 namespace proto {
-namespace {
-
-std::string text_of(simdjson::simdjson_result<simdjson::dom::element> field) {
-  std::string_view text;
-  if (field.get(text)) return {};
-  return std::string{text};
-}
-
-}  // namespace
 
 TraceFacts parse_trace_context(std::string_view header) {
   const simdjson::padded_string padded{header};
