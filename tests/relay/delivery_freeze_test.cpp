@@ -22,6 +22,15 @@ void freeze(DeliveryBench& bench, bool steady_moves, milliseconds length = kHour
   bench.clock.freeze(steady_moves ? length : milliseconds{0}, length);
 }
 
+/// The same, with a request on its way.
+void freeze_in_flight(DeliveryBench& bench, std::string_view type, bool steady_moves) {
+  bench.upstream.hangs();
+  bench.accept(type);
+  bench.settle();
+  bench.gate(Gate::late);
+  freeze(bench, steady_moves);
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/delivery_freeze");
@@ -171,11 +180,7 @@ TEST_CASE("after a thaw an answer that is there is taken") {
   for (const bool steady_moves : {false, true}) {
     CAPTURE(steady_moves);
     DeliveryBench bench;
-    bench.upstream.hangs();
-    bench.accept("event");
-    bench.settle();
-    bench.gate(Gate::late);
-    freeze(bench, steady_moves);
+    freeze_in_flight(bench, "event", steady_moves);
     bench.upstream.answer(0, 200);
     bench.invoke();
     CHECK(bench.delivered() == 1);
@@ -188,11 +193,7 @@ TEST_CASE("without an answer it is cut after the grace and sent again at once") 
   for (const bool steady_moves : {false, true}) {
     CAPTURE(steady_moves);
     DeliveryBench bench;
-    bench.upstream.hangs();
-    bench.accept("session");
-    bench.settle();
-    bench.gate(Gate::late);
-    freeze(bench, steady_moves);
+    freeze_in_flight(bench, "session", steady_moves);
     bench.invoke();
     CHECK(bench.upstream.calls() == 1);
     bench.advance(19);
@@ -208,11 +209,7 @@ TEST_CASE("without an answer it is cut after the grace and sent again at once") 
 TEST_CASE(
     "what is written only after the thaw is no cut: its answer is waited for, up to a second") {
   DeliveryBench bench;
-  bench.upstream.hangs();
-  bench.accept("event");
-  bench.settle();
-  bench.gate(Gate::late);
-  freeze(bench, false);
+  freeze_in_flight(bench, "event", false);
   bench.invoke();
   bench.advance(15);
   auto& progress = *bench.upstream.call(0).progress;
@@ -236,11 +233,7 @@ TEST_CASE(
 
 TEST_CASE("an answer within the grace is taken") {
   DeliveryBench bench;
-  bench.upstream.hangs();
-  bench.accept("session");
-  bench.settle();
-  bench.gate(Gate::late);
-  freeze(bench, false);
+  freeze_in_flight(bench, "session", false);
   bench.invoke();
   bench.advance(10);
   bench.upstream.answer(0, 200);
