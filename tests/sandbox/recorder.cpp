@@ -39,6 +39,7 @@ void Recorder::problem(std::string what) {
 
 void Recorder::output(std::string_view source, bool is_function, std::string line) {
   log(epoch_ms(), source, line);
+  if (is_function && on_function_line) on_function_line(line);
   (is_function ? function_log : extension_log).push_back(std::move(line));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -101,6 +102,7 @@ class Recorder {
   std::vector<std::string> problems;
   std::vector<std::string> extension_log;
   std::vector<std::string> function_log;
+  std::function<void(std::string_view)> on_function_line;  ///< told of each, too; may be empty
 
   /// Writes every line to `path` too, with its time. Returns false if it cannot be opened.
   [[nodiscard]] bool log_to(const std::string& path);

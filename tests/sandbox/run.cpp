@@ -48,7 +48,9 @@ Run::Run(asio::io_context& io, const Options& options, Recorder& recorder)
       telemetry_(io, frost_, recorder, extensions_, options.telemetry),
       server_(io, tasks_, extensions_, runtime_, telemetry_),
       road_(io, tasks_, frost_, recorder.upstream, options.road),
-      signals_(io, SIGINT, SIGTERM) {}
+      signals_(io, SIGINT, SIGTERM) {
+  recorder_.on_function_line = [this](std::string_view line) { telemetry_.function_line(line); };
+}
 
 bool Run::make_upstream() {
   if (!directory_.ok()) {

@@ -80,6 +80,8 @@ Reading read_subscription(const std::string& text, const TelemetryOptions& optio
   if (!is_known_schema(body.if_contains("schemaVersion"), options)) return {{}, "schemaVersion"};
   const json::value* types = body.if_contains("types");
   if (types == nullptr || !types->is_array() || types->get_array().empty()) return {{}, "types"};
+  reading.subscription.function_logs =
+      std::ranges::find(types->get_array(), json::value("function")) != types->get_array().end();
   reading.problem = read_buffering(body, reading.subscription);
   if (reading.problem.empty()) reading.problem = read_destination(body, reading.subscription);
   return reading;
@@ -90,9 +92,11 @@ Reading read_subscription(const std::string& text, const TelemetryOptions& optio
 struct TelemetryApi::Running {
   Running(asio::io_context& io, Frost& frost, Subscription subscription,
           const TelemetryOptions& options)
-      : feed(io, frost, std::move(subscription), options.faults),
+      : function_logs(subscription.function_logs),
+        feed(io, frost, std::move(subscription), options.faults),
         task(io.get_executor(), [](std::exception_ptr) {}) {}
 
+  bool function_logs;
   TelemetryFeed feed;
   TaskGroup task;
 };
@@ -164,9 +168,13 @@ void TelemetryApi::add_feed(Subscription subscription) {
   record["name"] = subscription.subscriber;
   record["state"] = "Subscribed";
   record["types"] = boost::json::array{"platform"};
+  const bool function_logs = subscription.function_logs;
+  if (function_logs) record["types"].as_array().push_back("function");
   auto& running = feeds_.emplace_back(
       std::make_unique<Running>(io_, frost_, std::move(subscription), options_));
-  for (const auto& event : history_) running->feed.add(event);
+  for (const auto& event : history_) {
+    if (function_logs || !event.of_function) running->feed.add(event.json);
+  }
   running->task.spawn(running->feed.run());
   publish("platform.telemetrySubscription", std::move(record));
 }
@@ -174,6 +182,13 @@ void TelemetryApi::add_feed(Subscription subscription) {
 void TelemetryApi::publish(std::string_view type, boost::json::object record) {
   hand_over(type, std::move(record));
   if (options_.forged && type == "platform.start") forge();
+}
+
+void TelemetryApi::function_line(std::string_view line) {
+  boost::system::error_code failed;
+  json::value record = json::parse(line, failed);
+  if (failed || !record.is_object()) record = line;
+  hand_over("function", std::move(record));
 }
 
 /// Any process of the environment can post to a subscriber's port.
@@ -186,7 +201,7 @@ void TelemetryApi::forge() {
   hand_over("platform.report", std::move(record));
 }
 
-void TelemetryApi::hand_over(std::string_view type, boost::json::object record) {
+void TelemetryApi::hand_over(std::string_view type, boost::json::value record) {
   const auto is_type = [&](const auto& name) { return type == "platform." + name; };
   if (std::ranges::any_of(options_.lost, is_type)) return;
   std::string time = proto::to_rfc3339(std::chrono::system_clock::now());
@@ -196,8 +211,11 @@ void TelemetryApi::hand_over(std::string_view type, boost::json::object record) 
   event["type"] = type;
   event["record"] = std::move(record);
   std::string text = boost::json::serialize(event);
-  for (auto& running : feeds_) running->feed.add(text);
-  if (open_) history_.push_back(std::move(text));
+  const bool of_function = type == "function";
+  for (auto& running : feeds_) {
+    if (running->function_logs || !of_function) running->feed.add(text);
+  }
+  if (open_) history_.push_back({of_function, std::move(text)});
 }
 
 }  // namespace sandbox

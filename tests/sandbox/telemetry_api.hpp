@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "tests/sandbox/extensions_api.hpp"
 #include "tests/sandbox/telemetry_feed.hpp"
@@ -48,13 +49,23 @@ class TelemetryApi {
   /// To every subscriber, now and, for those that subscribe during this init, later.
   void publish(std::string_view type, boost::json::object record);
 
+  /// A line of the function's output, to those who asked for it; as an object where it is one in
+  /// JSON, which production does where the function's log format is JSON.
+  void function_line(std::string_view line);
+
   /// Delivers what waits, however young, as far as that can be done before `deadline`.
   asio::awaitable<void> flush(SteadyTime deadline);
 
  private:
   struct Running;
+
+  struct Event {
+    bool of_function;
+    std::string json;
+  };
+
   void add_feed(Subscription subscription);
-  void hand_over(std::string_view type, boost::json::object record);
+  void hand_over(std::string_view type, boost::json::value record);
   void forge();
   asio::awaitable<void> flush_feed(Running& running);
 
@@ -64,8 +75,8 @@ class TelemetryApi {
   ExtensionsApi& extensions_;
   TelemetryOptions options_;
   bool open_ = false;
-  std::vector<std::string> history_;  ///< this init's events, for those who subscribe late
-  std::size_t flushing_ = 0;          ///< feeds that have not yet delivered what waits
+  std::vector<Event> history_;  ///< this init's events, for those who subscribe late
+  std::size_t flushing_ = 0;    ///< feeds that have not yet delivered what waits
   Condition flushed_;
   std::vector<std::unique_ptr<Running>> feeds_;
   std::vector<std::unique_ptr<Running>> ending_;

@@ -21,6 +21,7 @@ struct Subscription {
   std::string path = "/";
   std::chrono::milliseconds buffering{1000};
   std::size_t most_items = 10000;
+  bool function_logs = false;  ///< beside the platform's events
 };
 
 /// What goes wrong on the way.

@@ -3,6 +3,7 @@
 AWS docs, "Using the Lambda Extensions API to create extensions". Prints what it is told, one line each.
   EXT_EVENTS=INVOKE,SHUTDOWN   what it registers for
   EXT_TELEMETRY=1              subscribes and prints the telemetry it gets
+  EXT_TELEMETRY_TYPES          of these types; else platform
   EXT_WAIT_DONE=1              asks for next only after platform.runtimeDone
   EXT_EXIT_ON=N                exits with EXT_EXIT_CODE when it gets its Nth INVOKE
   EXT_EXIT_AFTER_NEXT=N        a thread exits the process so many seconds after its first INVOKE is over
@@ -68,7 +69,7 @@ def subscribe():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     body = {
         "schemaVersion": "2025-01-29",
-        "types": ["platform"],
+        "types": os.environ.get("EXT_TELEMETRY_TYPES", "platform").split(","),
         "buffering": {"maxItems": 1000, "maxBytes": 262144, "timeoutMs": 25},
         "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{server.server_port}/secret"},
     }

@@ -76,6 +76,13 @@ class Faults(failures.FailureTest):
                 self.assertLess(done, thaws[held + 1])
                 self.assertEqual(len(self.told(result, "runtimeDone")), 1)
 
+    def test_who_asks_for_them_gets_the_lines_of_the_function(self):
+        logs = [{"print": "charging card"}, {"print": '{"level": "WARN", "message": "slow"}'}]
+        for types in ("platform", "platform,function"):
+            result = self.play("--script", "invoke*2 spindown", events=logs, EXT_TELEMETRY_TYPES=types)
+            lines = [event["record"] for _, event in self.news(result) if event["type"] == "function" and event["record"] != "SIGTERM"]
+            self.assertEqual(lines, ["charging card", {"level": "WARN", "message": "slow"}] if "," in types else [])
+
     def test_later_schemas_are_refused(self):
         versions = ["2022-07-01", "2022-12-13", "2025-01-29"]
         me = {"Lambda-Extension-Identifier": "MY_ID"}
