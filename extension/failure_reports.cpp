@@ -15,7 +15,11 @@ constexpr std::size_t kMostEarly = 16;
 }  // namespace
 
 FailureReports::FailureReports(Settings settings, Parts parts)
-    : settings_(std::move(settings)), parts_(parts), file_(parts.disk, settings_.folder) {}
+    : settings_(std::move(settings)),
+      parts_(parts),
+      function_log_(settings_.log_lines,
+                    settings_.facts.initialization_type == proto::kManagedInstances),
+      file_(parts.disk, settings_.folder) {}
 
 void FailureReports::registered(const proto::Registration& registration) {
   proto::FunctionFacts& facts = settings_.facts;
@@ -31,7 +35,7 @@ void FailureReports::next_asked() {
   if (!settings_.folder.empty()) kept_ = file_.recover();
   behind_an_invoke_ = kept_.has_value();
   if (kept_) watch_.recovered(*kept_);
-  for (const auto& record : std::exchange(early_, {})) heard(record);
+  for (const auto& record : std::exchange(early_, {})) judge(record);
 }
 
 void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
@@ -45,11 +49,17 @@ void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
 
 void FailureReports::heard(const proto::TelemetryRecord& record) {
   if (!settings_.on) return;
+  function_log_.heard(record);
+  if (record.kind == proto::TelemetryKind::function_log) return;
   if (!asked_) {
     const bool matters = record.kind != proto::TelemetryKind::other;
     if (matters && early_.size() < kMostEarly) early_.push_back(record);
     return;
   }
+  judge(record);
+}
+
+void FailureReports::judge(const proto::TelemetryRecord& record) {
   if (!record.status.empty() && record.status != kSuccess) trace();
   watch_.heard(record, parts_.clock.wall_now());
   report(watch_.take());
@@ -80,6 +90,7 @@ void FailureReports::report(std::vector<proto::FailureFacts> failures) {
     // Not every SDK names itself in the header; in its auth all do.
     auto& platform = failure.trace.platform;
     if (platform.empty()) platform = proto::platform_of_sdk(parts_.relay.last_client());
+    failure.log = function_log_.of(failure.request_id);
     const proto::EventBits bits{parts_.random(), parts_.random(), parts_.random()};
     const bool taken = parts_.relay.take_own(proto::encode_failure(failure, bits));
     ++(taken ? parts_.stats.failures_reported : parts_.stats.failures_unreported);

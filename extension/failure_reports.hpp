@@ -2,12 +2,14 @@
 // other. Hears what the lifecycle hears; keeps what the process after a reset has to know.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "extension/failure_watch.hpp"
+#include "extension/function_log.hpp"
 #include "extension/host_stats.hpp"
 #include "extension/invoke_file.hpp"
 #include "extension/relay_port.hpp"
@@ -26,6 +28,7 @@ class FailureReports {
     bool on = true;              ///< else none of the calls does anything
     std::string folder;          ///< of the file `invoke`; "": nothing is kept
     proto::FunctionFacts facts;  ///< what the environment tells
+    std::size_t log_lines = 0;   ///< of the function, in the event of its failure
   };
 
   /// All of it outlives this. `random` gives 64 random bits.
@@ -58,6 +61,7 @@ class FailureReports {
   [[nodiscard]] bool behind_an_invoke() const { return behind_an_invoke_; }
 
  private:
+  void judge(const proto::TelemetryRecord& record);
   void trace();
   void report(std::vector<proto::FailureFacts> failures);
   void keep();
@@ -65,6 +69,7 @@ class FailureReports {
   Settings settings_;
   Parts parts_;
   FailureWatch watch_;
+  FunctionLog function_log_;
   InvokeFile file_;
   std::optional<KeptInvoke> kept_;             ///< what the file says
   bool asked_ = false;                         ///< for a next event

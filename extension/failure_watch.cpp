@@ -133,6 +133,7 @@ void FailureWatch::heard(const TelemetryRecord& record, WallTime now) {
     case TelemetryKind::start:
     case TelemetryKind::restore_start:
     case TelemetryKind::logs_dropped:
+    case TelemetryKind::function_log:
     case TelemetryKind::other:
       return;
   }

@@ -166,6 +166,7 @@ asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
   const auto deadline = clock_.now() + kSubscribeLimit;
   proto::TelemetrySubscription wanted;
   wanted.uri = std::move(uri);
+  wanted.function_logs = settings_.function_logs;
   if (managed_) wanted.buffer_ms = kLeisure;
   for (const auto schema : proto::kTelemetrySchemas) {
     wanted.schema = schema;

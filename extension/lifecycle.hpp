@@ -30,6 +30,7 @@ struct LifecycleSettings {
   PaceSettings pace;
   std::string spool_dir;  ///< where the ready file goes
   std::string init_type;  ///< how the platform says it has started the environment; "": it does not
+  bool function_logs = false;  ///< to be subscribed to, beside the platform's records
 };
 
 /// How long a drain may last that SIGTERM, not SHUTDOWN, has ordered.

@@ -61,10 +61,11 @@ struct Extension {
         telemetry(executor, platform.clock, platform.log, stats.telemetry_posts, random_name(),
                   [this](const auto& record, auto sender) { lifecycle.heard(record, sender); }),
         failures({settings.report_failures, settings.journal ? settings.spool_dir : "",
-                  settings.function},
+                  settings.function, settings.failure_log_lines},
                  {relaying.port, platform.clock, platform.log, stats, relaying.disk, random_bits}),
         lifecycle(executor, platform, relaying.port, failures, stats,
-                  {settings.pace, settings.spool_dir, settings.function.initialization_type}),
+                  {settings.pace, settings.spool_dir, settings.function.initialization_type,
+                   settings.report_failures && settings.failure_log_lines > 0}),
         sigterm(executor, SIGTERM) {}
 
   asio::awaitable<void> run(bool with_telemetry) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "extension/settings_rows.hpp"
+#include "proto/lambda_events.hpp"
 #include "proto/number.hpp"
 
 namespace extension {
@@ -124,7 +125,7 @@ SettingsReading read_settings(const Environment& environment) {
   settings.function = read_function(environment);
   if (function_mib > 0) settings.function.memory_mb = function_mib;
   // Many requests at once, and no freeze to take the connections away.
-  if (settings.function.initialization_type == "lambda-managed-instances" &&
+  if (settings.function.initialization_type == proto::kManagedInstances &&
       value_of(environment, "THAW_CONNECTIONS").empty()) {
     settings.relay.delivery.connections = kManagedConnections;
   }

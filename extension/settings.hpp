@@ -2,6 +2,7 @@
 // must not cost the customer an invoke.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -34,6 +35,7 @@ struct Settings {
   std::string extension_name;  ///< "": the file's own
   std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
   bool report_failures = true;
+  std::size_t failure_log_lines = 0;  ///< of the function's log, in the event of its failure
   /// AWS_LAMBDA_FUNCTION_NAME and its like, SENTRY_RELEASE and SENTRY_ENVIRONMENT.
   proto::FunctionFacts function;
 };

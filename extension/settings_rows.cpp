@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "extension/function_log.hpp"
+
 namespace extension {
 namespace {
 
@@ -184,6 +186,10 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_REPORT_FAILURES", "1", kNone, 0, 1, kNone,
               "timeouts, out-of-memory kills, crashes and failed inits become Sentry events"},
      .number = [](Settings& s, std::int64_t n) { s.report_failures = n == 1; }},
+    {.info = {"THAW_FAILURE_LOG_LINES", "0", kNone, 0, FunctionLog::kMostLines, kNone,
+              "so many of the last lines in the function's log go with such an event"},
+     .number = [](Settings& s,
+                  std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
     {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
               "the name to register, where it is not that of the program's file"},
      .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},

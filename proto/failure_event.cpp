@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "proto/ascii.hpp"
 #include "proto/cloudwatch_url.hpp"
 #include "proto/envelope.hpp"
 #include "proto/event_text.hpp"
@@ -192,6 +193,39 @@ std::string contexts(const FailureFacts& facts, std::uint64_t span) {
   return contexts.json();
 }
 
+/// Sentry's word for the level of a log line; "" for one it has none for.
+std::string_view breadcrumb_level(std::string_view level) {
+  struct Word {
+    std::string_view logged, sentry;
+  };
+
+  static constexpr std::array<Word, 9> kWords{{{"trace", "debug"},
+                                               {"debug", "debug"},
+                                               {"info", "info"},
+                                               {"warn", "warning"},
+                                               {"warning", "warning"},
+                                               {"error", "error"},
+                                               {"critical", "fatal"},
+                                               {"fatal", "fatal"},
+                                               {"panic", "fatal"}}};
+  for (const auto& word : kWords) {
+    if (equal_ignoring_case(level, word.logged)) return word.sentry;
+  }
+  return {};
+}
+
+std::string breadcrumbs(const std::vector<LogLine>& log) {
+  std::string values;
+  for (const LogLine& line : log) {
+    JsonObject breadcrumb;
+    breadcrumb.text("type", "default").text("category", "console");
+    if (line.at && *line.at >= kOldestSane) breadcrumb.text("timestamp", to_rfc3339(*line.at));
+    breadcrumb.text("level", breadcrumb_level(line.level)).text("message", line.text);
+    values.append(values.empty() ? "" : ",").append(breadcrumb.json());
+  }
+  return values.empty() ? "" : R"({"values":[)" + values + "]}";
+}
+
 std::string event(const FailureFacts& facts, std::string_view id, std::uint64_t span) {
   const FunctionFacts& function = facts.function;
   const std::string_view name = clipped(function.name, kMaxNameBytes);
@@ -207,7 +241,7 @@ std::string event(const FailureFacts& facts, std::string_view id, std::uint64_t 
                                         valid_environment(facts.trace.environment)));
   event.value("sdk", kSdk).value("exception", exception(facts));
   event.value("fingerprint", fingerprint(facts)).value("tags", tags(facts));
-  event.value("contexts", contexts(facts, span));
+  event.value("contexts", contexts(facts, span)).value("breadcrumbs", breadcrumbs(facts.log));
   return event.json();
 }
 

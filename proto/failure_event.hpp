@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/timestamp.hpp"
 #include "proto/trace_context.hpp"
@@ -40,6 +41,13 @@ struct FunctionFacts {
   std::string environment;  ///< SENTRY_ENVIRONMENT; goes before TraceFacts::environment
 };
 
+/// What the function has written to its log.
+struct LogLine {
+  std::optional<WallTime> at;
+  std::string level;  ///< in the function's own word; "": not said
+  std::string text;
+};
+
 /// One failure. Whatever is empty is not known.
 struct FailureFacts {
   FailureKind kind = FailureKind::failure;
@@ -55,8 +63,9 @@ struct FailureFacts {
   std::optional<std::chrono::seconds> timeout;
   std::optional<double> duration_ms;
   std::optional<std::uint64_t> max_memory_mb;
-  std::string phase;  ///< of an init: init, invoke, snap-start
-  TraceFacts trace;   ///< what an SDK said in this invoke
+  std::string phase;         ///< of an init: init, invoke, snap-start
+  TraceFacts trace;          ///< what an SDK said in this invoke
+  std::vector<LogLine> log;  ///< the last ones, the oldest first; they become breadcrumbs
 };
 
 /// The bits that make an event's ids: two words for the event, one for its span.

@@ -32,6 +32,9 @@ using LambdaEvent = std::variant<InvokeEvent, ShutdownEvent>;
 /// The body of GET /event/next. Errors: json_invalid, event_unknown.
 [[nodiscard]] Result<LambdaEvent> parse_lambda_event(std::string_view body);
 
+/// What AWS_LAMBDA_INITIALIZATION_TYPE says there.
+inline constexpr std::string_view kManagedInstances = "lambda-managed-instances";
+
 struct Registration {
   std::string function_name, function_version, handler, account_id;
 };

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "proto/errc.hpp"
+#include "proto/event_text.hpp"
 #include "proto/json.hpp"
 #include "proto/json_dom.hpp"
 
@@ -44,11 +45,39 @@ TelemetryKind kind_of(std::string_view type) {
   if (type == "platform.restoreStart") return TelemetryKind::restore_start;
   if (type == "platform.restoreRuntimeDone") return TelemetryKind::restore_runtime_done;
   if (type == "platform.logsDropped") return TelemetryKind::logs_dropped;
+  if (type == "function") return TelemetryKind::function_log;
   return TelemetryKind::other;
+}
+
+/// A text without the end of its line.
+std::string log_text(std::string_view line) {
+  line = clipped(line, kMaxLogText);
+  return std::string(line.substr(0, line.find_last_not_of("\r\n") + 1));
+}
+
+/// A string, or an object where the function logs JSON.
+TelemetryRecord log_record_of(const dom::element& entry) {
+  TelemetryRecord record;
+  record.kind = TelemetryKind::function_log;
+  record.time = time_of(entry["time"]);
+  const auto logged = entry["record"];
+  std::string_view line;
+  if (!logged.get(line)) {
+    record.log_text = log_text(line);
+    return record;
+  }
+  dom::object fields;
+  if (logged.get(fields)) return {};
+  record.request_id = text_of(fields["requestId"]);
+  record.log_level = text_of(fields["level"]);
+  const bool has_message = !fields["message"].get(line);
+  record.log_text = log_text(has_message ? line : simdjson::minify(fields));
+  return record;
 }
 
 TelemetryRecord record_of(const dom::element& entry) {
   const TelemetryKind kind = kind_of(text_of(entry["type"]));
+  if (kind == TelemetryKind::function_log) return log_record_of(entry);
   dom::object record;
   if (kind == TelemetryKind::other || entry["record"].get(record)) return {};
   const auto metrics = record["metrics"];
@@ -80,8 +109,9 @@ Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body) {
 }
 
 std::string to_json(const TelemetrySubscription& subscription) {
-  return R"({"schemaVersion":)" + json_quote(subscription.schema) +
-         R"(,"types":["platform"],"buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":)" +
+  return R"({"schemaVersion":)" + json_quote(subscription.schema) + R"(,"types":["platform")" +
+         (subscription.function_logs ? R"(,"function")" : "") +
+         R"(],"buffering":{"maxItems":1000,"maxBytes":262144,"timeoutMs":)" +
          std::to_string(subscription.buffer_ms) + R"(},"destination":{"protocol":"HTTP","URI":)" +
          json_quote(subscription.uri) + "}}";
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ enum class TelemetryKind {
   restore_start,
   restore_runtime_done,
   logs_dropped,
+  function_log,
   other
 };
 
@@ -38,7 +40,13 @@ struct TelemetryRecord {
   std::string phase = {};                           ///< init, invoke, snap-start; of an init record
   std::string initialization_type = {};             ///< of an init record
   std::string trace_id = {};                        ///< the X-Ray header, "" if there is none
+  std::string log_level = {};                       ///< of a log line in JSON, as it came
+  std::string log_text = {};  ///< of a log line at most kMaxLogText bytes: of one in JSON its
+                              ///< message, or all of it where it has none
 };
+
+/// A longer log line is cut.
+inline constexpr std::size_t kMaxLogText = 1024;
 
 /// A batch is a JSON array of {time, type, record}; a record of the wrong shape becomes `other`, a
 /// field of the wrong shape is as if it were absent.
@@ -54,9 +62,10 @@ struct TelemetrySubscription {
   std::string uri;  ///< where to
   std::string_view schema = kTelemetrySchemas[0];
   unsigned buffer_ms = 25;  ///< how long records may wait for company: 25, the shortest, to 30,000
+  bool function_logs = false;  ///< what the function writes, beside what the platform tells
 };
 
-/// The body of PUT /2022-07-01/telemetry, for records of type platform.
+/// The body of PUT /2022-07-01/telemetry.
 [[nodiscard]] std::string to_json(const TelemetrySubscription& subscription);
 
 }  // namespace proto

@@ -18,8 +18,9 @@ using proto::TelemetryKind;
 
 // One process of a sandbox whose /tmp is `folder`.
 struct Process {
-  explicit Process(std::string folder, bool on = true, bool asked = true)
-      : reports({on, std::move(folder), facts()}, {relay, clock, log, stats, disk, bits}) {
+  explicit Process(std::string folder, bool on = true, bool asked = true, std::size_t log_lines = 0)
+      : reports({on, std::move(folder), facts(), log_lines},
+                {relay, clock, log, stats, disk, bits}) {
     reports.registered({"checkout", "7", "app.handler", "123456789012"});
     if (asked) reports.next_asked();
   }
@@ -44,6 +45,13 @@ struct Process {
     record.kind = kind;
     record.request_id = id;
     record.status = status;
+    reports.heard(record);
+  }
+
+  void say(std::string_view line) {
+    proto::TelemetryRecord record;
+    record.kind = TelemetryKind::function_log;
+    record.log_text = line;
     reports.heard(record);
   }
 
@@ -132,6 +140,22 @@ TEST_CASE("the event joins the trace of what the function sent last in this invo
     process.shutdown("timeout");
     CHECK(process.relay.own.size() == 1);
     CHECK_FALSE(process.last_has("771a43a4192642f0b136d5159a501700"));
+  }
+}
+
+TEST_CASE("the last lines of the function's log go along where that is wanted") {
+  for (const std::size_t lines : {0U, 1U, 2U}) {
+    CAPTURE(lines);
+    Process process("", true, false, lines);
+    process.say("of the init");
+    process.hear(TelemetryKind::start, "r1", "");
+    process.reports.next_asked();
+    process.invoke("r1");
+    process.say("charging card");
+    process.shutdown("timeout");
+    CHECK(process.last_has("Lambda.Timeout"));
+    CHECK(process.last_has("charging card") == (lines > 0));
+    CHECK(process.last_has("of the init") == (lines > 1));
   }
 }
 

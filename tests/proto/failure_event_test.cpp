@@ -212,6 +212,27 @@ TEST_SUITE("proto/failure_event") {
     CHECK(has(event, R"("init_phase":"invoke")"));
   }
 
+  TEST_CASE("lines of the log are breadcrumbs, with Sentry's words for their levels") {
+    FailureFacts facts;
+    CHECK_FALSE(has(payload(facts), "breadcrumbs"));
+    facts.log = {{WallTime{1795458003125ms}, "WARN", "card is \"slow\""}, {{}, "", "plain"}};
+    CHECK(has(payload(facts), R"("breadcrumbs":{"values":[{"type":"default","category":"console",)"
+                              R"("timestamp":"2026-11-23T18:20:03.125000Z","level":"warning",)"
+                              R"("message":"card is \"slow\""},)"
+                              R"({"type":"default","category":"console","message":"plain"}]})"));
+    for (const auto& [logged, sentry] :
+         {std::pair{"TRACE", "debug"}, std::pair{"Debug", "debug"}, std::pair{"info", "info"},
+          std::pair{"warning", "warning"}, std::pair{"ERROR", "error"},
+          std::pair{"Critical", "fatal"}, std::pair{"FATAL", "fatal"},
+          std::pair{"panic", "fatal"}}) {
+      facts.log = {{{}, logged, "x"}};
+      CAPTURE(std::string(logged));
+      CHECK(has(payload(facts), R"("level":")" + std::string(sentry) + R"(","message")"));
+    }
+    facts.log = {{{}, "loud", "x"}};
+    CHECK(has(payload(facts), R"("category":"console","message":"x")"));
+  }
+
   TEST_CASE("texts of any length and with anything in them make an event below 1 MiB") {
     const std::string wild = std::string(200'000, '\x01') + "\"\\\n\xFF/" + std::string(300, 'z');
     FailureFacts facts = full();
@@ -222,8 +243,10 @@ TEST_SUITE("proto/failure_event") {
     facts.function = {wild, wild, wild, wild, 1, wild, wild, wild};
     facts.trace = {wild, wild, wild, wild};
     facts.duration_ms = 1e12;
+    CHECK(payload(facts).size() < 64U * 1024U);
+    facts.log.assign(100, {WallTime{1795458003125ms}, wild, std::string(1024, '\x01')});
     const std::string event = payload(facts);
-    CHECK(event.size() < 64U * 1024U);
+    CHECK(event.size() < 1024U * 1024U);
     CHECK_FALSE(has(event, "\"release\""));
   }
 }

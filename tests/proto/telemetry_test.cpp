@@ -1,5 +1,6 @@
 #include "proto/telemetry.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -36,7 +37,7 @@ TEST_SUITE("proto/telemetry") {
     CHECK(records[4].error_type == "Runtime.ExitError");
     CHECK(records[5].kind == TelemetryKind::restore_start);
     CHECK(records[6].kind == TelemetryKind::logs_dropped);
-    CHECK(records[7].kind == TelemetryKind::other);
+    CHECK(records[7].kind == TelemetryKind::function_log);
   }
 
   TEST_CASE("a report gives the time, what the invoke took, and its trace") {
@@ -113,6 +114,35 @@ TEST_SUITE("proto/telemetry") {
     CHECK(records[5].status.empty());
   }
 
+  TEST_CASE("a line of the function's log is a text, or an object with a level and a message") {
+    const auto records =
+        parse_telemetry(
+            R"([{"time":"2026-11-23T18:20:25.125Z","type":"function","record":"charging card\n"},)"
+            R"({"type":"function","record":{"level":"WARN","requestId":"r1","message":"slow"}},)"
+            R"({"type":"function","record":{"orders":[1, 2]}},{"type":"function","record":7},)"
+            R"({"type":"function"},{"type":"extension","record":"x"}])")
+            .value();
+    REQUIRE(records.size() == 6);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(records[i].kind == TelemetryKind::function_log);
+    for (std::size_t i = 3; i < 6; ++i) CHECK(records[i].kind == TelemetryKind::other);
+    CHECK(records[0].log_text == "charging card");
+    CHECK(records[0].time);
+    CHECK(records[1].log_text == "slow");
+    CHECK(records[1].log_level == "WARN");
+    CHECK(records[1].request_id == "r1");
+    CHECK(records[2].log_text == R"({"orders":[1,2]})");
+  }
+
+  TEST_CASE("a long line is cut") {
+    for (const std::size_t size :
+         {proto::kMaxLogText - 1, proto::kMaxLogText, proto::kMaxLogText + 1}) {
+      const std::string line(size, 'x');
+      const auto records =
+          parse_telemetry(R"([{"type":"function","record":")" + line + R"("}])").value();
+      CHECK(records[0].log_text.size() == std::min(size, proto::kMaxLogText));
+    }
+  }
+
   TEST_CASE("the time of a record is read where it is one") {
     const auto records =
         parse_telemetry(
@@ -143,5 +173,8 @@ TEST_SUITE("proto/telemetry") {
     const std::string other = proto::to_json(proto::TelemetrySubscription{"u", "2022-07-01", 1000});
     CHECK(other.starts_with(R"({"schemaVersion":"2022-07-01","types")"));
     CHECK(other.find(R"("timeoutMs":1000})") != std::string::npos);
+    const std::string logs =
+        proto::to_json(proto::TelemetrySubscription{"u", "2022-07-01", 25, true});
+    CHECK(logs.find(R"("types":["platform","function"],)") != std::string::npos);
   }
 }

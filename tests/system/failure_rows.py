@@ -18,7 +18,7 @@ class Failure:
     """An event that must come: of which invoke (None: of no request), in which words."""
 
     def __init__(self, kind, invoke, says, *, error=None, reason=None, phase=None, blind=False, told=True,
-                 kept=False):
+                 kept=False, log=()):
         self.kind = kind
         self.invoke = invoke
         self.says = says
@@ -28,6 +28,7 @@ class Failure:
         self.blind = blind  # nothing but INVOKE and SHUTDOWN is heard
         self.told = told and phase is None  # there was an INVOKE
         self.kept = kept  # by a process that did not live to tell more than that
+        self.log = list(log)  # level and text of its breadcrumbs
 
     def request_id(self, run):
         """Of the invoke that failed."""
@@ -88,6 +89,14 @@ ROWS = [
     Row("news of an invoke that never was", [], [WELL] * 3, options=["--telemetry-forge"]),
 
     Row("past its timeout", [timed_out(1)], [WELL, ends("hang"), WELL, WELL]),
+    Row("past its timeout, with the last lines of its log",
+        [timed_out(1, log=[(None, "charging card"), ("warning", "card is slow")])],
+        [{**WELL, "say": ["of the invoke before"]},
+         ends("hang", say=["one too many", "charging card", {"level": "WARN", "message": "card is slow"}])],
+        env={"THAW_FAILURE_LOG_LINES": "2"}),
+    Row("past its timeout, with a log of its own",
+        [timed_out(1, log=[(None, "one")])], [{**WELL, "say": ["of the invoke before"]}, ends("hang", say=["one"])],
+        env={"THAW_FAILURE_LOG_LINES": "100"}),
     Row("past its timeout, without telemetry", [timed_out(1, blind=True)], [WELL, ends("hang"), WELL],
         options=BLIND),
     Row("past its timeout, telemetry says nothing", [timed_out(1, blind=True)], [WELL, ends("hang"), WELL],

@@ -119,6 +119,8 @@ class Case(unittest.TestCase):
         self.check_invoke(envelope, failure, run)
         self.check_measures(event["contexts"]["aws.lambda"], failure)
         self.check_links(event, failure, run)
+        log = [(crumb.get("level"), crumb["message"]) for crumb in event.get("breadcrumbs", {}).get("values", [])]
+        self.assertEqual(log, failure.log)
 
     def check_exception(self, event, failure):
         """What it is called and grouped by."""

@@ -2,9 +2,9 @@
 
 Environment: SENTRY_DSN; WORKERS=n threads that ask for events, each on a connection of its own, as a runtime on
 Managed Instances may. Event: {"errors": n, "size": bytes of extra data, "work_ms": n before them, "after_ms": n
-behind them, "flush": bool, "then": "hang", "crash", "exit:N", "abort", "kill" or "oom" (memory, until the kernel ends
-it) instead of an answer, "oversized" for one that is too large, "raise" for a handled error that has the answer's
-members; "stream": true for an answer in chunks, "capture" with one more error half-way, of which the next answer
+behind them, "flush": bool, "say": [lines of its log, an object being one in JSON], "then": "hang", "crash", "exit:N",
+"abort", "kill" or "oom" (memory, until the kernel ends it) instead of an answer, "oversized" for one that is too large,
+"raise" for a handled error that has the answer's members; "stream": true for an answer in chunks, "capture" with one more error half-way, of which the next answer
 tells}.
 Answers {"sent": [event ids], "captured": [[event id, epoch ms], ...], "handed_over": [the same]}: when each error
 happened, and what has been answered with a 200 since the last invoke's answer. With SEND_AT_INIT set an error of
@@ -79,6 +79,8 @@ def handle(event):
             captured.append([sent[-1], happened])
     if event.get("flush"):
         sentry_sdk.flush()
+    for line in event.get("say", []):
+        print(line if isinstance(line, str) else json.dumps(line), flush=True)
     time.sleep(event.get("after_ms", 0) / 1000)
     fail(event.get("then", ""))
     # The SDK's thread may append meanwhile: only what is there now is taken.
