@@ -1,10 +1,16 @@
 #include "extension/commands/command_line.hpp"
 
-#include <memory>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
 
-#include <CLI/CLI.hpp>
+#include <getopt.h>
 
 #include "proto/dsn.hpp"
+#include "proto/number.hpp"
 
 namespace extension {
 namespace {
@@ -20,7 +26,61 @@ constexpr auto kExamples =
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw serve --port 9000\n"
     "  curl http://127.0.0.1:9797/stats\n";
 
-// "  THAW_PORT=9797" and below it what it means, so that long names and long texts both have room.
+std::string check_port(std::string_view text) {
+  if (proto::parse_number<std::uint16_t>(text)) return "";
+  return "is not a whole number from 0 to 65535";
+}
+
+std::string check_dsn(std::string_view text) {
+  const auto dsn = proto::parse_dsn(text);
+  return dsn ? "" : "is not a DSN: " + dsn.error().message();
+}
+
+// An option is a setting typed.
+struct Option {
+  const char* name;
+  std::string_view operand;
+  std::string_view variable;
+  std::string_view meaning;
+  std::string (*check)(std::string_view);  ///< "", or what is wrong with the value
+};
+
+constexpr std::array kOptions = {
+    Option{"port", "PORT", "THAW_PORT", "the port to listen on; 0: any free one", check_port},
+    Option{"upstream", "DSN", "THAW_UPSTREAM_DSN", "where envelopes go", check_dsn},
+};
+
+struct Command {
+  std::string_view name;
+  CommandLine::Verb verb;
+  std::string_view meaning;
+};
+
+// Each takes every option.
+constexpr std::array kCommands = {
+    Command{"serve", CommandLine::Verb::serve,
+            "Serve the port without Lambda, until Ctrl-C or SIGTERM"},
+};
+
+// "  --port PORT             the port to listen on"
+std::string row(std::string_view left, std::string_view right) {
+  constexpr std::size_t kColumn = 24;
+  std::string out = "  " + std::string(left);
+  out.resize(std::max(out.size() + 2, kColumn), ' ');
+  return out.append(right) + "\n";
+}
+
+std::string options_text() {
+  std::string out;
+  for (const auto& option : kOptions) {
+    out += row("--" + std::string(option.name) + " " + std::string(option.operand),
+               std::string(option.meaning) + " (" + std::string(option.variable) + ")");
+  }
+  return out + row("-h, --help", "print this and exit");
+}
+
+// "  THAW_PORT = 9797" and below it what it means, so that long names and long texts both have
+// room.
 std::string settings_text() {
   std::string out = "Settings (environment variables, with their defaults):\n";
   for (const auto& info : settings_table()) {
@@ -39,56 +99,96 @@ std::string settings_text() {
   return out;
 }
 
-std::string check_dsn(const std::string& text) {
-  const auto dsn = proto::parse_dsn(text);
-  return dsn ? "" : "not a DSN: " + dsn.error().message();
+std::string help_of(const Command& command) {
+  return std::string(command.meaning) + "\n\nUsage: thaw " + std::string(command.name) +
+         " [OPTIONS]\n\nOptions:\n" + options_text();
 }
 
-struct Wishes {
-  std::string port;
-  std::string upstream;
+CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}}; }
+
+CommandLine mistake(const std::string& what) {
+  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}};
+}
+
+// getopt_long(3) over one part of the line: argv[0] is the program's or the command's name, and the
+// first word that is no option ends it. Its state is libc's; `optind` 0 starts it anew.
+class Words {
+ public:
+  Words(std::span<const char* const> argv, const option* known) : argv_(argv), known_(known) {
+    ::optind = 0;
+    ::opterr = 0;
+  }
+
+  /// The next option's `val`; -1: no more; '?': unknown; ':': its value is missing.
+  int next() {
+    // It reorders nothing where the short options begin with '+'.
+    auto* words = const_cast<char* const*>(argv_.data());
+    return ::getopt_long(static_cast<int>(argv_.size()), words, "+:h", known_, nullptr);
+  }
+
+  [[nodiscard]] std::string current() const {
+    return argv_[static_cast<std::size_t>(::optind) - 1];
+  }
+
+  [[nodiscard]] std::span<const char* const> rest() const {
+    return argv_.subspan(static_cast<std::size_t>(::optind));
+  }
+
+ private:
+  std::span<const char* const> argv_;
+  const option* known_;
 };
 
-std::unique_ptr<CLI::App> make_app(Wishes& wishes) {
-  auto app = std::make_unique<CLI::App>(kDescription, "thaw");
-  app->set_version_flag("--version", "thaw " THAW_VERSION);
-  app->footer([] { return settings_text() + "\n" + kExamples; });
-  auto* serve =
-      app->add_subcommand("serve", "Serve the port without Lambda, until Ctrl-C or SIGTERM");
-  serve->add_option("--port", wishes.port, "the port to listen on; 0: any free one (THAW_PORT)")
-      ->check(CLI::Range(0, 65535));
-  serve->add_option("--upstream", wishes.upstream, "where envelopes go (THAW_UPSTREAM_DSN)")
-      ->check(CLI::Validator(check_dsn, "DSN"));
-  return app;
+constexpr int kFirstOption = 256;  // beyond every character
+
+CommandLine parse_command(const Command& command, std::span<const char* const> argv) {
+  std::array<option, kOptions.size() + 2> known{};
+  for (std::size_t i = 0; i < kOptions.size(); ++i) {
+    known[i] = {kOptions[i].name, required_argument, nullptr, kFirstOption + static_cast<int>(i)};
+  }
+  known[kOptions.size()] = {"help", no_argument, nullptr, 'h'};
+  CommandLine line{command.verb, {}, {}};
+  Words words(argv, known.data());
+  for (int got = words.next(); got != -1; got = words.next()) {
+    if (got == 'h') return print(help_of(command));
+    if (got == ':') return mistake(words.current() + " wants a value");
+    if (got < kFirstOption) return mistake(words.current() + " is no option of " + argv[0]);
+    const auto& option = kOptions.at(static_cast<std::size_t>(got - kFirstOption));
+    const std::string value = ::optarg;
+    if (const auto wrong = option.check(value); !wrong.empty()) {
+      return mistake(std::string("--").append(option.name).append(": ") + value + " " + wrong);
+    }
+    line.overrides[std::string(option.variable)] = value;
+  }
+  if (!words.rest().empty()) return mistake(words.rest()[0] + std::string(" is too much"));
+  return line;
 }
 
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
-  CommandLine line;
-  Wishes wishes;
-  const auto app = make_app(wishes);
-  try {
-    app->parse(argc, argv);
-  } catch (const CLI::CallForVersion& version) {
-    return {CommandLine::Verb::print, std::string(version.what()) + "\n", {}};
-  } catch (const CLI::CallForHelp&) {
-    return {CommandLine::Verb::print, app->help(), {}};
-  } catch (const CLI::ParseError& mistake) {
-    return {CommandLine::Verb::mistake,
-            "thaw: " + std::string(mistake.what()) + "\nTry: thaw --help\n",
-            {}};
+  static constexpr std::array<option, 3> kKnown = {option{"help", no_argument, nullptr, 'h'},
+                                                   option{"version", no_argument, nullptr, 'v'},
+                                                   option{}};
+  Words words({argv, static_cast<std::size_t>(argc)}, kKnown.data());
+  for (int got = words.next(); got != -1; got = words.next()) {
+    if (got == 'h') return print(help_text());
+    if (got == 'v') return print("thaw " THAW_VERSION "\n");
+    return mistake(words.current() + " is no option");
   }
-  if (!app->got_subcommand("serve")) return line;
-  line.verb = CommandLine::Verb::serve;
-  if (!wishes.port.empty()) line.overrides["THAW_PORT"] = wishes.port;
-  if (!wishes.upstream.empty()) line.overrides["THAW_UPSTREAM_DSN"] = wishes.upstream;
-  return line;
+  const auto rest = words.rest();
+  if (rest.empty()) return {};
+  for (const auto& command : kCommands) {
+    if (command.name == rest[0]) return parse_command(command, rest);
+  }
+  return mistake(rest[0] + std::string(" is no command"));
 }
 
 std::string help_text() {
-  Wishes wishes;
-  return make_app(wishes)->help();
+  std::string out = std::string(kDescription) + "\nUsage: thaw COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const auto& command : kCommands) out += row(command.name, command.meaning);
+  out += "\nOptions of each:\n" + options_text() + row("--version", "print the version and exit");
+  return out + "\n" + settings_text() + "\n" + kExamples;
 }
 
 }  // namespace extension

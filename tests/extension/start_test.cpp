@@ -63,7 +63,12 @@ TEST_CASE("what cannot be understood is said and leaves with 2") {
   const std::vector<std::vector<const char*>> mistakes = {
       {"thaw", "servee"},
       {"thaw", "serve", "--port", "70000"},
+      {"thaw", "serve", "--port", "-1"},
+      {"thaw", "serve", "--port", ""},
       {"thaw", "serve", "--port"},
+      {"thaw", "serve", "--help=x"},
+      {"thaw", "serve", "-p"},
+      {"thaw", "serve", "further"},
       {"thaw", "serve", "--upstream", "nonsense"},
       {"thaw", "--nonsense"}};
   for (auto argv : mistakes) {
@@ -73,6 +78,18 @@ TEST_CASE("what cannot be understood is said and leaves with 2") {
     CHECK(refused.exit_code == 2);
     CHECK(refused.text.find("thaw --help") != std::string::npos);
   }
+}
+
+TEST_CASE("an option's value may follow an equals sign; the last one counts") {
+  const auto by_hand = start({"thaw", "serve", "--port=9000", "--port=65535"});
+  CHECK(by_hand.reading.settings.relay.listener.port == 65535);
+}
+
+TEST_CASE("a command has a help of its own") {
+  const auto help = start({"thaw", "serve", "--port", "1", "-h"});
+  CHECK(help.exit_code == 0);
+  CHECK(help.text.find("Usage: thaw serve [OPTIONS]") != std::string::npos);
+  CHECK(help.text.find("--upstream DSN") != std::string::npos);
 }
 
 TEST_CASE("the version is printed, even where Lambda's variables are set") {
