@@ -23,12 +23,11 @@ std::string_view to_string(HeldFor what) {
   return "";
 }
 
-void Holds::asked(std::string request_id, WallTime asked, std::optional<WallTime> ended,
-                  HeldFor what) {
+void Holds::asked(Invoke invoke) {
   if (recent_.size() == kRecent) recent_.pop_front();
-  auto& invoke = recent_.emplace_back(Invoke{std::move(request_id), asked, std::nullopt, what});
+  Invoke& kept = recent_.emplace_back(std::move(invoke));
   ++unknown_;
-  if (ended) settle(invoke, *ended);
+  if (kept.ended) settle(kept, *kept.ended);
 }
 
 bool Holds::ended(std::string_view request_id, WallTime at) {
@@ -42,8 +41,10 @@ bool Holds::ended(std::string_view request_id, WallTime at) {
 
 void Holds::settle(Invoke& invoke, WallTime ended) {
   --unknown_;
-  invoke.held =
-      std::max(std::chrono::duration_cast<milliseconds>(invoke.asked - ended), milliseconds{0});
+  invoke.ended = ended;
+  const auto held = std::max(invoke.asked - ended, WallTime::duration{0});
+  times_.add(held);
+  invoke.held = std::chrono::duration_cast<milliseconds>(held);
   if (*invoke.held == milliseconds{0}) {
     invoke.what = HeldFor::nothing;
     return;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "relay/clock.hpp"
+#include "relay/histogram.hpp"
 
 namespace extension {
 
@@ -28,9 +29,13 @@ class Holds {
  public:
   struct Invoke {
     std::string request_id;
+    relay::WallTime begun;                    ///< INVOKE came
     relay::WallTime asked;                    ///< for next
+    std::optional<relay::WallTime> ended{};   ///< the function's end; nullopt: not known
     std::optional<relay::milliseconds> held;  ///< nullopt: the function's end is not known
     HeldFor what = HeldFor::nothing;
+    std::uint64_t accepted = 0;   ///< envelopes, since the invoke before it had asked
+    std::uint64_t delivered = 0;  ///< the same
   };
 
   struct Sum {
@@ -41,10 +46,9 @@ class Holds {
   /// How many of the last invokes are remembered one by one.
   static constexpr std::size_t kRecent = 16;
 
-  /// Next was asked. `ended`: when the function had ended, as far as that is known. All times are
-  /// wall time: a freeze may lie between them.
-  void asked(std::string request_id, relay::WallTime asked, std::optional<relay::WallTime> ended,
-             HeldFor what);
+  /// Next was asked; the rest of `invoke` is what is known by then. All times are wall time: a
+  /// freeze may lie between them.
+  void asked(Invoke invoke);
 
   /// The platform told of an end after next had been asked. False: of no invoke that is remembered
   /// and open.
@@ -59,6 +63,9 @@ class Holds {
   /// Of all that were held.
   [[nodiscard]] Sum total() const;
 
+  /// Of all whose end is known, those that were not held too.
+  [[nodiscard]] const relay::Histogram& times() const { return times_; }
+
   /// Invokes of whose end nothing has been told.
   [[nodiscard]] std::uint64_t unknown() const { return unknown_; }
 
@@ -67,6 +74,7 @@ class Holds {
 
   std::deque<Invoke> recent_;
   std::array<Sum, kHeldForCount> sums_{};
+  relay::Histogram times_;
   std::uint64_t unknown_ = 0;
 };
 

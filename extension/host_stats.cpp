@@ -1,9 +1,5 @@
 #include "extension/host_stats.hpp"
 
-#include <utility>
-
-#include "proto/json.hpp"
-
 namespace extension {
 
 std::string_view to_string(TelemetryState state) {
@@ -22,49 +18,30 @@ std::string_view to_string(TelemetryState state) {
   return "";
 }
 
-namespace {
-
-std::string to_json(const Holds::Sum& sum) {
-  return "{\"invokes\":" + std::to_string(sum.invokes) +
-         ",\"ms\":" + std::to_string(sum.time.count()) + "}";
-}
-
-// A request id is the platform's, but read from the network all the same.
-std::string to_json(const Holds::Invoke& invoke) {
-  std::string out = "{\"request_id\":" + proto::json_quote(invoke.request_id);
-  out += ",\"held_ms\":" + (invoke.held ? std::to_string(invoke.held->count()) : "null");
-  return out + ",\"for\":\"" + std::string(to_string(invoke.what)) + "\"}";
-}
-
-std::string to_json_member(const Holds& holds) {
-  std::string out = "\"held\":{\"all\":" + to_json(holds.total());
+relay::HostFigures figures_of(const HostStats& stats) {
+  relay::HostFigures figures;
+  figures.pace = stats.pace;
+  figures.invokes = stats.invokes;
   for (const auto what :
        {HeldFor::nothing, HeldFor::telemetry, HeldFor::delivery, HeldFor::probe}) {
-    out += ",\"" + std::string(to_string(what)) + "\":" + to_json(holds.of(what));
+    const Holds::Sum& sum = stats.holds.of(what);
+    figures.held.push_back({to_string(what), sum.invokes, sum.time});
   }
-  out += ",\"unknown\":" + std::to_string(holds.unknown()) + ",\"recent\":[";
-  for (std::string_view comma; const auto& invoke : holds.recent()) {
-    out.append(std::exchange(comma, ",")).append(to_json(invoke));
+  figures.held_unknown = stats.holds.unknown();
+  figures.hold_time = stats.holds.times();
+  for (const auto& invoke : stats.holds.recent()) {
+    figures.recent.push_back({invoke.request_id, invoke.begun, invoke.ended, invoke.asked,
+                              invoke.held, to_string(invoke.what), invoke.accepted,
+                              invoke.delivered});
   }
-  return out + "]}";
-}
-
-}  // namespace
-
-std::string to_json_members(const HostStats& stats) {
-  const auto number = [](auto value) { return std::to_string(value); };
-  std::string out = "\"pace\":\"" + std::string(stats.pace) + "\"";
-  out += ",\"invokes\":" + number(stats.invokes);
-  out += "," + to_json_member(stats.holds);
-  out += ",\"failures\":{\"reported\":" + number(stats.failures_reported);
-  out += ",\"unreported\":" + number(stats.failures_unreported) + "}";
-  out += ",\"platform_retries\":" + number(stats.platform_retries);
-  out += ",\"telemetry\":{\"state\":\"" + std::string(to_string(stats.telemetry)) + "\"";
-  out += ",\"batches\":" + number(stats.telemetry_posts.batches);
-  out += ",\"ignored\":" + number(stats.telemetry_posts.ignored);
-  out += ",\"unparsable\":" + number(stats.telemetry_posts.unparsable);
-  out += ",\"other_request\":" + number(stats.other_records) + "}";
-  return out;
+  figures.failures_reported = stats.failures_reported;
+  figures.failures_unreported = stats.failures_unreported;
+  figures.platform_retries = stats.platform_retries;
+  figures.telemetry = {to_string(stats.telemetry), stats.telemetry_posts.batches,
+                       stats.telemetry_posts.ignored, stats.telemetry_posts.unparsable,
+                       stats.other_records};
+  figures.settings = stats.settings;
+  return figures;
 }
 
 }  // namespace extension

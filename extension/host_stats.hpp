@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "extension/holds.hpp"
+#include "relay/snapshot.hpp"
 
 namespace extension {
 
@@ -38,9 +39,9 @@ struct HostStats {
   std::uint64_t platform_retries = 0;     ///< calls to the Extensions API made again
   TelemetryState telemetry = TelemetryState::off;
   TelemetryCounters telemetry_posts;
+  std::vector<relay::HostFigures::Setting> settings;
 };
 
-/// The members of a JSON object, without braces.
-[[nodiscard]] std::string to_json_members(const HostStats& stats);
+[[nodiscard]] relay::HostFigures figures_of(const HostStats& stats);
 
 }  // namespace extension

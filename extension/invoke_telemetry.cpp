@@ -44,9 +44,17 @@ bool InvokeTelemetry::heard(const TelemetryRecord& record, Moment now, milliseco
   return false;
 }
 
-void InvokeTelemetry::asked(relay::WallTime now, HeldFor what) {
+void InvokeTelemetry::asked(relay::WallTime now, HeldFor what, const relay::Flow& flow) {
   if (!open_) return;
-  holds_.asked(std::move(open_->request_id), now, open_->wall_ended, what);
+  Holds::Invoke invoke;
+  invoke.request_id = std::move(open_->request_id);
+  invoke.begun = open_->begun.wall;
+  invoke.asked = now;
+  invoke.ended = open_->wall_ended;
+  invoke.what = what;
+  invoke.accepted = flow.accepted;
+  invoke.delivered = flow.delivered;
+  holds_.asked(std::move(invoke));
   open_.reset();
 }
 

@@ -12,6 +12,7 @@
 #include "extension/holds.hpp"
 #include "proto/telemetry.hpp"
 #include "relay/clock.hpp"
+#include "relay/relay.hpp"
 
 namespace extension {
 
@@ -37,8 +38,9 @@ class InvokeTelemetry {
   /// Returns whether it was news in time: of the open invoke, or of an end less than `limit` ago.
   bool heard(const proto::TelemetryRecord& record, Moment now, relay::milliseconds limit);
 
-  /// Next is asked for: the invoke is closed, and its hold counted.
-  void asked(relay::WallTime now, HeldFor what);
+  /// Next is asked for: the invoke is closed, and its hold counted. `flow`: what has come and gone
+  /// since it was asked for the last time.
+  void asked(relay::WallTime now, HeldFor what, const relay::Flow& flow);
 
   /// platform.start of the open invoke came.
   [[nodiscard]] bool started() const { return open_ && open_->started; }

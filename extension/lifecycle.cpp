@@ -62,6 +62,14 @@ asio::awaitable<void> guarded_task(relay::Log& log, asio::awaitable<void> task) 
   }
 }
 
+/// A relay that has started over has counted less than before.
+relay::Flow since(const relay::Flow& before, const relay::Flow& now) {
+  const bool anew = now.accepted < before.accepted || now.delivered < before.delivered;
+  if (anew) return now;
+  return {now.accepted - before.accepted, now.urgent - before.urgent,
+          now.delivered - before.delivered};
+}
+
 }  // namespace
 
 Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, RelayPort& relay,
@@ -186,8 +194,8 @@ void Lifecycle::begin(proto::InvokeEvent event) {
   if (stats_.invokes++ == 0 && is_copy()) guarded(log_, [&] { start_over(); });
   guarded(log_, [&] { failures_.invoke(event, has_telemetry()); });
   const WallTime now = clock_.wall_now();
-  const std::uint64_t urgent = relay_.urgent_accepted();
-  rhythm_.invoked(now, urgent != std::exchange(urgent_before_, urgent));
+  const relay::Flow flow = relay_.flow();
+  rhythm_.invoked(now, flow.urgent != std::exchange(at_invoke_, flow).urgent);
 
   const SteadyTime begun = clock_.now();
   InvokeState invoke;
@@ -250,7 +258,8 @@ asio::awaitable<void> Lifecycle::hold() {
 void Lifecycle::ended() {
   if (!open_) return;
   if (missed_end(current())) missed_runtime_done();
-  telemetry_.asked(clock_.wall_now(), held_for_);
+  const relay::Flow flow = relay_.flow();
+  telemetry_.asked(clock_.wall_now(), held_for_, since(std::exchange(at_next_, flow), flow));
   open_.reset();
 }
 

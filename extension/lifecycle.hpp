@@ -98,8 +98,9 @@ class Lifecycle {
   relay::WallTime first_asked_{};  ///< for a next event
   bool restored_ = false;          ///< the platform tells of a restore
   Rhythm rhythm_;
-  std::uint64_t urgent_before_ = 0;  ///< RelayPort::urgent_accepted() at the last INVOKE
-  int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
+  relay::Flow at_invoke_;  ///< what had come and gone at the last INVOKE
+  relay::Flow at_next_;    ///< and when next was last asked for
+  int misses_ = 0;         ///< invokes in a row without the runtimeDone that was hoped for
   relay::Wakeup heard_;
   relay::Wakeup terminated_;
 };

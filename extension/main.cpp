@@ -36,8 +36,7 @@ struct Relaying {
               disk, platform.clock, platform.log),
         core(executor, platform.clock, platform.log, upstream, journal(settings.journal),
              settings.relay, random_bits) {
-    const auto members = [](void* host) { return to_json_members(*static_cast<HostStats*>(host)); };
-    core.set_host_stats(members, &stats);
+    core.set_host_figures([&stats] { return figures_of(stats); });
   }
 
   relay::Journal& journal(bool wanted) {
@@ -109,6 +108,7 @@ int run(const Start& start) {
     log.line(relay::LogLevel::warn, to_string(complaint));
   }
   HostStats stats;
+  stats.settings = start.reading.in_effect;
   HttpExtensionsApi api(io.get_executor(), clock, settings.runtime_api, start.name);
   const Platform platform{api, clock, log, stats.platform_retries};
   if (start.how == Start::How::extension) {

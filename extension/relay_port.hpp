@@ -34,7 +34,7 @@ class RelayPort {
   [[nodiscard]] virtual std::string_view last_client() const = 0;
   [[nodiscard]] virtual relay::Work work() const = 0;
   [[nodiscard]] virtual std::optional<relay::SteadyTime> last_local_activity() const = 0;
-  [[nodiscard]] virtual std::uint64_t urgent_accepted() const = 0;
+  [[nodiscard]] virtual relay::Flow flow() const = 0;
   [[nodiscard]] virtual relay::asio::awaitable<void> changed_until(relay::SteadyTime deadline) = 0;
 
   [[nodiscard]] virtual relay::asio::awaitable<void> drain(relay::SteadyTime deadline,
@@ -84,7 +84,7 @@ class RealRelay final : public RelayPort {
     return relay_.last_local_activity();
   }
 
-  [[nodiscard]] std::uint64_t urgent_accepted() const override { return relay_.urgent_accepted(); }
+  [[nodiscard]] relay::Flow flow() const override { return relay_.flow(); }
 
   [[nodiscard]] relay::asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
     return relay_.changed_until(deadline);

@@ -75,6 +75,13 @@ void fit_bodies(SettingsReading& reading, std::size_t function_mib, bool explici
   decoded = std::min(decoded, limit);
 }
 
+// As people may see it.
+std::string shown(std::string_view name, std::string_view value) {
+  if (name.ends_with("_DSN")) return public_dsns(value);
+  if (name.ends_with("_PROXY")) value = value.substr(value.rfind('@') + 1);
+  return std::string(value);
+}
+
 proto::FunctionFacts read_function(const Environment& environment) {
   proto::FunctionFacts facts;
   facts.name = value_of(environment, "AWS_LAMBDA_FUNCTION_NAME");
@@ -112,7 +119,13 @@ SettingsReading read_settings(const Environment& environment) {
 
   for (const auto& row : setting_rows()) {
     const auto value = value_of(environment, row.info.name);
+    const std::size_t complaints = reading.complaints.size();
     if (!value.empty()) take(row, value, reading);
+    const bool taken = !value.empty() &&
+                       (reading.complaints.size() == complaints || row.info.name.ends_with("_DSN"));
+    reading.in_effect.push_back(
+        {std::string(row.info.name),
+         taken ? shown(row.info.name, value) : std::string(row.info.fallback), !taken});
   }
   if (function_mib > 0) {
     fit_bodies(reading, function_mib, !value_of(environment, "THAW_MAX_BODY_MIB").empty());

@@ -15,6 +15,7 @@
 #include "relay/http_upstream.hpp"
 #include "relay/log.hpp"
 #include "relay/settings.hpp"
+#include "relay/snapshot.hpp"
 
 namespace extension {
 
@@ -51,6 +52,8 @@ struct Complaint {
 
 struct SettingsReading {
   Settings settings;
+  /// As people may see them: no key whole, no password.
+  std::vector<relay::HostFigures::Setting> in_effect;
   std::vector<Complaint> complaints;
 };
 

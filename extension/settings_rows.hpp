@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,5 +31,8 @@ void take_sentry_dsn(Settings& settings, std::string_view value,
                      std::vector<Complaint>& complaints);
 void take_allowed_hosts(Settings& settings, std::string_view value,
                         std::vector<Complaint>& complaints);
+
+/// A list of DSNs with their keys shortened; "?" for what is none.
+[[nodiscard]] std::string public_dsns(std::string_view list);
 
 }  // namespace extension

@@ -121,4 +121,13 @@ void take_allowed_hosts(Settings& settings, std::string_view value,
   });
 }
 
+std::string public_dsns(std::string_view list) {
+  std::string out;
+  for_each_entry(list, [&](std::string_view word) {
+    const auto dsn = proto::parse_dsn(word);
+    out.append(out.empty() ? "" : ", ").append(dsn ? to_public_string(*dsn) : "?");
+  });
+  return out;
+}
+
 }  // namespace extension

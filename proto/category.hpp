@@ -36,6 +36,13 @@ enum class Category : std::uint8_t {
 };
 inline constexpr std::size_t kCategoryCount = 20;
 
+/// In the order of /stats.
+[[nodiscard]] constexpr std::array<Category, kCategoryCount> all_categories() {
+  std::array<Category, kCategoryCount> all{};
+  for (std::size_t i = 0; i < kCategoryCount; ++i) all[i] = static_cast<Category>(i);
+  return all;
+}
+
 /// The name Sentry gives it, as in rate-limit headers and client reports.
 [[nodiscard]] std::string_view name(Category category);
 [[nodiscard]] std::optional<Category> category_of_name(std::string_view name);

@@ -1,5 +1,5 @@
 // Writes one JSON object, member by member. What is not known is left out: an empty text, an empty
-// object, an optional without value.
+// object, an optional without value; what must be there whatever it is is a member().
 #pragma once
 
 #include <concepts>
@@ -22,6 +22,11 @@ class JsonObject {
     return value ? add(key, std::to_string(*value)) : *this;
   }
 
+  template <std::integral Number>
+  JsonObject& number(std::string_view key, Number value) {
+    return add(key, std::to_string(value));
+  }
+
   JsonObject& boolean(std::string_view key, bool value) {
     return add(key, value ? "true" : "false");
   }
@@ -30,6 +35,9 @@ class JsonObject {
   JsonObject& value(std::string_view key, std::string_view json) {
     return json.empty() || json == "{}" ? *this : add(key, json);
   }
+
+  /// The same, an empty object too.
+  JsonObject& member(std::string_view key, std::string_view json) { return add(key, json); }
 
   [[nodiscard]] std::string json() const { return "{" + members_ + "}"; }
 

@@ -62,12 +62,6 @@ std::optional<Category> limited_category(std::string_view name) {
   return category_of_name(name);
 }
 
-constexpr std::array<Category, kCategoryCount> all_categories() {
-  std::array<Category, kCategoryCount> all{};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Category>(i);
-  return all;
-}
-
 /// The names of the categories with just this length, which are done with then.
 std::string take_names(std::array<seconds, kCategoryCount>& left, seconds length) {
   std::string names;

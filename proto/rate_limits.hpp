@@ -35,6 +35,14 @@ class RateLimits {
 
   [[nodiscard]] bool any(WallTime now) const;
 
+  /// What is left of the limit that holds for everything, and of each that holds for one category;
+  /// none: 0.
+  [[nodiscard]] std::chrono::seconds left(WallTime now) const { return all_.remaining(now); }
+
+  [[nodiscard]] std::chrono::seconds left(Category category, WallTime now) const {
+    return by_category_[static_cast<std::size_t>(category)].remaining(now);
+  }
+
   /// The limits in force, as a header for SDKs: "60:error;transaction:key,30::organization". No
   /// space after commas (PHP would misread it). "" if none.
   [[nodiscard]] std::string to_header(WallTime now) const;

@@ -286,6 +286,14 @@ Entry* Backlog::find(std::uint64_t id) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+std::optional<WallTime> Backlog::oldest() const {
+  std::optional<WallTime> oldest;
+  for (const auto& [id, entry] : entries_) {
+    oldest = std::min(oldest.value_or(entry.accepted_at), entry.accepted_at);
+  }
+  return oldest;
+}
+
 proto::CategoryCounts Backlog::waiting() const {
   proto::CategoryCounts counts;
   for (const auto& [id, entry] : entries_) counts += entry.counts.wide();

@@ -63,6 +63,9 @@ class Backlog {
   /// Of the parcels in memory.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
+  /// When the oldest of them was accepted; nullopt: none waits.
+  [[nodiscard]] std::optional<WallTime> oldest() const;
+
   /// Counted over what is here, for the equation.
   [[nodiscard]] proto::CategoryCounts waiting() const;
 

@@ -263,8 +263,9 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   if (answer) {
     // A freeze is no part of it: what lies across one tells nothing.
     if (!flight.exposed) {
-      destination.host->usual =
-          std::chrono::duration_cast<milliseconds>(parts_.clock.now() - flight.begun);
+      const auto took = parts_.clock.now() - flight.begun;
+      destination.host->usual = std::chrono::duration_cast<milliseconds>(took);
+      parts_.stats.answer_time.add(took);
     }
     judge_.answered(*entry, *answer, composed->zstd);
   } else {

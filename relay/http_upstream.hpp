@@ -52,7 +52,7 @@ class HttpUpstream final : public Upstream {
 
   [[nodiscard]] asio::awaitable<void> join() { return warming_tasks_.join(); }
 
-  [[nodiscard]] const UpstreamStats& stats() const { return stats_; }
+  [[nodiscard]] UpstreamStats stats() const override { return stats_; }
 
  private:
   struct Pooled {

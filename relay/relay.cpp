@@ -9,7 +9,9 @@
 #include "relay/delivery.hpp"
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
-#include "relay/page.hpp"
+#include "relay/metrics.hpp"
+#include "relay/snapshot.hpp"
+#include "relay/stats_json.hpp"
 
 namespace relay {
 namespace {
@@ -35,6 +37,36 @@ bool is_health_path(std::string_view path) {
          path.starts_with("/api/relay/healthcheck/ready");
 }
 
+std::string name_of(const Endpoint& endpoint) {
+  const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
+  return (endpoint.tls ? "https://" : "http://") + host + ":" + std::to_string(endpoint.port);
+}
+
+std::vector<HostState> host_states(const Destinations& destinations, WallTime now) {
+  std::vector<HostState> states;
+  for (const auto& host : destinations.hosts()) {
+    states.push_back({name_of(host->endpoint), host->breaker.open(), host->breaker.until_probe(now),
+                      host->in_flight, host->usual});
+  }
+  return states;
+}
+
+std::vector<LimitInForce> limits_in_force(const Destinations& destinations, WallTime now) {
+  std::vector<LimitInForce> limits;
+  for (const auto& destination : destinations.all()) {
+    const auto add = [&](std::string_view category, std::chrono::seconds left) {
+      if (left.count() == 0) return;
+      limits.push_back({to_public_string(destination->route.dsn), std::string(category), left});
+    };
+    add("", destination->limits.left(now));
+    for (const auto category : proto::all_categories()) {
+      add(proto::name(category), destination->limits.left(category, now));
+    }
+  }
+  return limits;
+}
+
 }  // namespace
 
 struct Relay::Parts {
@@ -43,7 +75,7 @@ struct Relay::Parts {
 
   Answer answer(LocalRequest request);
   Answer view(const LocalRequest& request, std::string_view path) const;
-  [[nodiscard]] Moment moment() const;
+  [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
   Listener::Hooks hooks();
   asio::awaitable<void> recover();
@@ -62,8 +94,8 @@ struct Relay::Parts {
   Listener listener;
   TaskGroup tasks;
   bool recovering = false;
-  std::string (*host_stats)(void*) = nullptr;
-  void* host = nullptr;
+  WallTime started;
+  std::function<HostFigures()> host_figures;
 };
 
 Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in,
@@ -83,7 +115,8 @@ Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in
              {clock, backlog, destinations, stats, [this] { return listener.port(); },
               [this] { return delivery.awake(); }, [this] { delivery.accepted(); }, random}),
       listener(executor, clock, log, settings.listener, hooks()),
-      tasks(executor, [this](std::exception_ptr failure) { failed("sending", failure); }) {}
+      tasks(executor, [this](std::exception_ptr failure) { failed("sending", failure); }),
+      started(clock.wall_now()) {}
 
 void Relay::Parts::failed(std::string_view what, const std::exception_ptr& failure) {
   ++stats.task_failures;
@@ -114,8 +147,12 @@ Answer Relay::Parts::answer(LocalRequest request) {
   const std::string target = request.target;
   const auto [path, query] = split(target);
   if (const auto endpoint = proto::match_endpoint(path)) {
-    if (proto::takes_method(endpoint->kind, request.method))
-      return intake.take(std::move(request), *endpoint, query);
+    if (proto::takes_method(endpoint->kind, request.method)) {
+      const SteadyTime begun = clock.now();
+      Answer verdict = intake.take(std::move(request), *endpoint, query);
+      stats.accept_time.add(clock.now() - begun);
+      return verdict;
+    }
     Answer refused = error_answer(405, "what is for Sentry is sent with POST");
     refused.headers = "Allow: POST\r\n";
     return refused;
@@ -127,17 +164,33 @@ Answer Relay::Parts::answer(LocalRequest request) {
 
 Answer Relay::Parts::view(const LocalRequest& request, std::string_view path) const {
   if (is_health_path(path)) return {200, R"({"is_healthy":true})"};
-  if (path != "/stats") return error_answer(404, "no such page: try /stats");
+  if (path != "/stats" && path != "/metrics") {
+    return error_answer(404, "no such page: try /stats or /metrics");
+  }
   // A browser led here by a foreign name must not read it (DNS rebinding).
   if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
-  return {200, to_json(stats, moment())};
+  if (path == "/metrics") return {200, to_openmetrics(snapshot()), kOpenMetricsType};
+  return {200, to_json(snapshot())};
 }
 
-Moment Relay::Parts::moment() const {
-  Moment moment{backlog.waiting(), backlog.size(), backlog.bytes(), work(), journal.figures(), ""};
-  if (host_stats != nullptr) moment.host_members = host_stats(host);
-  if (!moment.host_members.empty()) moment.host_members.insert(0, ",");
-  return moment;
+Snapshot Relay::Parts::snapshot() const {
+  Snapshot now;
+  now.stats = stats;
+  now.started = started;
+  now.now = clock.wall_now();
+  now.waiting = backlog.waiting();
+  now.envelopes_waiting = backlog.size();
+  now.bytes_waiting = backlog.bytes();
+  if (const auto oldest = backlog.oldest()) now.oldest_waiting = age(*oldest, now.now);
+  now.local_connections = listener.clients();
+  now.work = work();
+  now.journal = journal.figures();
+  now.connections = upstream.stats();
+  now.log_lines_dropped = log.dropped();
+  now.hosts = host_states(destinations, now.now);
+  now.limits = limits_in_force(destinations, now.now);
+  if (host_figures) now.host = host_figures();
+  return now;
 }
 
 Work Relay::Parts::work() const {
@@ -202,6 +255,7 @@ std::size_t Relay::start_over() {
   stats.ledger.drop(DropReason::snapshot, items);
   parts_->destinations.forget();
   parts_->upstream.forget();
+  parts_->started = parts_->clock.wall_now();
   return waited;
 }
 
@@ -213,7 +267,10 @@ std::optional<SteadyTime> Relay::last_local_activity() const {
   return parts_->listener.last_activity();
 }
 
-std::uint64_t Relay::urgent_accepted() const { return parts_->stats.urgent_accepted; }
+Flow Relay::flow() const {
+  const Stats& stats = parts_->stats;
+  return {stats.envelopes_accepted, stats.urgent_accepted, stats.envelopes_delivered};
+}
 
 asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
   return parts_->changed.wait_until(parts_->clock, deadline);
@@ -248,12 +305,11 @@ asio::awaitable<void> Relay::stop() {
   co_await parts_->tasks.join();
 }
 
-void Relay::set_host_stats(std::string (*members)(void* host), void* host) {
-  parts_->host_stats = members;
-  parts_->host = host;
+void Relay::set_host_figures(std::function<HostFigures()> figures) {
+  parts_->host_figures = std::move(figures);
 }
 
-std::string Relay::stats_json() const { return to_json(parts_->stats, parts_->moment()); }
+std::string Relay::stats_json() const { return to_json(parts_->snapshot()); }
 
 bool Relay::anything_to_say() const {
   const Stats& stats = parts_->stats;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,15 @@ struct Work {
   [[nodiscard]] bool at_most_probes() const { return receiving == 0 && due == 0 && in_flight == 0; }
 
   [[nodiscard]] bool none() const { return at_most_probes() && probes == 0; }
+};
+
+struct HostFigures;
+
+/// Envelopes that have come and gone so far. start_over() begins anew.
+struct Flow {
+  std::uint64_t accepted = 0;
+  std::uint64_t urgent = 0;  ///< of them, with an error, feedback or check-in
+  std::uint64_t delivered = 0;
 };
 
 class Relay {
@@ -98,8 +108,7 @@ class Relay {
   [[nodiscard]] Work work() const;
   /// When the last byte of a local request was read or the last answer written; nullopt: none yet.
   [[nodiscard]] std::optional<SteadyTime> last_local_activity() const;
-  /// Urgent requests (errors, feedback, check-ins) accepted so far.
-  [[nodiscard]] std::uint64_t urgent_accepted() const;
+  [[nodiscard]] Flow flow() const;
   /// Returns when work() or last_local_activity() may have changed, at `deadline` at the latest, or
   /// early when cancelled.
   [[nodiscard]] asio::awaitable<void> changed_until(SteadyTime deadline);
@@ -113,9 +122,8 @@ class Relay {
   /// Cancels every task and waits for their end. After it the relay may die.
   [[nodiscard]] asio::awaitable<void> stop();
 
-  /// For the host's own figures in /stats (invokes, holds, pace): a JSON object's members without
-  /// braces, or "". Called for each view.
-  void set_host_stats(std::string (*members)(void* host), void* host);
+  /// For what the host knows (invokes, holds, pace): asked for each view.
+  void set_host_figures(std::function<HostFigures()> figures);
 
   /// /stats as JSON.
   [[nodiscard]] std::string stats_json() const;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "relay/histogram.hpp"
 #include "relay/ledger.hpp"
 
 namespace relay {
@@ -16,6 +17,10 @@ struct Stats {
   std::uint64_t envelopes_recovered = 0;  ///< left waiting by an earlier process
   std::uint64_t envelopes_delivered = 0;
   std::uint64_t envelopes_lost = 0;  ///< refused or dropped whole
+
+  Histogram accept_time;  ///< from a whole local request to its verdict, with the journal's write
+  Histogram answer_time;  ///< from the begin of an upstream request to its answer, without those
+                          ///< that a freeze lay across
 
   std::uint64_t bytes_in = 0;   ///< request bodies as they came
   std::uint64_t bytes_out = 0;  ///< request bodies as they left

@@ -11,6 +11,7 @@
 
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
+#include "relay/upstream_stats.hpp"
 
 namespace relay {
 
@@ -65,6 +66,9 @@ class Upstream {
   /// Starts a connection to `endpoint` in the background if none is idle or on its way, so that the
   /// handshake runs beside whatever the caller does next. Never fails: the next send tries again.
   virtual void warm(const Endpoint& endpoint) = 0;
+
+  /// What it has carried so far.
+  [[nodiscard]] virtual UpstreamStats stats() const { return {}; }
 
   /// Closes idle connections and forgets names and TLS sessions.
   virtual void forget() = 0;

@@ -100,7 +100,7 @@ class FakeRelay final : public extension::RelayPort {
     return last_;
   }
 
-  [[nodiscard]] std::uint64_t urgent_accepted() const override { return urgent; }
+  [[nodiscard]] relay::Flow flow() const override { return {urgent, urgent, 0}; }
 
   [[nodiscard]] asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
     if (failing.contains("changed_until")) throw std::runtime_error("changed_until failed");

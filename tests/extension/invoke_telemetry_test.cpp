@@ -32,7 +32,7 @@ struct Bench {
     return hear(TelemetryKind::runtime_done, id, time, now);
   }
 
-  void ask(int now, HeldFor what = HeldFor::telemetry) { telemetry.asked(at(now).wall, what); }
+  void ask(int now, HeldFor what = HeldFor::telemetry) { telemetry.asked(at(now).wall, what, {}); }
 
   [[nodiscard]] std::optional<std::int64_t> ended() const {
     if (!telemetry.ended()) return std::nullopt;

@@ -89,6 +89,21 @@ TEST_CASE("an empty environment gives the defaults and no complaint") {
   CHECK(settings.relay.intake.max_decoded_bytes == 40 * kMiB);
 }
 
+TEST_CASE("settings in effect are told without anything secret") {
+  const auto shown = [](const Environment& environment, std::string_view name) {
+    for (const auto& setting : extension::read_settings(environment).in_effect) {
+      if (setting.name == name) return setting.value + (setting.is_default ? " (default)" : "");
+    }
+    return std::string("absent");
+  };
+  CHECK(shown({}, "THAW_PORT") == "9797 (default)");
+  CHECK(shown({{"THAW_PORT", "9000"}}, "THAW_PORT") == "9000");
+  CHECK(shown({{"THAW_PORT", "many"}}, "THAW_PORT") == "9797 (default)");
+  CHECK(shown({{"THAW_SPOOL_DIR", "here"}}, "THAW_SPOOL_DIR") == "/tmp/thaw (default)");
+  CHECK(shown({{"THAW_UPSTREAM_DSN", "https://abcdef0123456789abcdef0123456789@h/1, x"}},
+              "THAW_UPSTREAM_DSN") == "https://abcd…@h/1, ?");
+}
+
 TEST_CASE("the memory for bodies bounds them where they come, wait and leave") {
   const auto settings = settings_of({{"THAW_MEMORY_MIB", "3"}});
   CHECK(settings.relay.backlog.max_bytes == 3 * kMiB);
