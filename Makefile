@@ -54,7 +54,8 @@ lint: ## clang-format and clang-tidy over everything, shellcheck over the script
 	@.ci/install build lint
 	@cmake --preset dev --log-level=WARNING
 	@clang-format-19 --dry-run --Werror $(SOURCES)
-	@shellcheck -x .ci/install .ci/run .ci/publish-binaries tests/functions/install tests/functions/ric/bootstrap
+	@shellcheck -x .ci/install .ci/run .ci/publish-binaries tests/functions/install tests/functions/ric/bootstrap \
+	  layer/thaw-exec
 	@printf '%s\n' $(filter %.cpp,$(filter-out tests/compile_fail/%,$(SOURCES))) | \
 	  xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/dev --quiet
 

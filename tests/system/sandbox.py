@@ -123,12 +123,12 @@ def exception_type(event):
     return values[0].get("type", "") if values else ""
 
 
-def run(function, script, *, thaw, options=(), events=None, env=None, timeout=170, code=0):
+def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=(), timeout=170, code=0):
     """Runs `script` and returns a Run.
 
     `thaw`: True for build/thaw as extension and the DSN at localhost, a path for another binary. `env`
-    goes to both sides and wins over what is set here; a value of None leaves a variable out. `code`: the
-    sandbox's own, 1 where a program cannot be started.
+    goes to both sides and wins over what is set here; a value of None leaves a variable out. `wrapper`:
+    what starts the function. `code`: the sandbox's own, 1 where a program cannot be started.
     """
     command, handler = FUNCTIONS[function]
     with tempfile.TemporaryDirectory() as folder:
@@ -153,7 +153,7 @@ def run(function, script, *, thaw, options=(), events=None, env=None, timeout=17
             file = pathlib.Path(folder) / "events"
             file.write_text("".join(json.dumps(event) + "\n" for event in events))
             arguments += ["--event-file", str(file)]
-        arguments += [*options, "--", str(command), str(handler)]
+        arguments += [*options, "--", *wrapper, str(command), str(handler)]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode != code or not report.exists():
             raise RuntimeError(f"sandbox failed ({done.returncode}): {done.stdout}{done.stderr}")
