@@ -173,6 +173,25 @@ class Standard(Case):
             self.ended(run, [1, 2, 3, 4], ["SandboxTerminated"])
 
 
+class Layer(Case):
+    """The layer's zip, unpacked to /opt and nothing else, with the function of layer/example."""
+
+    @unittest.skipUnless(rie.LAYER.exists(), f"{rie.LAYER.name} is missing: make layer")
+    def test_one_error_arrives_once(self):
+        with rie.Emulator(layer=True) as run:
+            answer = run.invoke()
+            self.assertEqual((answer.status, answer.json()["errorType"]), (200, "ZeroDivisionError"))
+            self.assertEqual(run.invoke(divisor=6).json(), {"quotient": 7})
+            rie.until(run.events, "delivered")
+            self.assertIn("thaw", [rie.name_of(pid) for pid in rie.others()])
+            (line,) = run.stop()
+            self.assertEqual([sandbox.exception_type(event) for event in run.events()], ["ZeroDivisionError"])
+            self.assertEqual((line["items"]["error"]["accepted"], line["envelopes"]["delivered"]), (1, 1))
+            relaying.balance(self, line)
+            self.failed(run, [line])
+            self.assertEqual(run.says("thaw-exec: "), [])
+
+
 class ManagedInstance(Case):
     """Several invokes at a time, no INVOKE for extensions, the real Telemetry API."""
 

@@ -18,11 +18,13 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 
 import relaying
 import sandbox
 
 INSTALLED = sandbox.BUILD / "emulator/aws-lambda-rie"
+LAYER = sandbox.BUILD / f"layer/thaw-{'arm64' if os.uname().machine == 'aarch64' else 'x86_64'}.zip"
 INSIDE = "THAW_EMULATOR_INSIDE"
 HOME = pathlib.Path("/opt/emulator")
 WITNESS = pathlib.Path("/tmp/witness")
@@ -89,22 +91,23 @@ class Answer:
 
 class Emulator:
     """One emulator from start to end; `env` is the function's and Thaw's. With `concurrency` it is a
-    Managed Instance."""
+    Managed Instance. With `layer` Thaw comes out of the layer's zip, and starts the example function."""
 
-    def __init__(self, *, concurrency=None, env=None):
-        prepare()
+    def __init__(self, *, concurrency=None, env=None, layer=False):
+        prepare(layer)
         self.upstream = relaying.Upstream()
         self.lines = []
         command = [HOME / "aws-lambda-rie", "--log-level", "info"]
         if not concurrency:
-            command += [HOME / "python/bin/python", "-m", "awslambdaric", "app.handle"]
+            command += ["/opt/thaw-exec"] if layer else []
+            command += [HOME / "python/bin/python", "-m", "awslambdaric", "handler.handle" if layer else "app.handle"]
+        upstream = f"http://{sandbox.KEY}@127.0.0.1:{self.upstream.port}/{sandbox.PROJECT}"
+        thaw = f"http://{sandbox.KEY}@127.0.0.1:{THAW_PORT}/{sandbox.PROJECT}"
         self.process = subprocess.Popen(
             command, cwd="/var/task", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env={
                 "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1",
-                "SENTRY_DSN": f"http://{sandbox.KEY}@127.0.0.1:{THAW_PORT}/{sandbox.PROJECT}",
-                "THAW_UPSTREAM_DSN":
-                    f"http://{sandbox.KEY}@127.0.0.1:{self.upstream.port}/{sandbox.PROJECT}",
+                **({"SENTRY_DSN": upstream} if layer else {"SENTRY_DSN": thaw, "THAW_UPSTREAM_DSN": upstream}),
                 "THAW_COMPRESSION": "none", "AWS_LAMBDA_FUNCTION_TIMEOUT": "10",
                 **({"AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency)} if concurrency else {}),
                 **(env or {})})
@@ -206,18 +209,28 @@ class Emulator:
                        capture_output=True, check=True)
 
 
-def prepare():
+def unpack(layer):
+    """A layer at /opt, with the modes that its zip gives, as Lambda does."""
+    with zipfile.ZipFile(layer) as archive:
+        for entry in archive.infolist():
+            os.chmod(archive.extract(entry, "/opt"), entry.external_attr >> 16)
+
+
+def prepare(layer):
     """Folders as a new sandbox finds them; the function and both extensions in their places."""
     for folder in ("/tmp", "/var/task", "/opt/extensions"):
         for left in pathlib.Path(folder).iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     functions = sandbox.ROOT / "tests/functions/ric"
     for file, place in (
-            (sandbox.BUILD / "thaw", "/opt/extensions/thaw"),
+            *(() if layer else ((sandbox.BUILD / "thaw", "/opt/extensions/thaw"),)),
+            (sandbox.ROOT / "layer/example/handler.py", "/var/task/handler.py"),
             (sandbox.ROOT / "tests/system/witness.py", "/opt/extensions/witness"),
             (functions / "app.py", "/var/task/app.py"), (functions / "bootstrap", "/var/task/bootstrap")):
         shutil.copy(file, place)
         os.chmod(place, 0o755)
+    if layer:
+        unpack(LAYER)
 
 
 def request(method, port, path, body=None):
