@@ -42,6 +42,8 @@ test-rest: ## what test-all adds to test
 	@.ci/install emulator
 	@cmake --preset dev --log-level=WARNING
 	@ctest --preset emulator
+	@.ci/install deploy
+	@build/deploy/bin/python tests/system/deploying.py
 	@echo "skipped: arm64, browser, all SDKs (not built yet)"
 
 test-gcc: ## the units with the second compiler
@@ -55,7 +57,7 @@ lint: ## clang-format and clang-tidy over everything, shellcheck over the script
 	@cmake --preset dev --log-level=WARNING
 	@clang-format-19 --dry-run --Werror $(SOURCES)
 	@shellcheck -x .ci/install .ci/run .ci/publish-binaries tests/functions/install tests/functions/ric/bootstrap \
-	  layer/thaw-exec
+	  layer/thaw-exec layer/publish
 	@printf '%s\n' $(filter %.cpp,$(filter-out tests/compile_fail/%,$(SOURCES))) | \
 	  xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/dev --quiet
 
@@ -69,7 +71,10 @@ bench: build ## what the journal and each pace cost; tables in build/bench.md, b
 	@build/release/bin/bench_accept | tee build/bench.md
 	@build/functions/python/bin/python tests/bench/pace.py --invokes 30 --rounds 2
 
-layer fuzz soak publish:
+publish: ## prints the AWS CLI calls that publish the layer in REGION; YES=1 makes them, PUBLIC=1 for everyone
+	@layer/publish $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(PUBLIC)),--public) "$(REGION)"
+
+layer fuzz soak:
 	@echo "make $@ is not built yet" >&2; exit 1
 
 clean: ## removes build/
