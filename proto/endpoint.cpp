@@ -108,9 +108,12 @@ std::optional<Endpoint> match_endpoint(std::string_view path) {
   const Segments segments{found};
   if (std::ranges::any_of(segments, is_dots)) return std::nullopt;
   const auto api = find_api(segments);
-  if (!api) return std::nullopt;
-  const Segments below = segments.subspan(*api + 2);
   Endpoint endpoint;
+  if (!api) {
+    endpoint.kind = EndpointKind::tunnel;
+    return path.starts_with("/envelope") ? std::optional{endpoint} : std::nullopt;
+  }
+  const Segments below = segments.subspan(*api + 2);
   endpoint.kind = kind_of(below);
   for (const auto segment : segments.first(*api)) endpoint.prefix.append("/").append(segment);
   endpoint.project = segments[*api + 1];
@@ -124,7 +127,7 @@ bool takes_method(EndpointKind kind, std::string_view method) {
 }
 
 bool takes_envelope(EndpointKind kind, std::string_view content_type) {
-  return kind == EndpointKind::envelope ||
+  return kind == EndpointKind::envelope || kind == EndpointKind::tunnel ||
          (kind == EndpointKind::store && content_type == "application/x-sentry-envelope");
 }
 
@@ -142,6 +145,7 @@ InstantAnswer success_answer(EndpointKind kind, std::string_view content_type,
                              std::array<std::uint64_t, 2> random) {
   switch (kind) {
     case EndpointKind::envelope:
+    case EndpointKind::tunnel:
     case EndpointKind::other:
       return {200, "{}", "application/json"};
     case EndpointKind::store:

@@ -1,7 +1,9 @@
 // What a path below /api/{project}/ is, for everything an SDK or a crash reporter may post: an
 // envelope, or a request whose body is nobody's business but upstream's. Which answer its sender
 // expects at once, and how it travels on with exactly one auth. (getsentry/relay:
-// relay-server/src/endpoints/mod.rs and its handlers; checked 2026-11)
+// relay-server/src/endpoints/mod.rs and its handlers; checked 2026-11) And the one path beside
+// them, the tunnel of Sentry's own Lambda extension (getsentry/sentry-javascript:
+// packages/aws-serverless/src/lambda-extension/; checked 2026-11).
 #pragma once
 
 #include <array>
@@ -17,6 +19,7 @@ namespace proto {
 
 enum class EndpointKind : std::uint8_t {
   envelope,     ///< envelope/
+  tunnel,       ///< /envelope… without a project: an envelope that says itself where it belongs
   store,        ///< store/: one event as JSON, from before there were envelopes
   cron,         ///< cron/{slug}/ and cron/{slug}/{key}/: a check-in
   otlp,         ///< integration/otlp/v1/traces/ and …/logs/
@@ -39,8 +42,9 @@ struct Endpoint {
 
 /// Matches by suffix and tolerates a prefix, repeated slashes and a missing last one. nullopt: no
 /// such path. Neither are paths with a "." or ".." in them; /api/0/…, which is Sentry's web API;
-/// /api/{project}/upload/…, whose sender needs the upstream's own answer; and /api/store/. The
-/// project views into `path`.
+/// /api/{project}/upload/…, whose sender needs the upstream's own answer; and /api/store/. What
+/// begins with /envelope and is none of all these is the tunnel, as Sentry's extension takes it.
+/// The project views into `path`.
 [[nodiscard]] std::optional<Endpoint> match_endpoint(std::string_view path);
 
 /// All are posted to; a check-in may be a GET as well. Else 405.

@@ -32,15 +32,26 @@ bool read_dsn(const JsonMember& member, EnvelopeParser::Header& header) {
   return true;
 }
 
-/// Takes what we want of one member; false if Relay would not have it.
-bool read_header_member(const JsonMember& member, EnvelopeParser::Header& header) {
-  const bool ours = member.key == "event_id" || member.key == "dsn" || member.key == "sent_at";
-  if (!ours || member.kind == JsonKind::null) return true;
-  if (member.kind != JsonKind::string) return false;
-  if (member.key == "dsn") return read_dsn(member, header);
-  if (member.key == "sent_at") return parse_rfc3339(member.text).has_value();
+bool read_event_id(const JsonMember& member, EnvelopeParser::Header& header) {
   header.event_id = normalize_event_id(member.text);
   return !header.event_id.empty();
+}
+
+/// Takes what we want of one member; an error if Relay would not have it.
+boost::system::error_code read_header_member(const JsonMember& member,
+                                             EnvelopeParser::Header& header) {
+  if (member.kind == JsonKind::null) return {};
+  const bool is_string = member.kind == JsonKind::string;
+  bool read = true;
+  if (member.key == "dsn") {
+    if (!is_string || !read_dsn(member, header)) return Errc::envelope_invalid_dsn;
+  } else if (member.key == "sent_at") {
+    read = is_string && parse_rfc3339(member.text).has_value();
+  } else if (member.key == "event_id") {
+    read = is_string && read_event_id(member, header);
+  }
+  if (!read) return Errc::envelope_invalid_header;
+  return {};
 }
 
 struct ItemHeader {
@@ -101,7 +112,7 @@ Result<EnvelopeParser::Header> EnvelopeParser::header() {
   header.end = at_;
   if (has_known_duplicate(members)) return Errc::envelope_invalid_header;
   for (const JsonMember& member : members) {
-    if (!read_header_member(member, header)) return Errc::envelope_invalid_header;
+    if (const auto failed = read_header_member(member, header)) return failed;
   }
   if (!ends_line(at_)) return Errc::envelope_missing_newline;
   at_ += 1;

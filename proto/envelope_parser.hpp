@@ -25,7 +25,8 @@ class EnvelopeParser {
   /// `body` outlives the parser and stays as it is.
   explicit EnvelopeParser(const Bytes& body) : body_(body), text_(body.view()) {}
 
-  /// First of all. Errors: envelope_empty_body, _missing_header, _invalid_header, _missing_newline.
+  /// First of all. Errors: envelope_empty_body, _missing_header, _invalid_header, _invalid_dsn,
+  /// _missing_newline.
   [[nodiscard]] Result<Header> header();
 
   [[nodiscard]] bool done() const { return at_ >= text_.size(); }

@@ -45,6 +45,8 @@ const char* envelope_text(Errc e) {
       return "missing newline after header or payload";
     case Errc::envelope_invalid_header:
       return "invalid envelope header";
+    case Errc::envelope_invalid_dsn:
+      return "the envelope header's dsn is no DSN";
     case Errc::envelope_invalid_item:
       return "invalid item header";
     case Errc::envelope_unexpected_eof:

@@ -28,6 +28,7 @@ enum class Errc {
   envelope_missing_header,    ///< "missing envelope header"
   envelope_missing_newline,   ///< "missing newline after header or payload"
   envelope_invalid_header,    ///< "invalid envelope header"
+  envelope_invalid_dsn,       ///< the same to Relay: the header's dsn is none
   envelope_invalid_item,      ///< "invalid item header"
   envelope_unexpected_eof,    ///< "unexpected end of file"
   envelope_too_many_items,    ///< "too many individual items"

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <boost/system/error_code.hpp>
+
 #include "proto/bytes.hpp"
 
 namespace relay {
@@ -27,7 +29,8 @@ struct Answer {
   unsigned status = 200;
   std::string body;
   std::string_view content_type = "application/json";
-  std::string headers{};  ///< further complete lines, each with its CRLF
+  std::string headers{};            ///< further complete lines, each with its CRLF
+  boost::system::error_code why{};  ///< what was wrong with the request's form, where that was it
 };
 
 /// {"detail":"…"} with an optional cause, as Relay words its errors.

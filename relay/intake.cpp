@@ -6,51 +6,11 @@
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
 #include "proto/number.hpp"
+#include "relay/refusal.hpp"
+#include "relay/tunnel.hpp"
 
 namespace relay {
 namespace {
-
-/// Relay words body trouble as plain text, framing trouble as a cause.
-Answer format_answer(boost::system::error_code why) {
-  using proto::Errc;
-  switch (static_cast<Errc>(why.value())) {
-    case Errc::encoding_unknown:
-      return {415, "", "", "Accept-Encoding: zstd,gzip,deflate,br\r\n"};
-    case Errc::encoding_too_large:
-      return {413, "Failed to buffer the request body: length limit exceeded", "text/plain"};
-    case Errc::encoding_corrupt:
-    case Errc::encoding_truncated:
-      return {400, "Failed to buffer the request body: " + why.message(), "text/plain"};
-    case Errc::auth_missing:
-    case Errc::auth_multiple:
-    case Errc::auth_invalid:
-    case Errc::auth_envelope:
-      return error_answer(401, why.message());
-    case Errc::auth_key:
-    case Errc::auth_version:
-    case Errc::envelope_empty_body:
-    case Errc::envelope_internal_items:
-    case Errc::dsn_project:
-      return error_answer(400, why.message());
-    case Errc::envelope_item_too_large:
-      return error_answer(413, why.message());
-    default:
-      return error_answer(400, "invalid event envelope", why.message());
-  }
-}
-
-RejectReason format_reason(unsigned status) {
-  switch (status) {
-    case 401:
-      return RejectReason::unauthorized;
-    case 413:
-      return RejectReason::too_large;
-    case 415:
-      return RejectReason::unknown_encoding;
-    default:
-      return RejectReason::malformed;
-  }
-}
 
 /// A body grown chunk by chunk has room to spare; one that may wait long must not hold more memory
 /// than it is counted with.
@@ -63,6 +23,13 @@ bool names_trace(std::string_view header) {
   return header.find("\"trace\"") != std::string_view::npos;
 }
 
+proto::Result<proto::Auth> find_auth(const LocalRequest& request, const proto::Endpoint& endpoint,
+                                     std::string_view query) {
+  if (endpoint.kind == proto::EndpointKind::tunnel) return proto::Errc::auth_missing;
+  return proto::find_auth(
+      {request.x_sentry_auth, request.authorization, query, proto::key_in_path(endpoint.path)});
+}
+
 Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
@@ -71,11 +38,17 @@ Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
 Answer Intake::take(LocalRequest request, const proto::Endpoint& endpoint, std::string_view query) {
+  const bool tunnel = endpoint.kind == proto::EndpointKind::tunnel;
+  Answer answer = judge(std::move(request), endpoint, query);
+  return tunnel ? tunnel_answer(std::move(answer)) : answer;
+}
+
+Answer Intake::judge(LocalRequest request, const proto::Endpoint& endpoint,
+                     std::string_view query) {
   if (closing_) return reject(RejectReason::closing, overloaded());
   parts_.stats.bytes_in += request.body.size();
   // Two auths at once are refused before the body is looked at, as Relay does.
-  const auto auth = proto::find_auth(
-      {request.x_sentry_auth, request.authorization, query, proto::key_in_path(endpoint.path)});
+  const auto auth = find_auth(request, endpoint, query);
   if (!auth && auth.error() != proto::Errc::auth_missing) return refuse_format(auth.error());
   auto body = decode(request);
   if (!body) return refuse_format(body.error());

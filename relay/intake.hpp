@@ -35,6 +35,7 @@ class Intake {
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
   /// `query`: what stands behind the '?' of the request's target.
+  /// At the tunnel only the envelope says who speaks.
   [[nodiscard]] Answer take(LocalRequest request, const proto::Endpoint& endpoint,
                             std::string_view query);
 
@@ -59,6 +60,9 @@ class Intake {
   void close() { closing_ = true; }
 
  private:
+  [[nodiscard]] Answer judge(LocalRequest request, const proto::Endpoint& endpoint,
+                             std::string_view query);
+
   struct Sender {
     proto::Auth auth;
     std::uint64_t project_id = 0;

@@ -14,6 +14,9 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 
+#include "proto/endpoint.hpp"
+#include "relay/tunnel.hpp"
+
 namespace relay {
 namespace {
 
@@ -46,6 +49,13 @@ LocalRequest request_of(const RequestParser& parser) {
   request.content_encoding = text(header[http::field::content_encoding]);
   request.user_agent = text(header[http::field::user_agent]);
   return request;
+}
+
+/// Whose words a refusal is put into; as far as the header was read.
+bool is_for_tunnel(const RequestParser& parser) {
+  const std::string target = text(parser.get().target());
+  const auto endpoint = proto::match_endpoint(target.substr(0, target.find('?')));
+  return endpoint && endpoint->kind == proto::EndpointKind::tunnel;
 }
 
 }  // namespace
@@ -185,21 +195,21 @@ asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input&
   parser.header_limit(static_cast<std::uint32_t>(settings_.max_header_bytes));
   parser.body_limit(settings_.max_body_bytes);
   co_await http::async_read_header(client.socket, input.buffer, parser, into(ec));
-  if (ec) co_return co_await refuse(client, ec);
+  if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
   keep_alive = parser.get().keep_alive();
   request = request_of(parser);
   if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue") &&
       !parser.is_done()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(client.socket, asio::buffer(kContinue), into(ec));
-    if (ec) co_return co_await refuse(client, ec);
+    if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
   }
   ec = co_await body.read(input.buffer, parser, request.body);
-  if (ec) co_return co_await refuse(client, ec);
+  if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
   co_return Reading::complete;
 }
 
-asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code why) {
+asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code why, bool tunnel) {
   Answer answer;
   RejectReason reason = RejectReason::malformed;
   if (client.timed_out) {
@@ -219,6 +229,7 @@ asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code w
     co_return Reading::gone;
   }
   hooks_.unanswerable(reason);
+  if (tunnel) answer = tunnel_answer(std::move(answer));
   co_return co_await write(client, answer, true) ? Reading::refused : Reading::gone;
 }
 

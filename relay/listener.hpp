@@ -92,7 +92,7 @@ class Listener {
   enum class Reading { complete, gone, refused };
   asio::awaitable<Reading> read_request(Client& client, Input& input, BodyReader& body,
                                         LocalRequest& request, bool& keep_alive);
-  asio::awaitable<Reading> refuse(Client& client, boost::system::error_code why);
+  asio::awaitable<Reading> refuse(Client& client, boost::system::error_code why, bool tunnel);
   asio::awaitable<bool> write(Client& client, const Answer& answer, bool close);
   asio::awaitable<void> linger(Client& client);
   asio::awaitable<void> discard(Client& client);

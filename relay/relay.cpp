@@ -12,6 +12,7 @@
 #include "relay/metrics.hpp"
 #include "relay/snapshot.hpp"
 #include "relay/stats_json.hpp"
+#include "relay/tunnel.hpp"
 
 namespace relay {
 namespace {
@@ -153,6 +154,7 @@ Answer Relay::Parts::answer(LocalRequest request) {
       stats.accept_time.add(clock.now() - begun);
       return verdict;
     }
+    if (endpoint->kind == proto::EndpointKind::tunnel) return tunnel_not_found();
     Answer refused = error_answer(405, "what is for Sentry is sent with POST");
     refused.headers = "Allow: POST\r\n";
     return refused;

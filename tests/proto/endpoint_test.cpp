@@ -80,13 +80,43 @@ TEST_SUITE("proto/endpoint") {
 
   TEST_CASE("what is not below a project is no endpoint") {
     for (const std::string_view path :
-         {"", "/", "/envelope", "/envelope/", "/api", "/api/42", "/api/42/", "/api/envelope/",
-          "/api/store/", "/42/envelope/", "/apix/42/envelope/", "/api/x/playstation",
-          "/api/18446744073709551616/x", "/api/-1/x", "/api/relay/healthcheck/live/",
-          "/api/0/relays/projectconfigs/", "/api/0/organizations/", "/stats", "/health"}) {
+         {"", "/", "/api", "/api/42", "/api/42/", "/api/envelope/", "/api/store/", "/42/envelope/",
+          "/apix/42/envelope/", "/api/x/playstation", "/api/18446744073709551616/x", "/api/-1/x",
+          "/api/relay/healthcheck/live/", "/api/0/relays/projectconfigs/", "/api/0/organizations/",
+          "/stats", "/health"}) {
       CAPTURE(path);
       CHECK_FALSE(match_endpoint(path).has_value());
     }
+  }
+
+  TEST_CASE("what begins with /envelope is the tunnel, unless a project is named behind it") {
+    struct Row {
+      std::string_view path;
+      std::optional<EndpointKind> kind;
+    };
+
+    for (const auto& row : std::vector<Row>{
+             {"/envelope", tunnel},
+             {"/envelope/", tunnel},
+             {"/envelope/x", tunnel},
+             {"/envelopes", tunnel},
+             {"/envelope/api/x/y", tunnel},
+             {"/envelope/api/42/envelope/", envelope},
+             {"/envelope/api/42/minidump/", minidump},
+             {"/envelope/api/42/x", other},
+             {"//envelope", std::nullopt},
+             {"/Envelope", std::nullopt},
+             {"/envelop", std::nullopt},
+             {"/x/envelope", std::nullopt},
+             {"envelope", std::nullopt},
+             {"/envelope/../x", std::nullopt},
+         }) {
+      CAPTURE(row.path);
+      const auto matched = match_endpoint(row.path);
+      CHECK(matched.has_value() == row.kind.has_value());
+      if (matched) CHECK(matched->kind == row.kind);
+    }
+    CHECK(match_endpoint("/envelope/x")->prefix.empty());
   }
 
   TEST_CASE("a resumable upload is not taken: its sender needs upstream's own answer") {
@@ -105,8 +135,8 @@ TEST_SUITE("proto/endpoint") {
   }
 
   TEST_CASE("all are posted to, a check-in may be a GET") {
-    for (const auto kind :
-         {envelope, store, cron, otlp, vercel, minidump, unreal, attachments, security, other}) {
+    for (const auto kind : {envelope, tunnel, store, cron, otlp, vercel, minidump, unreal,
+                            attachments, security, other}) {
       CHECK(proto::takes_method(kind, "POST"));
       CHECK(proto::takes_method(kind, "GET") == (kind == cron));
       for (const std::string_view method : {"PUT", "HEAD", "OPTIONS", "post", ""}) {
@@ -119,6 +149,7 @@ TEST_SUITE("proto/endpoint") {
     constexpr std::string_view kType = "application/x-sentry-envelope";
     CHECK(proto::takes_envelope(envelope, ""));
     CHECK(proto::takes_envelope(envelope, "text/plain"));
+    CHECK(proto::takes_envelope(tunnel, ""));
     CHECK(proto::takes_envelope(store, kType));
     CHECK_FALSE(proto::takes_envelope(store, "application/json"));
     CHECK_FALSE(proto::takes_envelope(store, ""));
@@ -152,6 +183,7 @@ TEST_SUITE("proto/endpoint") {
 
     const std::vector<Row> rows{
         {envelope, "", 200, "{}", "application/json"},
+        {tunnel, "", 200, "{}", "application/json"},
         {store, "application/json", 200, R"({"id":"0123456789ab4defbedcba9876543210"})",
          "application/json"},
         {cron, "", 202, "", ""},

@@ -135,14 +135,21 @@ TEST_SUITE("proto/envelope") {
   TEST_CASE("the envelope header's fields must be what they should be") {
     for (const std::string header :
          {R"({"event_id":5})", R"({"event_id":""})",
-          R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04d"})", R"({"dsn":5})", R"({"dsn":""})",
-          R"({"dsn":"https://short@h/1"})", R"({"sent_at":5})", R"({"sent_at":"2026-11-23"})",
-          R"({"sent_at":"2026-11-23T18:00:00"})", R"({"a":tru})", "{", "1", "x",
-          "{\"a\":\"\xFF\"}"}) {
+          R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04d"})", R"({"sent_at":5})",
+          R"({"sent_at":"2026-11-23"})", R"({"sent_at":"2026-11-23T18:00:00"})", R"({"a":tru})",
+          "{", "1", "x", "{\"a\":\"\xFF\"}"}) {
       CAPTURE(header);
       CHECK(fault(header) == Errc::envelope_invalid_header);
       CHECK(fault(std::string{header} + "\n{\"type\":\"event\"}\n{}") ==
             Errc::envelope_invalid_header);
+    }
+  }
+
+  TEST_CASE("a dsn that is none is told apart from other faults") {
+    for (const std::string header :
+         {R"({"dsn":5})", R"({"dsn":""})", R"({"dsn":"https://short@h/1"})", R"({"dsn":[]})"}) {
+      CAPTURE(header);
+      CHECK(fault(header) == Errc::envelope_invalid_dsn);
     }
   }
 

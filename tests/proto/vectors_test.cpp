@@ -101,7 +101,7 @@ TEST_CASE("what Relay refuses is refused, for the same reason") {
       {21, "{}\n{\"type\":\"event\"} \n{}", Errc::envelope_missing_newline},
       {23, "\xEF\xBB\xBF{}\n{\"type\":\"event\"}\n{}", Errc::envelope_invalid_header},
       {23, "[]\n{\"type\":\"event\"}\n{}", Errc::envelope_invalid_header},
-      {23, "{\"dsn\":\"garbage\"}\n", Errc::envelope_invalid_header},
+      {23, "{\"dsn\":\"garbage\"}\n", Errc::envelope_invalid_dsn},
       {23, "{\"event_id\":\"xyz\"}\n", Errc::envelope_invalid_header},
       {23, "{\"sent_at\":\"yesterday\"}\n", Errc::envelope_invalid_header},
       {27, "{}\n{\"type\":\"attachment\",\"length\":3}\nabc\r\n", Errc::envelope_missing_newline},

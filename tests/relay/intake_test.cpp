@@ -262,6 +262,60 @@ TEST_CASE("where only the envelope says who speaks, its project wins over the pa
   CHECK(bench.backlog.find(1)->destination->route.dsn.project_id == 43);
 }
 
+TEST_CASE("at the tunnel the envelope's dsn decides, whatever else the request says") {
+  struct Row {
+    std::string dsn;
+    unsigned status;
+    std::string answer;
+    RejectReason reason;
+  };
+
+  const auto at = [](const std::string& rest) { return R"("dsn":"https://)" + rest + R"(",)"; };
+  const std::string not_allowed = R"({"error":"DSN not allowed"})";
+  const std::string missing = R"({"error":"Invalid envelope: missing DSN"})";
+  for (const auto& row : std::vector<Row>{
+           {at(kKey + "@up.example/42"), 200, "{}", {}},
+           {at(kKey + "@127.0.0.1:9797/42"), 200, "{}", {}},
+           {at(kKey + "@up.example/43"), 200, "{}", {}},
+           {at(kKey + "@elsewhere.example/43"), 403, not_allowed, RejectReason::not_allowed},
+           {at(kOtherKey + "@localhost:9797/42"), 403, not_allowed, RejectReason::not_allowed},
+           {R"("dsn":"https://up.example/42",)", 403, R"({"error":"Invalid DSN"})",
+            RejectReason::malformed},
+           {R"("dsn":null,)", 400, missing, RejectReason::unauthorized},
+           {"", 400, missing, RejectReason::unauthorized},
+       }) {
+    CAPTURE(row.dsn);
+    for (const std::string_view auth : {"", "Sentry sentry_key=short", kAuth.c_str()}) {
+      CAPTURE(auth);
+      Bench bench;
+      auto sent =
+          request("{" + row.dsn + "\"sdk\":{}}\n{\"type\":\"event\"}\n{}", std::string(auth));
+      check(bench.take(std::move(sent), "/envelope", "sentry_key=x"), row.status, row.answer);
+      CHECK(bench.backlog.size() == (row.status == 200 ? 1 : 0));
+      CHECK(bench.rejected(row.reason) == (row.status == 200 ? 0 : 1));
+    }
+  }
+}
+
+TEST_CASE("what the tunnel takes is kept, limited and refused like any other envelope") {
+  const std::string body =
+      R"({"dsn":"https://)" + kKey + "@up.example/42\"}\n{\"type\":\"event\"}\n{}";
+  Bench bench(one_dsn(), {.max_waiting = 1});
+  auto sent = request(encoded(proto::Encoding::gzip, body), "");
+  sent.content_encoding = "gzip";
+  check(bench.take(std::move(sent), "/envelope"), 200, "{}");
+  const relay::Entry* entry = bench.backlog.find(1);
+  REQUIRE(entry != nullptr);
+  CHECK(entry->parcel->body() == body);
+  entry->destination->limits.learn("60:session:key", bench.clock.wall_now());
+  CHECK(bench.take(request("{" + body.substr(1, body.find('\n') - 1), ""), "/envelope").headers ==
+        "X-Sentry-Rate-Limits: 60:session:key\r\n");
+  check(bench.take(request(body, ""), "/envelope"), 503, R"({"error":"failed to queue envelope"})");
+  sent = request(body, "");
+  sent.content_encoding = "lzma";
+  check(bench.take(std::move(sent), "/envelope"), 415, R"({"error":"Unsupported Media Type"})");
+}
+
 TEST_CASE("every content encoding is undone, and odd words for none are none") {
   struct Row {
     std::string_view name;

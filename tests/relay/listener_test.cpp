@@ -267,6 +267,19 @@ TEST_CASE("the body: one below the limit, at it, and one more, by length and by 
   }
 }
 
+TEST_CASE("what is too large for the tunnel is told so in the tunnel's words") {
+  relay::ListenerSettings settings;
+  settings.max_body_bytes = 4;
+  Bench bench(settings);
+  for (const std::string target : {"/envelope", "/envelope?x", "/envelope/y"}) {
+    const auto answer = bench.ask(post(target, "12345"));
+    CHECK(status_of(answer) == "413");
+    CHECK(answer.ends_with(
+        R"({"error":"Failed to buffer the request body: length limit exceeded"})"));
+  }
+  CHECK(bench.unanswerable == Reasons(3, RejectReason::too_large));
+}
+
 TEST_CASE("a length beyond all bounds is refused like any other, and reserves nothing") {
   Bench bench;
   CHECK(status_of(bench.ask("POST /x HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n")) ==

@@ -199,6 +199,8 @@ TEST_CASE("every path has its answer") {
            {"POST /nothing" + host, "404"},
            {"POST /stats" + host, "404"},
            {"DELETE /stats" + host, "404"},
+           {"POST /envelope" + host, "400"},
+           {"GET /envelope" + host, "404"},
            {"GET /api/42/envelope/" + host, "405"},
            {"OPTIONS /api/42/envelope/" + host, "405"},
        }) {
@@ -210,6 +212,7 @@ TEST_CASE("every path has its answer") {
   }
   Bench bench;
   CHECK(body_of(bench.get("/health", "anything")) == R"({"is_healthy":true})");
+  CHECK(body_of(bench.get("/envelope", "localhost")) == R"({"error":"Not found"})");
 }
 
 TEST_CASE("/stats is shown to loopback names only") {
