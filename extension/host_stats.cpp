@@ -20,6 +20,7 @@ std::string_view to_string(TelemetryState state) {
 
 relay::HostFigures figures_of(const HostStats& stats) {
   relay::HostFigures figures;
+  figures.disabled = stats.disabled;
   figures.pace = stats.pace;
   figures.invokes = stats.invokes;
   for (const auto what :

@@ -30,6 +30,7 @@ struct TelemetryCounters {
 };
 
 struct HostStats {
+  bool disabled = false;  ///< THAW_DISABLED
   std::string_view pace = "continuous";
   std::uint64_t invokes = 0;
   Holds holds;

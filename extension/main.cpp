@@ -18,6 +18,7 @@
 #include "extension/random.hpp"
 #include "extension/ready_file.hpp"
 #include "extension/settings.hpp"
+#include "extension/stand_by.hpp"
 #include "extension/start.hpp"
 #include "extension/telemetry_listener.hpp"
 #include "relay/disk.hpp"
@@ -88,14 +89,22 @@ void live(asio::io_context& io, const Platform& platform, const Settings& settin
           HostStats& stats) {
   remove_ready_file(settings.spool_dir);
   std::optional<Extension> parts;
+  std::optional<Relaying> disabled;
+  std::optional<asio::awaitable<void>> life;
   try {
-    parts.emplace(io.get_executor(), platform, settings, stats);
+    if (stats.disabled) {
+      disabled.emplace(io.get_executor(), platform, settings, stats);
+      life = stand_by(io, platform, disabled->port);
+    } else {
+      parts.emplace(io.get_executor(), platform, settings, stats);
+      life = parts->run(settings.telemetry);
+    }
   } catch (...) {
     survive(platform.log);
+    life = next_loop(platform);
   }
-  auto life = parts ? parts->run(settings.telemetry) : next_loop(platform);
   // After a failure the parts still have tasks on `io`: they must not be taken down.
-  if (!hold_out(io, std::move(life), platform)) std::_Exit(EXIT_SUCCESS);
+  if (!hold_out(io, std::move(*life), platform)) std::_Exit(EXIT_SUCCESS);
 }
 
 int run(const Start& start) {
@@ -109,8 +118,11 @@ int run(const Start& start) {
   }
   HostStats stats;
   stats.settings = start.reading.in_effect;
+  stats.disabled = settings.relay.intake.disabled;
+  if (stats.disabled) log.line(relay::LogLevel::warn, kDisabledText);
   HttpExtensionsApi api(io.get_executor(), clock, settings.runtime_api, start.name);
-  const Platform platform{api, clock, log, stats.platform_retries};
+  const Platform platform{api, clock, log, stats.platform_retries,
+                          stats.disabled ? Events::shutdown_only : Events::invoke_and_shutdown};
   if (start.how == Start::How::extension) {
     live(io, platform, settings, stats);
   } else {

@@ -74,7 +74,7 @@ asio::awaitable<bool> try_register(Platform platform, Registered& wanted) {
       wanted.events = Events::shutdown_only;
       co_return co_await try_register(platform, wanted);
     }
-    wanted.events = Events::invoke_and_shutdown;
+    wanted.events = platform.events;
     platform.log.once(
         "register", LogLevel::error,
         "cannot register with the Extensions API (" + describe(reply) +
@@ -110,7 +110,7 @@ asio::awaitable<std::variant<proto::LambdaEvent, milliseconds>> try_next(Platfor
 }  // namespace
 
 asio::awaitable<Registered> register_for_ever(Platform platform) {
-  Registered registered;
+  Registered registered{platform.events, {}};
   while (!co_await try_register(platform, registered)) {
     ++platform.retries;
     co_await platform.clock.sleep_until(platform.clock.now() + kSoon);

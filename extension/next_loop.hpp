@@ -19,7 +19,8 @@ struct Platform {
   ExtensionsApi& api;
   relay::Clock& clock;
   relay::Log& log;
-  std::uint64_t& retries;  ///< counts calls that had to be made again
+  std::uint64_t& retries;                       ///< counts calls that had to be made again
+  Events events = Events::invoke_and_shutdown;  ///< to register for
 };
 
 struct Registered {
@@ -28,7 +29,7 @@ struct Registered {
 };
 
 /// Registers, however often that takes, and returns what was granted: SHUTDOWN only where INVOKE is
-/// not to be had. Throws nothing but its own cancellation.
+/// not wanted or not to be had. Throws nothing but its own cancellation.
 [[nodiscard]] asio::awaitable<Registered> register_for_ever(Platform platform);
 
 /// The next event, however often that takes. Throws nothing but its own cancellation.

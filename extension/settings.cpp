@@ -133,6 +133,7 @@ SettingsReading read_settings(const Environment& environment) {
   // THAW_MEMORY_MIB bounds bodies in each of the places where they are: coming, waiting, leaving.
   settings.relay.listener.max_receiving_bytes = settings.relay.backlog.max_bytes;
   settings.relay.delivery.max_bytes = settings.relay.backlog.max_bytes;
+  if (settings.relay.intake.disabled) settings.journal = false;
   settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
   settings.function = read_function(environment);

@@ -190,6 +190,11 @@ constexpr SettingRow kRows[] = {
               "so many of the last lines in the function's log go with such an event"},
      .number = [](Settings& s,
                   std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
+    {.info =
+         {"THAW_DISABLED", "0", kNone, 0, 0, kNone,
+          "anything but 0: the kill switch; nothing is sent to Sentry, what comes here is dropped"},
+     .text = [](Settings& s, std::string_view value,
+                auto&) { s.relay.intake.disabled = value != "0"; }},
     {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
               "the name to register, where it is not that of the program's file"},
      .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},

@@ -38,6 +38,7 @@ Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
 Answer Intake::take(LocalRequest request, const proto::Endpoint& endpoint, std::string_view query) {
+  if (settings_.disabled) return drop(std::move(request), endpoint);
   const bool tunnel = endpoint.kind == proto::EndpointKind::tunnel;
   Answer answer = judge(std::move(request), endpoint, query);
   return tunnel ? tunnel_answer(std::move(answer)) : answer;
@@ -56,6 +57,30 @@ Answer Intake::judge(LocalRequest request, const proto::Endpoint& endpoint,
     return take_envelope(std::move(request), std::move(*body), endpoint, auth);
   }
   return take_opaque(std::move(request), std::move(*body), endpoint, query, auth);
+}
+
+Answer Intake::drop(LocalRequest request, const proto::Endpoint& endpoint) {
+  Stats& stats = parts_.stats;
+  stats.bytes_in += request.body.size();
+  const proto::CategoryCounts items = items_of(std::move(request), endpoint);
+  stats.ledger.accept(items);
+  stats.ledger.drop(DropReason::disabled, items);
+  ++stats.envelopes_accepted;
+  ++stats.envelopes_lost;
+  return {200, "{}", "application/json", "X-Sentry-Rate-Limits: 60::organization\r\n"};
+}
+
+proto::CategoryCounts Intake::items_of(LocalRequest request,
+                                       const proto::Endpoint& endpoint) const {
+  proto::CategoryCounts items;
+  if (proto::takes_envelope(endpoint.kind, request.content_type)) {
+    auto body = decode(request);
+    if (!body) return items;
+    const auto envelope = proto::Envelope::parse(std::move(*body));
+    return envelope ? envelope->counts() : items;
+  }
+  items.add(proto::opaque_category(endpoint.kind));
+  return items;
 }
 
 proto::Result<proto::Bytes> Intake::decode(LocalRequest& request) const {

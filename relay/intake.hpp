@@ -35,7 +35,8 @@ class Intake {
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
   /// `query`: what stands behind the '?' of the request's target.
-  /// At the tunnel only the envelope says who speaks.
+  /// At the tunnel only the envelope says who speaks. Disabled, it is not asked: 200, a limit for
+  /// everything, and nothing is kept (DropReason::disabled).
   [[nodiscard]] Answer take(LocalRequest request, const proto::Endpoint& endpoint,
                             std::string_view query);
 
@@ -60,14 +61,17 @@ class Intake {
   void close() { closing_ = true; }
 
  private:
-  [[nodiscard]] Answer judge(LocalRequest request, const proto::Endpoint& endpoint,
-                             std::string_view query);
-
   struct Sender {
     proto::Auth auth;
     std::uint64_t project_id = 0;
   };
 
+  [[nodiscard]] Answer judge(LocalRequest request, const proto::Endpoint& endpoint,
+                             std::string_view query);
+  [[nodiscard]] Answer drop(LocalRequest request, const proto::Endpoint& endpoint);
+  /// What we would account for; nothing where it cannot be read.
+  [[nodiscard]] proto::CategoryCounts items_of(LocalRequest request,
+                                               const proto::Endpoint& endpoint) const;
   [[nodiscard]] Answer reject(RejectReason reason, Answer answer);
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();

@@ -219,6 +219,7 @@ class Metrics {
 
   void host() {
     const HostFigures& host = snapshot_.host;
+    gauge("disabled", "1: everything is answered as accepted, and dropped", host.disabled ? 1 : 0);
     counter("invokes", "INVOKE events", host.invokes);
     counter("invokes_held_unknown", "Invokes whose end was not told", host.held_unknown);
     {

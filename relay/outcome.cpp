@@ -18,12 +18,15 @@ std::string_view name(DropReason reason) {
       return "not_allowed";
     case DropReason::snapshot:
       return "snapshot";
+    case DropReason::disabled:
+      return "disabled";
   }
   return "internal_sdk_error";
 }
 
 bool is_reported(DropReason reason) {
-  return reason != DropReason::not_allowed && reason != DropReason::snapshot;
+  return reason != DropReason::not_allowed && reason != DropReason::snapshot &&
+         reason != DropReason::disabled;
 }
 
 std::string_view name(RejectReason reason) {

@@ -17,8 +17,9 @@ enum class DropReason : std::uint8_t {
   internal_sdk_error,  ///< our own mistake
   not_allowed,         ///< left by an earlier process for a DSN that the settings no longer allow
   snapshot,            ///< accepted before a snapshot, out of which it would leave once a copy
+  disabled,            ///< Thaw is switched off
 };
-inline constexpr std::size_t kDropReasonCount = 7;
+inline constexpr std::size_t kDropReasonCount = 8;
 [[nodiscard]] std::string_view name(DropReason reason);
 /// Whether upstream is told: not of what it may not be told.
 [[nodiscard]] bool is_reported(DropReason reason);

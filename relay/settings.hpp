@@ -41,6 +41,7 @@ struct ListenerSettings {
 
 struct IntakeSettings {
   std::size_t max_decoded_bytes = 40 * kMiB;
+  bool disabled = false;  ///< everything is answered as accepted, and dropped
 };
 
 struct BacklogSettings {

@@ -52,6 +52,7 @@ struct HostFigures {
     std::uint64_t other_request = 0;
   };
 
+  bool disabled = false;  ///< everything is answered as accepted, and dropped
   std::string_view pace = "continuous";
   std::uint64_t invokes = 0;
   std::vector<Held> held;  ///< one for each thing that may be waited for

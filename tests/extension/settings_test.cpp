@@ -72,6 +72,19 @@ const Number kNumbers[] = {
 
 TEST_SUITE_BEGIN("extension/settings");
 
+TEST_CASE("the kill switch: whatever it is set to but 0, and then without a journal") {
+  for (const std::string value : {"1", "true", "yes", "x"}) {
+    const auto settings = settings_of({{"THAW_DISABLED", value}, {"THAW_JOURNAL", "on"}});
+    CHECK(settings.relay.intake.disabled);
+    CHECK_FALSE(settings.journal);
+  }
+  for (const std::string value : {"", "0", " 0 "}) {
+    const auto settings = settings_of({{"THAW_DISABLED", value}});
+    CHECK_FALSE(settings.relay.intake.disabled);
+    CHECK(settings.journal);
+  }
+}
+
 TEST_CASE("an empty environment gives the defaults and no complaint") {
   const auto settings = settings_of({});
   for (const auto& number : kNumbers) {

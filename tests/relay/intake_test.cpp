@@ -32,10 +32,10 @@ relay::RouteSettings one_dsn() {
 
 struct Bench {
   explicit Bench(relay::RouteSettings route = one_dsn(), relay::BacklogSettings room = {},
-                 std::size_t max_decoded = 1U << 20U)
+                 std::size_t max_decoded = 1U << 20U, bool disabled = false)
       : backlog(room, journal, stats),
         destinations(route.max_dsns, relay::Compression::zstd, 3),
-        intake({max_decoded}, route,
+        intake({max_decoded, disabled}, route,
                {clock, backlog, destinations, stats, [] { return std::uint16_t{9797}; },
                 [] { return relay::milliseconds{77}; }, [this] { ++accepted; },
                 [] { return std::uint64_t{7}; }}) {}
@@ -435,6 +435,44 @@ TEST_CASE("limits in force are handed back on 200s, without blanks and without R
   CHECK(bench.backlog.size() == 2);
   bench.clock.advance(relay::milliseconds{60'000});
   CHECK(bench.post(kEvent).headers.empty());
+}
+
+TEST_CASE("disabled, everything is answered as taken, with a limit for everything, and dropped") {
+  using proto::Category;
+
+  struct Row {
+    std::string_view path;
+    std::string body, auth;
+    Category category;
+    std::uint64_t items;
+  };
+
+  const std::string session = "{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"session\"}\n{}";
+  for (const auto& row : std::vector<Row>{
+           {kPath, kEvent, kAuth, Category::error, 1},
+           {kPath, kEvent, "", Category::error, 1},
+           {kPath, kEvent, "Sentry sentry_key=" + kOtherKey, Category::error, 1},
+           {"/envelope", session, "", Category::session, 2},
+           {"/api/42/cron/nightly/", "", kAuth, Category::monitor, 1},
+           {"/api/42/minidump/", "MDMP", "", Category::default_, 1},
+           {kPath, "[]", kAuth, Category::error, 0},
+           {kPath, "{}", kAuth, Category::error, 0},
+       }) {
+    CAPTURE(row.path);
+    CAPTURE(row.body);
+    Bench bench(one_dsn(), {}, 1U << 20U, true);
+    bench.intake.close();
+    const Answer answer = bench.take(request(row.body, row.auth), row.path);
+    check(answer, 200, "{}");
+    CHECK(answer.headers == "X-Sentry-Rate-Limits: 60::organization\r\n");
+    CHECK(bench.stats.ledger.accepted()[row.category] == row.items);
+    CHECK(bench.stats.ledger.dropped(relay::DropReason::disabled).total() == row.items);
+    CHECK(bench.stats.envelopes_accepted == 1);
+    CHECK(bench.stats.envelopes_lost == 1);
+    CHECK(bench.stats.ledger.rejected() == 0);
+    CHECK(bench.backlog.size() == 0);
+    CHECK(bench.accepted == 0);
+  }
 }
 
 TEST_CASE("what waits holds about as much memory as it is counted with") {
