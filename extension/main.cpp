@@ -141,7 +141,9 @@ int main(int argc, char** argv) {
   // to keep it.
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-  const auto start = extension::read_start(argc, argv, extension::to_environment(environ));
+  const bool beside_sentry = ::access(extension::kSentryExtension, F_OK) == 0;
+  const auto start =
+      extension::read_start(argc, argv, extension::to_environment(environ), beside_sentry);
   if (start.how == extension::Start::How::print) {
     std::fputs(start.text.c_str(), start.exit_code == 0 ? stdout : stderr);
     return start.exit_code;

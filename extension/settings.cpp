@@ -51,6 +51,17 @@ void take(const SettingRow& row, std::string_view value, SettingsReading& readin
 }
 
 constexpr std::size_t kManagedConnections = 16;
+constexpr std::uint16_t kSentryPort = 9000;
+
+void leave_port_to_sentry(SettingsReading& reading) {
+  auto& port = reading.settings.relay.listener.port;
+  if (port != kSentryPort) return;
+  port = relay::ListenerSettings{}.port;
+  reading.complaints.push_back({"THAW_PORT",
+                                "9000 belongs to Sentry's own extension, which is installed, too, "
+                                "and would end the function if it found it taken",
+                                "using " + std::to_string(port)});
+}
 
 // 2 % of the function's memory for envelopes, 2 to 16 MiB.
 void fit_memory(Settings& settings, std::size_t function_mib) {
@@ -109,7 +120,7 @@ std::string to_string(const Complaint& complaint) {
   return complaint.variable + ": " + complaint.problem + "; " + complaint.instead;
 }
 
-SettingsReading read_settings(const Environment& environment) {
+SettingsReading read_settings(const Environment& environment, bool beside_sentry) {
   SettingsReading reading;
   auto& settings = reading.settings;
   const auto memory =
@@ -121,6 +132,8 @@ SettingsReading read_settings(const Environment& environment) {
     const auto value = value_of(environment, row.info.name);
     const std::size_t complaints = reading.complaints.size();
     if (!value.empty()) take(row, value, reading);
+    // At once: the DSNs that follow are compared with the port.
+    if (beside_sentry) leave_port_to_sentry(reading);
     const bool taken = !value.empty() &&
                        (reading.complaints.size() == complaints || row.info.name.ends_with("_DSN"));
     reading.in_effect.push_back(

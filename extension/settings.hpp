@@ -57,8 +57,15 @@ struct SettingsReading {
   std::vector<Complaint> complaints;
 };
 
-/// Never fails. Empty values count as unset.
-[[nodiscard]] SettingsReading read_settings(const Environment& environment);
+/// Where Sentry's own layer puts its extension (getsentry/sentry-javascript:
+/// packages/aws-serverless/scripts/buildLambdaLayer.ts; checked 2026-11).
+inline constexpr auto kSentryExtension = "/opt/extensions/sentry-extension";
+
+/// Never fails. Empty values count as unset. `beside_sentry`: there is such a file. Its port, 9000,
+/// is then left to it, whatever THAW_PORT says: it ends if it finds it taken, and with it the
+/// function (same repository: packages/aws-serverless/src/lambda-extension/; checked 2026-11).
+[[nodiscard]] SettingsReading read_settings(const Environment& environment,
+                                            bool beside_sentry = false);
 
 /// One line of the settings table, as people read it: README and --help.
 struct SettingInfo {

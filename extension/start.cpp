@@ -16,10 +16,11 @@ bool lies_in_extensions(std::string_view path) {
   return slash != std::string_view::npos && file_name(path.substr(0, slash)) == "extensions";
 }
 
-Start begin(Start::How how, const Environment& environment, std::string_view path) {
+Start begin(Start::How how, const Environment& environment, std::string_view path,
+            bool beside_sentry = false) {
   Start start;
   start.how = how;
-  start.reading = read_settings(environment);
+  start.reading = read_settings(environment, beside_sentry);
   start.name = start.reading.settings.extension_name;
   if (start.name.empty()) start.name = file_name(path);
   return start;
@@ -35,11 +36,13 @@ Start print(std::string text, int exit_code) {
 
 }  // namespace
 
-Start read_start(int argc, const char* const* argv, Environment environment) {
+Start read_start(int argc, const char* const* argv, Environment environment, bool beside_sentry) {
   const std::string_view path = argc > 0 ? argv[0] : "thaw";
   const auto api = environment.find("AWS_LAMBDA_RUNTIME_API");
   const bool by_lambda = api != environment.end() && !api->second.empty();
-  if (argc < 2 && by_lambda) return begin(Start::How::extension, environment, path);
+  if (argc < 2 && by_lambda) {
+    return begin(Start::How::extension, environment, path, beside_sentry);
+  }
   if (argc < 2 && lies_in_extensions(path)) return begin(Start::How::by_hand, environment, path);
 
   auto line = parse_command_line(argc, argv);

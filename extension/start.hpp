@@ -19,7 +19,8 @@ struct Start {
 
 /// Without arguments and with AWS_LAMBDA_RUNTIME_API: the extension. Without arguments and without
 /// it: by hand if the program's folder is called extensions, where ending would fail every invoke,
-/// else the help.
-[[nodiscard]] Start read_start(int argc, const char* const* argv, Environment environment);
+/// else the help. `beside_sentry`: as for read_settings().
+[[nodiscard]] Start read_start(int argc, const char* const* argv, Environment environment,
+                               bool beside_sentry = false);
 
 }  // namespace extension

@@ -72,6 +72,28 @@ const Number kNumbers[] = {
 
 TEST_SUITE_BEGIN("extension/settings");
 
+TEST_CASE("port 9000 is left to Sentry's extension where it is installed, and that is said once") {
+  const Environment wanted{{"THAW_PORT", " 9000 "}};
+  CHECK(settings_of(wanted).relay.listener.port == 9000);
+  const auto reading = read_settings(wanted, true);
+  CHECK(reading.settings.relay.listener.port == 9797);
+  REQUIRE(reading.complaints.size() == 1);
+  CHECK(to_string(reading.complaints[0]).starts_with("THAW_PORT: 9000 belongs to Sentry's own"));
+  CHECK(to_string(reading.complaints[0]).ends_with("; using 9797"));
+  for (const auto* port : {"8999", "9001", "0", ""}) {
+    CAPTURE(port);
+    CHECK(read_settings({{"THAW_PORT", port}}, true).complaints.empty());
+  }
+  CHECK(read_settings({}, true).settings.relay.listener.port == 9797);
+}
+
+TEST_CASE("a DSN at the port that is used instead names Thaw itself") {
+  const Environment environment{
+      {"THAW_PORT", "9000"}, {"SENTRY_DSN", "http://" + std::string(kKey) + "@localhost:9797/42"}};
+  CHECK(read_settings(environment).settings.relay.route.configured.size() == 1);
+  CHECK(read_settings(environment, true).settings.relay.route.configured.empty());
+}
+
 TEST_CASE("the kill switch: whatever it is set to but 0, and then without a journal") {
   for (const std::string value : {"1", "true", "yes", "x"}) {
     const auto settings = settings_of({{"THAW_DISABLED", value}, {"THAW_JOURNAL", "on"}});

@@ -31,6 +31,16 @@ TEST_CASE("Lambda starts the extension under its file's name") {
   CHECK(by_lambda.reading.settings.runtime_api == "127.0.0.1:9001");
 }
 
+TEST_CASE("only as an extension can it stand beside Sentry's") {
+  const char* argv[] = {"/opt/extensions/thaw", nullptr};
+  auto environment = kLambda;
+  environment["THAW_PORT"] = "9000";
+  CHECK(read_start(1, argv, environment, true).reading.settings.relay.listener.port == 9797);
+  CHECK(read_start(1, argv, environment, false).reading.settings.relay.listener.port == 9000);
+  environment.erase("AWS_LAMBDA_RUNTIME_API");
+  CHECK(read_start(1, argv, environment, true).reading.settings.relay.listener.port == 9000);
+}
+
 TEST_CASE("THAW_EXTENSION_NAME goes before the file's name") {
   auto environment = kLambda;
   environment["THAW_EXTENSION_NAME"] = "other.sh";
