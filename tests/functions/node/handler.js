@@ -1,10 +1,11 @@
 // A function with Sentry's Node SDK: the runtime loop and a handler in one.
-// Environment: SENTRY_DSN, NODE_PATH, FAIL_AT_INIT. Event and answer as in ../python/handler.py.
+// Environment: SENTRY_DSN, NODE_PATH, FAIL_AT_INIT, TUNNEL (a URL) and SENTRY_PACKAGE, another one of theirs. Event and
+// answer as in ../python/handler.py.
 // Runtime loop: AWS docs, "Using the Lambda runtime API for custom runtimes".
 'use strict';
 
 const http = require('node:http');
-const Sentry = require('@sentry/node');
+const Sentry = require(process.env.SENTRY_PACKAGE || '@sentry/node');
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
 const base = '/2018-06-01/runtime/invocation';
@@ -76,6 +77,7 @@ async function serve() {
 
 Sentry.init({
   dsn: process.env.SENTRY_DSN,
+  tunnel: process.env.TUNNEL,
   // Repeated errors are the point here.
   integrations: (defaults) => defaults.filter((integration) => integration.name !== 'Dedupe'),
 });
