@@ -7,6 +7,8 @@ SHELL := /bin/bash
 N ?= 20
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+# Whatever begins like a shell script.
+SCRIPTS = $(shell git ls-files | xargs grep -lE '^\#!(/bin/sh|/usr/bin/env bash)$$')
 
 .PHONY: help build demo test test-all test-rest test-gcc lint format layer bench fuzz soak publish clean
 
@@ -24,7 +26,7 @@ demo: build ## a real function with and without Thaw, side by side; picture in b
 	@build/functions/python/bin/python tests/system/demo.py
 
 test: build ## units, house, promises and the scenes at their short length, Python and Node
-	@.ci/install functions
+	@.ci/install functions sentry-layer
 	@cmake --preset dev --log-level=WARNING
 	@cmake --build --preset dev --target unit_tests -j $(JOBS)
 	@ctest --preset dev
@@ -56,8 +58,7 @@ lint: ## clang-format and clang-tidy over everything, shellcheck over the script
 	@.ci/install build lint
 	@cmake --preset dev --log-level=WARNING
 	@clang-format-19 --dry-run --Werror $(SOURCES)
-	@shellcheck -x .ci/install .ci/run .ci/publish-binaries tests/functions/install tests/functions/ric/bootstrap \
-	  layer/thaw-exec layer/publish
+	@shellcheck -x $(SCRIPTS)
 	@printf '%s\n' $(filter %.cpp,$(filter-out tests/compile_fail/%,$(SOURCES))) | \
 	  xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/dev --quiet
 

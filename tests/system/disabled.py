@@ -16,11 +16,13 @@ INVOKES = 4
 OFF = {"THAW_DISABLED": "1"}
 UPSTREAM = f"http://{sandbox.KEY}@{{upstream}}/{sandbox.PROJECT}"
 LIMIT = "60::organization"
+THAW_EXEC = sandbox.ROOT / "layer/thaw-exec"
+sandbox.FUNCTIONS["python, thaw-exec"] = [THAW_EXEC, *sandbox.FUNCTIONS["python"]]
 
 
-def play(env=None, options=(), script=f"invoke*{INVOKES} spindown"):
+def play(env=None, options=(), function="python"):
     """Invokes with an error each, Thaw switched off."""
-    return sandbox.run("python", script, thaw=True, env={**OFF, **(env or {})},
+    return sandbox.run(function, f"invoke*{INVOKES} spindown", thaw=True, env={**OFF, **(env or {})},
                        events=[{"errors": 1, "flush": True}], options=["--gap-ms", "50", *options])
 
 
@@ -84,6 +86,12 @@ class Disabled(unittest.TestCase):
         run = play({"SENTRY_DSN": UPSTREAM})
         self.assertEqual((len(run.arrived), run.duplicates), (INVOKES, 0))
         self.assertIsNone(run.stats, "nothing came by Thaw, so there is nothing to say")
+
+    @unittest.skipUnless(THAW_EXEC.exists(), "layer/thaw-exec is not there")
+    def test_thaw_exec_leaves_the_dsn_alone(self):
+        run = play({"SENTRY_DSN": UPSTREAM}, function="python, thaw-exec")
+        self.assertEqual((len(run.arrived), run.duplicates), (INVOKES, 0))
+        self.assertIsNone(run.stats, "nothing came by Thaw")
 
     def test_a_reset_is_survived(self):
         run = sandbox.run("python", "invoke*3 spindown", thaw=True, env=OFF,

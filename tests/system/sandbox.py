@@ -130,7 +130,6 @@ def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=()
     goes to both sides and wins over what is set here; a value of None leaves a variable out. `wrapper`:
     what starts the function. `code`: the sandbox's own, 1 where a program cannot be started.
     """
-    command, handler = FUNCTIONS[function]
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.json"
         arguments = [str(BUILD / "thaw-sandbox"), "--report", str(report), "--script", script]
@@ -153,7 +152,7 @@ def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=()
             file = pathlib.Path(folder) / "events"
             file.write_text("".join(json.dumps(event) + "\n" for event in events))
             arguments += ["--event-file", str(file)]
-        arguments += [*options, "--", *wrapper, str(command), str(handler)]
+        arguments += [*options, "--", *wrapper, *map(str, FUNCTIONS[function])]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode != code or not report.exists():
             raise RuntimeError(f"sandbox failed ({done.returncode}): {done.stdout}{done.stderr}")
