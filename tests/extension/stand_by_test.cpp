@@ -1,6 +1,6 @@
 #include "extension/stand_by.hpp"
 
-#include <string>
+#include <csignal>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -61,6 +61,14 @@ TEST_CASE("disabled: a refused registration is tried again, for SHUTDOWN only") 
   world.clock.advance(relay::milliseconds{100});
   CHECK(world.noted() == Diary{"register SHUTDOWN", "next"});
   world.api.shutdown(relay::milliseconds{2000});
+  CHECK(world.noted() == Diary{"stop"});
+}
+
+TEST_CASE("disabled: SIGTERM ends it, too") {
+  World world;
+  const support::Started running(world.io, life(world.io, world.platform, world.relay));
+  CHECK(world.noted() == Diary{"bind", "start", "register SHUTDOWN", "next"});
+  REQUIRE(std::raise(SIGTERM) == 0);
   CHECK(world.noted() == Diary{"stop"});
 }
 
