@@ -1,0 +1,72 @@
+"""The functions of the SDK matrix: one entry a language, read by sdks.py. Versions are pinned in tests/functions/versions.
+
+Each runs in thaw-sandbox under the runtime client that is named, and speaks one contract.
+
+Environment: SENTRY_DSN (localhost, Thaw), SENTRY_RELEASE. Event: {"case": NAME, "marker": TEXT, "count": N}; the
+function makes the case's data, flushes its SDK, and answers {"sent": [markers]}, or {"skipped": "SDK has none"}:
+
+| case | what is made | where the marker is |
+|---|---|---|
+| error | an exception, captured | its value |
+| transaction | a transaction, or segment, with three child spans | its name |
+| logs | three structured logs | their texts: MARKER-0, MARKER-1, MARKER-2 |
+| check_in | in_progress, then ok, of one monitor | the monitor's slug |
+| session | one, begun and ended with what the SDK offers for it | release, environment or did, where it can |
+| attachment | an error with an attachment | the error's value, the attachment's content |
+| large | an error of more than 64 KB on the way to Thaw, whatever the SDK compresses | its value |
+| burst | COUNT errors in one invoke | their values: MARKER-0 and so on |
+| limited | an error | its value |
+"""
+
+import dataclasses
+import pathlib
+import re
+
+import sandbox
+
+FUNCTIONS_FOLDER = sandbox.ROOT / "tests/functions"
+NONE = "SDK has none"
+
+
+def versions():
+    """The pins, by name."""
+    text = (FUNCTIONS_FOLDER / "versions").read_text()
+    return dict(re.findall(r"^([A-Z_0-9]+)=(\S+)$", text, flags=re.MULTILINE))
+
+
+PINNED = versions()
+
+
+@dataclasses.dataclass
+class Function:
+    """One language. `command` is the runtime's process; its first part must exist, else the row is skipped."""
+
+    title: str  # the language, as the table has it
+    sdk: str  # package and version
+    client: str  # what speaks the Runtime API
+    command: list
+    env: dict = dataclasses.field(default_factory=dict)  # for the function only
+    without: dict = dataclasses.field(default_factory=dict)  # case: why it is not made
+    quirks: str = ""  # one line for the table: what a user of this SDK should know on localhost
+    replayed: bool = False  # requests as the SDK was seen to make them, not the SDK itself
+    session_marker: bool = True  # False: sessions carry no marker, they are counted
+
+
+FUNCTIONS = {
+    "python": Function(
+        title="Python",
+        sdk=f"sentry-sdk {PINNED['SENTRY_PYTHON']}",
+        client=f"awslambdaric {PINNED['AWSLAMBDARIC']}",
+        command=[sandbox.BUILD / "functions/python/bin/python", "-m", "awslambdaric", "sdk.handle"],
+        env={"PYTHONPATH": str(FUNCTIONS_FOLDER / "python")},
+        quirks="Obeys `HTTP_PROXY` even for localhost: set `NO_PROXY`. An IPv6 literal in the DSN sends nothing.",
+    ),
+    "node": Function(
+        title="Node",
+        sdk=f"@sentry/node {PINNED['SENTRY_NODE']}",
+        client="a loop of its own",
+        command=[sandbox.BUILD / "functions/node/node", FUNCTIONS_FOLDER / "node/sdk.js"],
+        env={"NODE_PATH": str(sandbox.BUILD / "functions/node/node_modules"), "SDK": "@sentry/node"},
+        quirks="Always chunked, no Content-Type, key in the query; obeys lower-case `http_proxy`: set `no_proxy`.",
+    ),
+}
