@@ -31,7 +31,7 @@ test: build ## units, house, promises and the scenes at their short length, Pyth
 	@cmake --build --preset dev --target unit_tests -j $(JOBS)
 	@ctest --preset dev
 
-test-all: test test-rest ## adds what test leaves out: sanitizers, g++, long kills, AWS's emulator
+test-all: test test-rest ## adds what test leaves out: sanitizers, g++, long kills, AWS's emulator, all SDKs
 
 test-rest: ## what test-all adds to test
 	@.ci/install build
@@ -46,7 +46,9 @@ test-rest: ## what test-all adds to test
 	@ctest --preset emulator
 	@.ci/install deploy
 	@build/deploy/bin/python tests/system/deploying.py
-	@echo "skipped: arm64, browser, all SDKs (not built yet)"
+	@.ci/install sdks
+	@ctest --preset sdks
+	@echo "skipped: arm64, browser (not built yet)"
 
 test-gcc: ## the units with the second compiler
 	@.ci/install build

@@ -45,8 +45,10 @@ class Upstream:
                     time.sleep(outer.delay)  # the upstream's latency, not a wait for a condition
                 with outer.lock:
                     outer.requests.append((self.command, self.path, dict(self.headers), body))
-                self.send_response(outer.status)
-                self.send_header("Content-Length", "2")
+                status, headers = outer.answer_to(body)
+                self.send_response(status)
+                for name, value in {"Content-Length": "2", **headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(b"{}")
 
@@ -61,6 +63,10 @@ class Upstream:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
+
+    def answer_to(self, _body):
+        """Status and headers."""
+        return self.status, {}
 
     def bodies(self):
         """Request bodies so far."""

@@ -126,10 +126,12 @@ def exception_type(event):
 def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=(), timeout=170, code=0):
     """Runs `script` and returns a Run.
 
-    `thaw`: True for build/thaw as extension and the DSN at localhost, a path for another binary. `env`
-    goes to both sides and wins over what is set here; a value of None leaves a variable out. `wrapper`:
-    what starts the function. `code`: the sandbox's own, 1 where a program cannot be started.
+    `function`: a name of FUNCTIONS, or a command. `thaw`: True for build/thaw as extension and the DSN at
+    localhost, a path for another binary. `env` goes to both sides and wins over what is set here; a value of
+    None leaves a variable out. `wrapper`: what starts the function. `code`: the sandbox's own, 1 where a
+    program cannot be started.
     """
+    command = FUNCTIONS[function] if isinstance(function, str) else function
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.json"
         arguments = [str(BUILD / "thaw-sandbox"), "--report", str(report), "--script", script]
@@ -152,7 +154,7 @@ def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=()
             file = pathlib.Path(folder) / "events"
             file.write_text("".join(json.dumps(event) + "\n" for event in events))
             arguments += ["--event-file", str(file)]
-        arguments += [*options, "--", *wrapper, *map(str, FUNCTIONS[function])]
+        arguments += [*options, "--", *wrapper, *map(str, command)]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode != code or not report.exists():
             raise RuntimeError(f"sandbox failed ({done.returncode}): {done.stdout}{done.stderr}")

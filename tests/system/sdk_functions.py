@@ -1,4 +1,4 @@
-"""The functions of the SDK matrix: one entry a language, read by sdks.py. Versions are pinned in tests/functions/versions.
+"""The functions of the SDK matrix, an entry a language, read by sdks.py. Versions: tests/functions/versions.
 
 Each runs in thaw-sandbox under the runtime client that is named, and speaks one contract.
 
@@ -35,6 +35,10 @@ def versions():
 
 
 PINNED = versions()
+NODE_PACKAGES = sandbox.BUILD / "functions-node/node_modules"
+NODE_COMMAND = [sandbox.BUILD / "functions-node/bin/node", NODE_PACKAGES / "aws-lambda-ric/index.mjs"]
+# aws-lambda-ric takes its handler from the environment alone.
+NODE_HANDLER = {"LAMBDA_TASK_ROOT": str(FUNCTIONS_FOLDER / "node"), "_HANDLER": "sdk.handler"}
 
 
 @dataclasses.dataclass
@@ -45,7 +49,7 @@ class Function:
     sdk: str  # package and version
     client: str  # what speaks the Runtime API
     command: list
-    env: dict = dataclasses.field(default_factory=dict)  # for the function only
+    env: dict = dataclasses.field(default_factory=dict)  # for the function only; {dsn} is the upstream's
     without: dict = dataclasses.field(default_factory=dict)  # case: why it is not made
     quirks: str = ""  # one line for the table: what a user of this SDK should know on localhost
     replayed: bool = False  # requests as the SDK was seen to make them, not the SDK itself
@@ -59,14 +63,32 @@ FUNCTIONS = {
         client=f"awslambdaric {PINNED['AWSLAMBDARIC']}",
         command=[sandbox.BUILD / "functions/python/bin/python", "-m", "awslambdaric", "sdk.handle"],
         env={"PYTHONPATH": str(FUNCTIONS_FOLDER / "python")},
-        quirks="Obeys `HTTP_PROXY` even for localhost: set `NO_PROXY`. An IPv6 literal in the DSN sends nothing.",
+        quirks="Obeys `HTTP_PROXY` even for localhost: set `NO_PROXY`. With `[::1]` in the DSN nothing is sent.",
     ),
     "node": Function(
         title="Node",
         sdk=f"@sentry/node {PINNED['SENTRY_NODE']}",
-        client="a loop of its own",
-        command=[sandbox.BUILD / "functions/node/node", FUNCTIONS_FOLDER / "node/sdk.js"],
-        env={"NODE_PATH": str(sandbox.BUILD / "functions/node/node_modules"), "SDK": "@sentry/node"},
-        quirks="Always chunked, no Content-Type, key in the query; obeys lower-case `http_proxy`: set `no_proxy`.",
+        client=f"aws-lambda-ric {PINNED['AWS_LAMBDA_RIC']}",
+        command=NODE_COMMAND,
+        env={**NODE_HANDLER, "NODE_PATH": str(sandbox.BUILD / "functions/node/node_modules"),
+             "SDK": "@sentry/node"},
+        quirks="Obeys lower-case `http_proxy` even for localhost: set `no_proxy`. Always chunked, spans are streamed.",
+    ),
+    "node-tunnel": Function(
+        title="Node, `tunnel`",
+        sdk=f"@sentry/aws-serverless {PINNED['SENTRY_LAYER']}",
+        client=f"aws-lambda-ric {PINNED['AWS_LAMBDA_RIC']}",
+        command=NODE_COMMAND,
+        env={**NODE_HANDLER, "NODE_PATH": str(NODE_PACKAGES), "SDK": "@sentry/aws-serverless",
+             "SENTRY_DSN": "{dsn}", "TUNNEL": "http://localhost:{port}/envelope"},
+        quirks="Keeps the real DSN, which the envelope names. Closes its connection after each envelope.",
     ),
 }
+
+
+def why_not(name):
+    """Why a language cannot run here; None if it can."""
+    command = pathlib.Path(FUNCTIONS[name].command[0])
+    if not command.exists():
+        return f"{command} is missing: tests/functions/install {name}"
+    return None
