@@ -39,6 +39,8 @@ NODE_PACKAGES = sandbox.BUILD / "functions-node/node_modules"
 NODE_COMMAND = [sandbox.BUILD / "functions-node/bin/node", NODE_PACKAGES / "aws-lambda-ric/index.mjs"]
 # aws-lambda-ric takes its handler from the environment alone.
 NODE_HANDLER = {"LAMBDA_TASK_ROOT": str(FUNCTIONS_FOLDER / "node"), "_HANDLER": "sdk.handler"}
+REPLAYER = "a loop of its own"
+REPLAY = [pathlib.Path("/usr/bin/python3"), FUNCTIONS_FOLDER / "replay/function.py"]
 
 
 @dataclasses.dataclass
@@ -82,6 +84,23 @@ FUNCTIONS = {
         env={**NODE_HANDLER, "NODE_PATH": str(NODE_PACKAGES), "SDK": "@sentry/aws-serverless",
              "SENTRY_DSN": "{dsn}", "TUNNEL": "http://localhost:{port}/envelope"},
         quirks="Keeps the real DSN, which the envelope names. Closes its connection after each envelope.",
+    ),
+    "ruby-replayed": Function(
+        title="Ruby",
+        sdk="sentry-ruby 6.6.2",
+        client=REPLAYER,
+        command=[*REPLAY, "ruby"],
+        replayed=True,
+        quirks="A connection for each envelope; an empty `Content-Encoding`; waits 2 s at most for an answer.",
+    ),
+    "php-replayed": Function(
+        title="PHP",
+        sdk="sentry-php 4.29.0",
+        client=REPLAYER,
+        command=[*REPLAY, "php"],
+        without={"session": NONE, "attachment": NONE},
+        replayed=True,
+        quirks="Sends inside each capturing call. Obeys lower-case `http_proxy` even for localhost: set `no_proxy`.",
     ),
 }
 
