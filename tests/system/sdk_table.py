@@ -16,31 +16,15 @@ BEGIN, END = "<!-- sdks -->\n", "<!-- /sdks -->\n"
 SKIPPED = 77  # for ctest
 
 
-def begin(name):
-    """Forgets what an earlier run of this language has shown."""
-    ROWS.mkdir(parents=True, exist_ok=True)
-    (ROWS / f"{name}.json").write_text("[]")
-
-
-def passed(name, case):
-    """A cell holds."""
-    ROWS.mkdir(parents=True, exist_ok=True)
-    file = ROWS / f"{name}.json"
-    cases = json.loads(file.read_text()) if file.exists() else []
-    file.write_text(json.dumps(sorted({*cases, case})))
-
-
-def cell(function, case, held):
-    """One cell; what did not hold is said, so that it cannot be copied into the README unseen."""
-    if case in function.without:
-        return function.without[case]
-    if case not in held:
+def cell(function, case, passed):
+    """One cell; a run that failed is said, so that it cannot be copied into the README unseen."""
+    if not passed:
         return "FAILED"
-    return "replayed" if function.replayed else "ok"
+    return function.without.get(case) or ("replayed" if function.replayed else "ok")
 
 
 def rows():
-    """(function, cases that held) of each language that has been run."""
+    """(function, whether it passed) of each language that has been run."""
     for name, function in sdk_functions.FUNCTIONS.items():
         file = ROWS / f"{name}.json"
         if file.exists():
@@ -56,14 +40,16 @@ def text():
     """What has been run, and what a user of each SDK should know."""
     heads = ["SDK", "runtime client", *(HEADS.get(case, case) for case in CASES)]
     cells = [line([f"{function.title}: {function.sdk}", function.client,
-                   *(cell(function, case, held) for case in CASES)]) for function, held in rows()]
+                   *(cell(function, case, passed) for case in CASES)]) for function, passed in rows()]
     quirks = [line([function.title, function.quirks]) for function, _ in rows()]
     return "".join([line(heads), "|---" * len(heads) + "|\n", *cells, "\n",
                     line(["", "to know on localhost"]), "|---|---|\n", *quirks])
 
 
-def write():
-    """build/sdks.md."""
+def write(name, passed):
+    """One more language has been run: build/sdks.md."""
+    ROWS.mkdir(parents=True, exist_ok=True)
+    (ROWS / f"{name}.json").write_text(json.dumps(passed))
     TABLE.write_text(text())
 
 
@@ -74,14 +60,15 @@ def between_marks(readme):
 
 
 def write_readme():
-    """Puts the tables into the README."""
+    """Puts the tables into the README, when every language has been run and passed."""
     readme = README.read_text()
     place = between_marks(readme)
     if place is None:
         print(f"README.md has no {BEGIN.strip()} and {END.strip()}")
         return 1
-    if "FAILED" in text():
-        print("not written: a run has failed\n" + text())
+    missing = [name for name in sdk_functions.FUNCTIONS if not (ROWS / f"{name}.json").exists()]
+    if missing or "FAILED" in text():
+        print(f"not written: not run: {missing}; run:\n{text()}")
         return 1
     README.write_text(readme[:place[0]] + text() + readme[place[1]:])
     return 0
