@@ -1,6 +1,6 @@
-// Build-time tool: turns a bundle of PEM certificates into the table that relay/roots.hpp declares,
-// sorted by subject hash so that the same bundle gives the same file. Usage: generate_roots
-// BUNDLE.crt embedded_roots.cpp
+// Build-time tool: turns files of PEM certificates into the table that relay/roots.hpp declares,
+// sorted by subject hash so that the same certificates give the same file. Usage: generate_roots
+// embedded_roots.cpp FILE.crt...
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -15,18 +15,15 @@ namespace {
 
 using Certificates = std::vector<std::pair<std::uint32_t, std::string>>;
 
-Certificates read_bundle(const char* path) {
+void read_file(const char* path, Certificates& certificates) {
   std::ifstream file(path, std::ios::binary);
   relay::PemReader reader({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
-  Certificates certificates;
   std::string der;
   for (bool more = true; more;) {
     more = reader.next(der);
     std::uint32_t hash = 0;
     if (relay::subject_hash_of(der, hash)) certificates.emplace_back(hash, der);
   }
-  std::sort(certificates.begin(), certificates.end());
-  return certificates;
 }
 
 /// Octal escapes have a fixed length, unlike hexadecimal ones, which would swallow what follows.
@@ -55,17 +52,18 @@ void write_table(std::ostream& out, const Certificates& certificates) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 3) {
-    std::fputs("usage: generate_roots BUNDLE.crt embedded_roots.cpp\n", stderr);
+  if (count < 2) {
+    std::fputs("usage: generate_roots embedded_roots.cpp FILE.crt...\n", stderr);
     return 2;
   }
-  const Certificates certificates = read_bundle(arguments[1]);
+  Certificates certificates;
+  for (int i = 2; i < count; ++i) read_file(arguments[i], certificates);
   if (certificates.empty()) {
-    std::fprintf(stderr, "%s: no certificates; install the package ca-certificates\n",
-                 arguments[1]);
+    std::fputs("no certificates; install the package ca-certificates\n", stderr);
     return 1;
   }
-  std::ofstream out(arguments[2], std::ios::binary);
+  std::sort(certificates.begin(), certificates.end());
+  std::ofstream out(arguments[1], std::ios::binary);
   write_table(out, certificates);
   return out.flush() ? 0 : 1;
 }
