@@ -96,7 +96,8 @@ def free_port():
 class Thaw:
     """One `thaw serve`; the same folder and port again after a restart."""
 
-    def __init__(self, spool, upstream_port, env=None, port=0):
+    def __init__(self, spool, upstream_port, env=None, port=0, command=(sandbox.BUILD / "thaw", "serve")):
+        self.command = command
         self.port = port or free_port()
         self.env = {
             "THAW_PORT": str(self.port), "THAW_SPOOL_DIR": str(spool), "THAW_COMPRESSION": "none",
@@ -109,8 +110,7 @@ class Thaw:
     def start(self):
         """Starts it and waits until it says that it serves."""
         self.process = subprocess.Popen(
-            [str(sandbox.BUILD / "thaw"), "serve"], env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True)
+            self.command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             self.lines.append(line)
             if "serving" in line:

@@ -56,11 +56,12 @@ class Scenes(unittest.TestCase):
     """Filled below: one method a scene."""
 
     function = "python"
+    thaw = True  # or the path of another binary
 
     def play(self, scene):
         """Runs a scene; the function's answer says what was sent, the upstream what arrived."""
         run = sandbox.run(
-            self.function, scene.script, thaw=True, env=scene.env,
+            self.function, scene.script, thaw=self.thaw, env=scene.env,
             events=[{"errors": 1, "size": scene.size, "flush": scene.flush}],
             options=[*COMMON, *scene.options])
         self.assertTrue(run.sent, "the function sent nothing: the scene proves nothing")
