@@ -175,7 +175,10 @@ void add_host(JsonObject& out, const HostFigures& host) {
   JsonObject failures;
   failures.number("reported", host.failures_reported);
   failures.number("unreported", host.failures_unreported);
-  out.boolean("disabled", host.disabled).text("pace", host.pace).number("invokes", host.invokes).member("held", held(host));
+  out.boolean("disabled", host.disabled)
+      .text("pace", host.pace)
+      .number("invokes", host.invokes)
+      .member("held", held(host));
   out.member("failures", failures.json()).number("platform_retries", host.platform_retries);
   out.member("telemetry", telemetry(host.telemetry)).member("settings", settings(host));
 }
