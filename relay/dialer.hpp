@@ -42,6 +42,9 @@ class Dialer {
   /// Drops names and TLS sessions.
   void forget();
 
+  /// Names alone.
+  void forget_names() { resolver_.forget(); }
+
  private:
   using Addresses = Resolver::Addresses;
 

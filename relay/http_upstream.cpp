@@ -83,6 +83,8 @@ void HttpUpstream::forget() {
   dialer_.forget();
 }
 
+void HttpUpstream::forget_names() { dialer_.forget_names(); }
+
 asio::awaitable<HttpUpstream::Checkout> HttpUpstream::checkout(Endpoint endpoint) {
   if (auto idle = take_idle(endpoint)) co_return Pooled{std::move(idle), true};
   const SteadyTime deadline = clock_.now() + connect_;

@@ -46,6 +46,7 @@ class HttpUpstream final : public Upstream {
       const UpstreamRequest& request, SendProgress& progress) override;
   void warm(const Endpoint& endpoint) override;
   void forget() override;
+  void forget_names() override;
 
   /// Ends what warm() began and refuses more; returns before they end.
   void stop() { warming_tasks_.stop(); }

@@ -261,7 +261,10 @@ std::size_t Relay::start_over() {
   return waited;
 }
 
-void Relay::thawed() { parts_->delivery.thawed(); }
+void Relay::thawed() {
+  parts_->upstream.forget_names();
+  parts_->delivery.thawed();
+}
 
 Work Relay::work() const { return parts_->work(); }
 

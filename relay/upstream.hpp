@@ -72,6 +72,9 @@ class Upstream {
 
   /// Closes idle connections and forgets names and TLS sessions.
   virtual void forget() = 0;
+
+  /// A freeze is over: the addresses of names may have changed meanwhile, whatever their TTL said.
+  virtual void forget_names() = 0;
 };
 
 }  // namespace relay

@@ -431,4 +431,12 @@ TEST_CASE("to start over forgets everything, drops what waited, and goes on") {
   CHECK(bench.figure("/items/error/delivered") == 1);
 }
 
+TEST_CASE("each thaw forgets the addresses of names, however long they were to live") {
+  Bench bench;
+  bench.relay->thawed();
+  CHECK(bench.upstream.names_forgotten == 1);
+  bench.relay->thawed();
+  CHECK(bench.upstream.names_forgotten == 2);
+}
+
 TEST_SUITE_END();

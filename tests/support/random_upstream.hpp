@@ -41,6 +41,8 @@ class RandomUpstream final : public relay::Upstream {
 
   void forget() override {}
 
+  void forget_names() override {}
+
   /// Those that hang get an answer or none.
   void release_hanging() { told_.notify(); }
 

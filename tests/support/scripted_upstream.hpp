@@ -42,6 +42,8 @@ class ScriptedUpstream final : public relay::Upstream {
   /// What comes behind the script: 200 unless the test says that all hang.
   bool otherwise_hangs = false;
 
+  int names_forgotten = 0;
+
   // To a send that hangs.
   void answer(std::size_t call, unsigned status, std::string rate_limits = "");
   void fail(std::size_t call, boost::system::error_code why);
@@ -60,6 +62,8 @@ class ScriptedUpstream final : public relay::Upstream {
   void warm(const relay::Endpoint&) override { ++warmed_; }
 
   void forget() override {}
+
+  void forget_names() override { ++names_forgotten; }
 
  private:
   struct Step {
