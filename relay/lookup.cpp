@@ -23,6 +23,11 @@ namespace {
 // connect limit.
 constexpr int kTimeoutMs = 400;
 constexpr int kTries = 3;
+// Some name servers drop questions about IPv6. RFC 8305, 3 (Happy Eyeballs): so long an answer
+// about IPv4, which is tried first, waits for it. The other way round a lost datagram may be asked
+// again.
+constexpr milliseconds kPatienceWithIpv6{50};
+constexpr milliseconds kPatienceWithIpv4{kTimeoutMs + 100};
 // RFC 8767, 4: no answer is worth keeping longer than a week.
 constexpr int kMostTtl = 7 * 24 * 3600;
 
@@ -73,24 +78,23 @@ Lookup::Lookup(const asio::any_io_executor& executor, Clock& clock, std::string 
     : clock_(clock),
       name_servers_(std::move(name_servers)),
       sockets_(executor),
-      answer_(Errc::name_server_failed) {}
+      ipv4_{*this, kPatienceWithIpv6},
+      ipv6_{*this, kPatienceWithIpv4} {}
 
-Lookup::~Lookup() {
-  if (channel_ != nullptr) ares_destroy(channel_);  // calls take() if there was no answer yet
-}
+Lookup::~Lookup() { close_channel(); }
 
-bool Lookup::open() {
+bool Lookup::open_poller() {
   const int poller = ::epoll_create1(EPOLL_CLOEXEC);
   if (poller < 0) return false;
   boost::system::error_code failed;
   sockets_.assign(poller, failed);
-  if (failed) {
-    ::close(poller);
-    return false;
-  }
+  if (failed) ::close(poller);
+  return !failed;
+}
+
+bool Lookup::open_channel(std::string lookups) {
   ares_options options{};
-  char lookups[] = "fb";  // /etc/hosts first, whatever nsswitch.conf says
-  options.lookups = lookups;
+  options.lookups = lookups.data();
   options.timeout = kTimeoutMs;
   options.tries = kTries;
   options.sock_state_cb_data = this;
@@ -105,42 +109,85 @@ bool Lookup::open() {
          ares_set_servers_ports_csv(channel_, name_servers_.c_str()) == ARES_SUCCESS;
 }
 
+void Lookup::close_channel() {
+  if (channel_ != nullptr) ares_destroy(channel_);  // calls take() where there was no answer yet
+  channel_ = nullptr;
+}
+
 asio::awaitable<proto::Result<Lookup::Found>> Lookup::run(std::string host) {
   using asio::experimental::awaitable_operators::operator||;
-  if (!open()) co_return Errc::name_server_failed;
-  ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_flags = ARES_AI_NOSORT;
-  ares_getaddrinfo(
-      channel_, host.c_str(), nullptr, &hints,
-      [](void* self, int status, int, ares_addrinfo* found) {
-        static_cast<Lookup*>(self)->take(status, found);
-      },
-      this);
-  while (!done_) {
+  // /etc/hosts first, whatever nsswitch.conf says, and for both families at once: one that it names
+  // is not completed by a name server.
+  Question in_hosts{*this};
+  if (!open_channel("f")) co_return Errc::name_server_failed;
+  ask(in_hosts, host, AF_UNSPEC);
+  close_channel();
+  if (in_hosts.answer && *in_hosts.answer) co_return std::move(*in_hosts.answer);
+
+  if (!open_poller() || !open_channel("b")) co_return Errc::name_server_failed;
+  ask(ipv4_, host, AF_INET);
+  ask(ipv6_, host, AF_INET6);
+  while (!over()) {
     boost::system::error_code failed;
+    const SteadyTime again = std::min({next_timeout(), ipv4_.enough, ipv6_.enough});
     co_await (sockets_.async_wait(asio::posix::stream_descriptor::wait_read,
                                   asio::redirect_error(asio::use_awaitable, failed)) ||
-              clock_.sleep_until(next_timeout()));
+              clock_.sleep_until(again));
     if (failed && failed != asio::error::operation_aborted) co_return Errc::name_server_failed;
     process();
   }
-  co_return std::move(answer_);
+  co_return both();
 }
 
-void Lookup::take(int status, ares_addrinfo* found) {
-  done_ = true;
+void Lookup::ask(Question& question, const std::string& host, int family) {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = family;
+  hints.ai_flags = ARES_AI_NOSORT;
+  ares_getaddrinfo(
+      channel_, host.c_str(), nullptr, &hints,
+      [](void* asked, int status, int, ares_addrinfo* found) {
+        take(*static_cast<Question*>(asked), status, found);
+      },
+      &question);
+}
+
+void Lookup::take(Question& question, int status, ares_addrinfo* found) {
   if (status != ARES_SUCCESS) {
-    answer_ = meaning_of(status);
+    question.answer = meaning_of(status);
     return;
   }
   Found answer = found_in(*found);
   ares_freeaddrinfo(found);
   if (answer.addresses.empty()) {
-    answer_ = Errc::name_not_found;
-  } else {
-    answer_ = std::move(answer);
+    question.answer = Errc::name_not_found;
+    return;
   }
+  question.answer = std::move(answer);
+  question.enough = question.lookup.clock_.now() + question.patience;
+}
+
+bool Lookup::over() const {
+  const SteadyTime now = clock_.now();
+  return (ipv4_.answer && ipv6_.answer) || now >= ipv4_.enough || now >= ipv6_.enough;
+}
+
+proto::Result<Lookup::Found> Lookup::both() const {
+  Found found;
+  found.lifetime = std::chrono::seconds(kMostTtl);
+  bool no_such_name = true;
+  for (const Question* question : {&ipv4_, &ipv6_}) {
+    if (!question->answer) {
+      found.lifetime = milliseconds{0};
+    } else if (!*question->answer) {
+      no_such_name = no_such_name && question->answer->error() == Errc::name_not_found;
+    } else {
+      const Found& one = **question->answer;
+      found.addresses.insert(found.addresses.end(), one.addresses.begin(), one.addresses.end());
+      found.lifetime = std::min(found.lifetime, one.lifetime);
+    }
+  }
+  if (!found.addresses.empty()) return found;
+  return no_such_name ? Errc::name_not_found : Errc::name_server_failed;
 }
 
 void Lookup::watch(ares_socket_t socket, bool readable, bool writable) {
@@ -160,7 +207,7 @@ void Lookup::process() {
   std::array<epoll_event, ARES_GETSOCK_MAXNUM> events;
   const int ready =
       ::epoll_wait(sockets_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
-  for (int i = 0; i < ready && !done_; ++i) {
+  for (int i = 0; i < ready; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
     const bool readable = broken || (event.events & EPOLLIN) != 0;

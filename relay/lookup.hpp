@@ -3,6 +3,7 @@
 // last freeze, and in return a cancelled question leaves nothing behind.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ class Lookup {
  public:
   struct Found {
     std::vector<asio::ip::address> addresses;  ///< IPv4 first
-    milliseconds lifetime{0};                  ///< the shortest of all records involved
+    /// The shortest of all records involved; none where one family's answer is missing.
+    milliseconds lifetime{0};
   };
 
   /// `clock` outlives the lookup; `name_servers` as ares_set_servers_ports_csv takes them, "" the
@@ -31,12 +33,26 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  /// Once. Errors: Errc::name_not_found, Errc::name_server_failed.
+  /// Once. Addresses of one family do not wait long for a name server that is silent about the
+  /// other. Errors: Errc::name_not_found, Errc::name_server_failed.
   [[nodiscard]] asio::awaitable<proto::Result<Found>> run(std::string host);
 
  private:
-  bool open();
-  void take(int status, ares_addrinfo* found);
+  /// About one address family, or both.
+  struct Question {
+    Lookup& lookup;
+    milliseconds patience{0};  ///< with the other question, once this one has found something
+    std::optional<proto::Result<Found>> answer{};
+    SteadyTime enough = SteadyTime::max();  ///< when that is over
+  };
+
+  bool open_poller();
+  bool open_channel(std::string lookups);
+  void close_channel();
+  void ask(Question& question, const std::string& host, int family);
+  static void take(Question& question, int status, ares_addrinfo* found);
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] proto::Result<Found> both() const;
   void watch(ares_socket_t socket, bool readable, bool writable);
   void process();
   [[nodiscard]] SteadyTime next_timeout() const;
@@ -46,8 +62,7 @@ class Lookup {
   // All sockets of the channel, as one descriptor: they come and go, it stays (epoll(7)).
   asio::posix::stream_descriptor sockets_;
   ares_channel channel_ = nullptr;
-  bool done_ = false;
-  proto::Result<Found> answer_;
+  Question ipv4_, ipv6_;
 };
 
 }  // namespace relay

@@ -77,6 +77,38 @@ TEST_SUITE("relay/resolver") {
     CHECK(lookup.cancelled());  // the clock stands still: nothing else could end it
   }
 
+  TEST_CASE_FIXTURE(Fixture,
+                    "IPv4 addresses wait 50 ms for a name server that is silent about IPv6") {
+    server.records["a.test"] = {{make_address("203.0.113.1"), make_address("2001:db8::1")}, 60};
+    server.silent_about_ipv6 = true;
+    support::Started<Answer> lookup(io, resolver.resolve("a.test"));
+    support::until(io, [&] { return server.questions == 2; });
+    support::settle(io);
+    clock.advance(milliseconds{49});
+    support::settle(io);
+    CHECK_FALSE(lookup.done());
+    clock.advance(milliseconds{1});
+    CHECK(lookup.get().value() == Addresses{make_address("203.0.113.1")});
+
+    // Half an answer is not kept.
+    server.silent_about_ipv6 = false;
+    CHECK(resolve("a.test")->size() == 2);
+  }
+
+  TEST_CASE_FIXTURE(
+      Fixture, "IPv6 addresses wait half a second for a name server that is silent about IPv4") {
+    server.records["a.test"] = {{make_address("203.0.113.1"), make_address("2001:db8::1")}, 60};
+    server.silent_about_ipv4 = true;
+    support::Started<Answer> lookup(io, resolver.resolve("a.test"));
+    support::until(io, [&] { return server.questions == 2; });
+    support::settle(io);
+    clock.advance(milliseconds{499});
+    support::settle(io);
+    CHECK_FALSE(lookup.done());
+    clock.advance(milliseconds{1});
+    CHECK(lookup.get().value() == Addresses{make_address("2001:db8::1")});
+  }
+
   TEST_CASE_FIXTURE(Fixture, "an answer lives its TTL by wall clock, to the millisecond") {
     server.records["a.test"] = {{make_address("203.0.113.1")}, 60};
     REQUIRE(resolve("a.test").has_value());

@@ -74,6 +74,7 @@ asio::awaitable<void> FakeNameServer::serve() {
     ++questions;
     if (silent) continue;
     const std::string out = answer({buffer_.data(), size});
+    if (out.empty()) continue;
     co_await socket_.async_send_to(asio::buffer(out), from,
                                    asio::redirect_error(asio::use_awaitable, failed));
   }
@@ -83,6 +84,7 @@ std::string FakeNameServer::answer(std::string_view question) const {
   std::size_t at = kHeaderBytes;
   const std::string name = name_at(question, at);
   const std::uint16_t type = static_cast<unsigned char>(question[at + 1]);
+  if (type == kTypeA ? silent_about_ipv4 : silent_about_ipv6) return {};
   const std::string asked(question.substr(kHeaderBytes, at + 4 - kHeaderBytes));
 
   std::string found;

@@ -29,7 +29,9 @@ class FakeNameServer {
 
   std::map<std::string, Record> records;  ///< any other name does not exist
   bool silent = false;                    ///< takes questions, never answers
-  bool failing = false;                   ///< answers SERVFAIL
+  bool silent_about_ipv4 = false;
+  bool silent_about_ipv6 = false;
+  bool failing = false;  ///< answers SERVFAIL
   int questions = 0;
 
   /// "127.0.0.1:port", as Resolver::Settings wants it.
