@@ -6,6 +6,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include "relay/address_rules.hpp"
 #include "relay/deadline.hpp"
@@ -81,6 +82,10 @@ asio::awaitable<proto::Result<void>> Dialer::secure(Connection& connection, ssl_
               "the certificate of " + host + " is rejected: " + connection.verification() +
                   " (roots: " + trust_.source() +
                   "); if it is right, name its root with THAW_CA_FILE");
+  } else if (!secured && secured.error().category() == asio::error::get_ssl_category()) {
+    log_.once("handshake", LogLevel::warn,
+              "no TLS connection to " + host + ": " + secured.error().message() +
+                  "; it must speak TLS 1.2 or 1.3");
   }
   co_return secured;
 }

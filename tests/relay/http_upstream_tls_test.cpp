@@ -83,6 +83,8 @@ TEST_SUITE("relay/http_upstream_tls") {
     CHECK(error.failed());
     CHECK(error != Errc::certificate_rejected);
     CHECK(error.message().find("version") != std::string::npos);
+    REQUIRE(sink.lines.size() == 1);
+    CHECK(sink.lines.front().find("TLS 1.2") != std::string::npos);
   }
 
   TEST_CASE_FIXTURE(Fixture, "a server that speaks no TLS, or leaves, is an error") {
