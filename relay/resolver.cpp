@@ -59,10 +59,12 @@ asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::resolve(std::strin
 
 asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::look_up(std::string host) {
   const Asking asking(asking_, host, asked_);
+  const std::uint64_t generation = generation_;
   Lookup lookup(executor_, clock_, joined(settings_.name_servers));
   auto found = co_await lookup.run(host);
   if (!found) co_return found.error();
-  learn(host, {found->addresses, clock_.wall_now(), found->lifetime});
+  if (generation == generation_)
+    learn(host, {found->addresses, clock_.wall_now(), found->lifetime});
   co_return std::move(found->addresses);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -39,8 +40,11 @@ class Resolver {
   /// Errors: Errc::name_not_found, Errc::name_server_failed.
   [[nodiscard]] asio::awaitable<proto::Result<Addresses>> resolve(std::string host);
 
-  /// Drops every answer learnt so far.
-  void forget() { learnt_.clear(); }
+  /// Drops every answer learnt so far, and does not keep those that are being asked for.
+  void forget() {
+    ++generation_;
+    learnt_.clear();
+  }
 
  private:
   // More names than an allow-list with suffixes meets in one process.
@@ -60,6 +64,7 @@ class Resolver {
   Clock& clock_;
   Settings settings_;
   std::map<std::string, Answer> learnt_;
+  std::uint64_t generation_ = 0;  ///< of learnt_
   std::set<std::string> asking_;  ///< names that somebody looks up now
   Wakeup asked_;
 };

@@ -150,6 +150,17 @@ TEST_SUITE("relay/resolver") {
     CHECK(server.questions == 4 * asked);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "what was asked before forget() is not kept behind it") {
+    server.records["a.test"] = {{make_address("203.0.113.1")}, 3600};
+    support::Started<Answer> lookup(io, resolver.resolve("a.test"));
+    support::until(io, [&] { return server.questions == 1; });
+    REQUIRE_FALSE(lookup.done());
+    resolver.forget();
+    CHECK(lookup.get().has_value());
+    REQUIRE(resolve("a.test").has_value());
+    CHECK(server.questions == 4);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "of 65 names the one learnt first is forgotten") {
     for (int i = 0; i < 65; ++i) {
       const std::string host = "n" + std::to_string(i) + ".test";
