@@ -18,6 +18,12 @@ const char* dsn_or_auth_text(Errc e) {
     // Also the answer to a URL whose project is no number; the text is Relay's.
     case Errc::dsn_project:
       return "bad project path parameter";
+    case Errc::proxy_scheme:
+      return "only http:// proxies are supported";
+    case Errc::proxy_host:
+      return "the proxy's URL has no usable host";
+    case Errc::proxy_port:
+      return "the proxy's port is not a number from 1 to 65535";
     case Errc::auth_missing:
       return "missing authorization information";
     case Errc::auth_multiple:

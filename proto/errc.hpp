@@ -14,6 +14,11 @@ enum class Errc {
   dsn_port,        ///< not 1..65535
   dsn_project,     ///< the last path segment is not an unsigned 64-bit integer
 
+  // Proxy
+  proxy_scheme,  ///< neither http:// nor none at all
+  proxy_host,    ///< no host, or a host with control characters, blanks or user-info in it
+  proxy_port,    ///< not 1..65535
+
   // Auth (getsentry/relay: relay-server/src/extractors/request_meta.rs)
   auth_missing,   ///< none of the places holds one: 401 "missing authorization information"
   auth_multiple,  ///< two places hold one: 401 "multiple authorization payloads detected"

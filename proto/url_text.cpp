@@ -1,5 +1,6 @@
 #include "proto/url_text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace proto {
@@ -30,7 +31,7 @@ int base64_value(char c) {
 
 }  // namespace
 
-std::string decode_query_text(std::string_view text) {
+std::string decode_percent_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -41,10 +42,16 @@ std::string decode_query_text(std::string_view text) {
       out += static_cast<char>(high * 16 + low);
       i += 2;
     } else {
-      out += text[i] == '+' ? ' ' : text[i];
+      out += text[i];
     }
   }
   return out;
+}
+
+std::string decode_query_text(std::string_view text) {
+  std::string with_blanks(text);
+  std::ranges::replace(with_blanks, '+', ' ');
+  return decode_percent_text(with_blanks);
 }
 
 std::string encode_query_text(std::string_view text) {
@@ -60,6 +67,21 @@ std::string encode_query_text(std::string_view text) {
     out += kHex[byte >> 4U];
     out += kHex[byte & 15U];
   }
+  return out;
+}
+
+std::string encode_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t bits = 0;
+  unsigned held = 0;
+  for (const char c : bytes) {
+    bits = (bits << 8U) | static_cast<unsigned char>(c);
+    for (held += 8; held >= 6; held -= 6) out += kDigits[(bits >> (held - 6)) & 63U];
+  }
+  if (held > 0) out += kDigits[(bits << (6 - held)) & 63U];
+  while (out.size() % 4 != 0) out += '=';
   return out;
 }
 

@@ -26,6 +26,21 @@ TEST_SUITE("proto/url_text") {
     CHECK(decode_query_text(encode_query_text(every)) == every);
   }
 
+  TEST_CASE("in a URL's other parts a plus sign is one") {
+    CHECK(proto::decode_percent_text("a%2Fb+d%2B%") == "a/b+d+%");
+  }
+
+  TEST_CASE("base64 is written with padding, and reads back") {
+    CHECK(proto::encode_base64("") == "");
+    CHECK(proto::encode_base64("a") == "YQ==");
+    CHECK(proto::encode_base64("a:") == "YTo=");
+    CHECK(proto::encode_base64("a:b") == "YTpi");
+    CHECK(proto::encode_base64("\xFB\xFF") == "+/8=");
+    std::string every;
+    for (int c = 0; c < 256; ++c) every += static_cast<char>(c);
+    CHECK(decode_base64(proto::encode_base64(every)) == every);
+  }
+
   TEST_CASE("base64 is read with and without padding") {
     CHECK(decode_base64("YTpi") == "a:b");
     CHECK(decode_base64("YTo=") == "a:");
