@@ -11,6 +11,7 @@
 #include "relay/address_rules.hpp"
 #include "relay/deadline.hpp"
 #include "relay/errc.hpp"
+#include "relay/proxy_tunnel.hpp"
 
 namespace relay {
 
@@ -20,18 +21,20 @@ Dialer::Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamS
       clock_(clock),
       log_(log),
       stats_(stats),
+      proxies_(std::move(settings.proxies)),
       resolver_(executor, clock, std::move(settings.resolver)),
       trust_(std::move(settings.trust), log) {}
 
 asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::dial(Endpoint endpoint,
                                                                          SteadyTime deadline) {
   using asio::experimental::awaitable_operators::operator&&;
-  auto addresses = co_await addresses_of(endpoint);
+  const proto::Proxy* const proxy = proxy_of(endpoint);
+  auto addresses = co_await addresses_of(proxy, endpoint);
   if (!addresses) co_return addresses.error();
-  if (!endpoint.tls) co_return co_await connect(std::move(*addresses), endpoint.port, deadline);
+  if (!endpoint.tls) co_return co_await reach(proxy, endpoint, std::move(*addresses), deadline);
   // The first context costs milliseconds of computing: the network may use them.
   auto both =
-      co_await (connect(std::move(*addresses), endpoint.port, deadline) && trust_.context());
+      co_await (reach(proxy, endpoint, std::move(*addresses), deadline) && trust_.context());
   auto& connection = std::get<0>(both);
   const auto& context = std::get<1>(both);
   if (!connection) co_return connection.error();
@@ -46,7 +49,62 @@ void Dialer::forget() {
   sessions_.forget();
 }
 
-asio::awaitable<proto::Result<Dialer::Addresses>> Dialer::addresses_of(Endpoint endpoint) {
+const proto::Proxy* Dialer::proxy_of(const Endpoint& endpoint) const {
+  return proxies_.choose(endpoint.tls, endpoint.host, endpoint.port);
+}
+
+boost::system::error_code Dialer::refused(const proto::Proxy& proxy, const Endpoint& endpoint,
+                                          unsigned status) {
+  const std::string who = "the proxy " + proxy.to_public_string() + " of " + proxy.variable;
+  const std::string cause = who + " answered " + std::to_string(status) + " for " +
+                            proto::to_authority(endpoint.host, endpoint.port);
+  if (status != kProxyAuthenticationRequired) {
+    log_.once("proxy refused", LogLevel::warn,
+              cause + "; let it allow that host, or name the host in no_proxy");
+    return Errc::proxy_refused;
+  }
+  log_.once(
+      "proxy credentials", LogLevel::warn,
+      cause +
+          (proxy.authorization.empty()
+               ? ": it wants a user and a password; write them as http://user:password@host:port"
+               : ": it does not take this user and password; check them") +
+          ", what is special in them as %XX");
+  return Errc::proxy_unauthorized;
+}
+
+/// To the endpoint, as far as TLS or the request may begin.
+asio::awaitable<Dialer::Dialled> Dialer::reach(const proto::Proxy* proxy, Endpoint endpoint,
+                                               Addresses addresses, SteadyTime deadline) {
+  if (proxy == nullptr) co_return co_await connect(std::move(addresses), endpoint.port, deadline);
+  auto connection = co_await connect(std::move(addresses), proxy->port, deadline);
+  if (!connection) co_return unreachable(*proxy, connection.error());
+  if (!endpoint.tls) co_return std::move(connection);
+  const auto status = co_await open_tunnel(**connection, endpoint, *proxy);
+  if (!status) co_return status.error();
+  if (*status / 100 != 2) co_return refused(*proxy, endpoint, *status);
+  co_return std::move(connection);
+}
+
+/// What time alone may mend, as after a freeze, is not said here: it is no fault of the settings.
+boost::system::error_code Dialer::unreachable(const proto::Proxy& proxy,
+                                              boost::system::error_code why) {
+  if (why == asio::error::connection_refused || why == Errc::name_not_found) {
+    log_.once("proxy unreachable", LogLevel::warn,
+              "the proxy " + proxy.to_public_string() + " of " + proxy.variable +
+                  " cannot be reached: " + why.message() +
+                  "; correct the variable, or set THAW_PROXY for Thaw alone (direct: no proxy)");
+  }
+  return Errc::proxy_unreachable;
+}
+
+asio::awaitable<proto::Result<Dialer::Addresses>> Dialer::addresses_of(const proto::Proxy* proxy,
+                                                                       Endpoint endpoint) {
+  if (proxy != nullptr) {
+    auto addresses = co_await resolver_.resolve(proxy->host);
+    if (!addresses) co_return unreachable(*proxy, addresses.error());
+    co_return addresses;
+  }
   auto addresses = co_await resolver_.resolve(endpoint.host);
   // All must be public, not just the first: a name that mixes them is a trick (DNS rebinding).
   if (addresses && !endpoint.any_address &&
@@ -56,9 +114,8 @@ asio::awaitable<proto::Result<Dialer::Addresses>> Dialer::addresses_of(Endpoint 
   co_return addresses;
 }
 
-asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::connect(Addresses addresses,
-                                                                            std::uint16_t port,
-                                                                            SteadyTime deadline) {
+asio::awaitable<Dialer::Dialled> Dialer::connect(Addresses addresses, std::uint16_t port,
+                                                 SteadyTime deadline) {
   boost::system::error_code failed = asio::error::host_not_found;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     auto connection = std::make_unique<Connection>(executor_, stats_);

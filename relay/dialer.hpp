@@ -1,5 +1,5 @@
-// From an endpoint to a connection that may carry a request: name, address rules, connect,
-// handshake.
+// From an endpoint to a connection that may carry a request: name, address rules, connect, the
+// proxy's tunnel where there is a proxy, handshake.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "proto/proxy.hpp"
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
 #include "relay/connection.hpp"
@@ -26,7 +27,10 @@ class Dialer {
   struct Settings {
     Trust::Settings trust;
     Resolver::Settings resolver;
+    proto::ProxyRules proxies;
   };
+
+  static constexpr unsigned kProxyAuthenticationRequired = 407;  // RFC 9110, 15.5.8
 
   /// What is passed in outlives the dialer.
   Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
@@ -34,10 +38,18 @@ class Dialer {
 
   /// A connection ready for a request. The addresses are tried in order; but for the last, each
   /// gets an equal share of the time until `deadline`, which the caller must keep. The connection
-  /// goes to an address that was checked. Errors: network errors, those of Resolver::resolve and
-  /// TlsStream::handshake, Errc::address_forbidden, Errc::no_trust.
+  /// goes to an address that was checked. Through a proxy the addresses are the proxy's: to which
+  /// one of its own the upstream's name leads is the proxy's business. Errors: network errors,
+  /// those of Resolver::resolve and TlsStream::handshake, Errc::address_forbidden, Errc::no_trust,
+  /// Errc::proxy_*.
   [[nodiscard]] asio::awaitable<proto::Result<std::unique_ptr<Connection>>> dial(
       Endpoint endpoint, SteadyTime deadline);
+
+  /// Whom a connection to `endpoint` leads to in truth; nullptr: to itself.
+  [[nodiscard]] const proto::Proxy* proxy_of(const Endpoint& endpoint) const;
+  /// What a proxy's answer to our own request for `endpoint` is as an error, said once.
+  [[nodiscard]] boost::system::error_code refused(const proto::Proxy& proxy,
+                                                  const Endpoint& endpoint, unsigned status);
 
   /// Drops names and TLS sessions.
   void forget();
@@ -48,10 +60,14 @@ class Dialer {
  private:
   using Addresses = Resolver::Addresses;
 
-  asio::awaitable<proto::Result<Addresses>> addresses_of(Endpoint endpoint);
-  asio::awaitable<proto::Result<std::unique_ptr<Connection>>> connect(Addresses addresses,
-                                                                      std::uint16_t port,
-                                                                      SteadyTime deadline);
+  using Dialled = proto::Result<std::unique_ptr<Connection>>;
+
+  asio::awaitable<Dialled> reach(const proto::Proxy* proxy, Endpoint endpoint, Addresses addresses,
+                                 SteadyTime deadline);
+  boost::system::error_code unreachable(const proto::Proxy& proxy, boost::system::error_code why);
+  asio::awaitable<proto::Result<Addresses>> addresses_of(const proto::Proxy* proxy,
+                                                         Endpoint endpoint);
+  asio::awaitable<Dialled> connect(Addresses addresses, std::uint16_t port, SteadyTime deadline);
   asio::awaitable<proto::Result<void>> secure(Connection& connection, ssl_ctx_st* context,
                                               Endpoint endpoint);
 
@@ -59,6 +75,7 @@ class Dialer {
   Clock& clock_;
   Log& log_;
   UpstreamStats& stats_;
+  proto::ProxyRules proxies_;
   Resolver resolver_;
   Trust trust_;
   TlsSessions sessions_;

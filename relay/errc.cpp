@@ -27,6 +27,16 @@ class Category final : public boost::system::error_category {
         return "no root certificates found; set THAW_CA_FILE";
       case Errc::certificate_rejected:
         return "upstream certificate rejected";
+      case Errc::proxy_unreachable:
+        return "the proxy cannot be reached";
+      case Errc::proxy_timed_out:
+        return "no connection through the proxy within THAW_CONNECT_MS";
+      case Errc::proxy_unauthorized:
+        return "the proxy wants other credentials (407)";
+      case Errc::proxy_refused:
+        return "the proxy does not connect to it";
+      case Errc::proxy_failed:
+        return "the proxy closed the connection or does not speak HTTP";
       case Errc::answer_malformed:
         return "upstream answer is not HTTP";
       case Errc::answer_incomplete:

@@ -32,7 +32,8 @@ constexpr int kMostInterim = 8;
 
 class HttpAnswer::Parser final : public http::basic_parser<false> {
  public:
-  Parser() {
+  explicit Parser(bool tunnel) {
+    skip(tunnel);
     header_limit(kMostHeaderBytes);
     body_limit(boost::none);  // counted below, where it is no reason to lose the status
   }
@@ -84,7 +85,10 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
 };
 
 struct HttpAnswer::State {
-  std::optional<Parser> parser{std::in_place};
+  explicit State(bool to_connect) : tunnel(to_connect), parser(std::in_place, to_connect) {}
+
+  bool tunnel;
+  std::optional<Parser> parser;
   int interim = 0;
   std::size_t header_bytes = 0;  ///< taken by the parser: its own limit starts anew with each line
   std::size_t held = 0;          ///< bytes at the front of `buffer` that the parser has not taken
@@ -93,7 +97,7 @@ struct HttpAnswer::State {
   error_code parse();
 };
 
-HttpAnswer::HttpAnswer() : state_(new State) {}
+HttpAnswer::HttpAnswer(bool tunnel) : state_(new State(tunnel)) {}
 
 HttpAnswer::~HttpAnswer() = default;
 
@@ -127,7 +131,7 @@ error_code HttpAnswer::came(std::size_t bytes) {
     if (state.parser->answer.status == 101 || ++state.interim > kMostInterim) {
       return Errc::answer_malformed;
     }
-    state.parser.emplace();
+    state.parser.emplace(state.tunnel);
     state.header_bytes = 0;
   }
   return {};
@@ -144,8 +148,10 @@ bool HttpAnswer::complete() const {
 }
 
 bool HttpAnswer::keeps_connection() const {
-  return !state_->parser->body_too_long && state_->parser->keep_alive() && state_->held == 0;
+  return !state_->parser->body_too_long && state_->parser->keep_alive() && read_exactly();
 }
+
+bool HttpAnswer::read_exactly() const { return state_->held == 0; }
 
 const UpstreamAnswer& HttpAnswer::answer() const { return state_->parser->answer; }
 

@@ -13,7 +13,8 @@ namespace relay {
 /// RFC 9112. The body is read and dropped, interim (1xx) answers are skipped.
 class HttpAnswer {
  public:
-  HttpAnswer();
+  /// `tunnel`: an answer to CONNECT, which is complete with its header (RFC 9110, 9.3.6).
+  explicit HttpAnswer(bool tunnel = false);
   ~HttpAnswer();
 
   /// Where the next bytes go; never empty before complete() or an error.
@@ -27,6 +28,8 @@ class HttpAnswer {
   /// The connection may carry another request: the answer was read to its exact end, and so it
   /// says.
   [[nodiscard]] bool keeps_connection() const;
+  /// Nothing has come behind the answer.
+  [[nodiscard]] bool read_exactly() const;
   /// Once complete.
   [[nodiscard]] const UpstreamAnswer& answer() const;
 

@@ -85,13 +85,19 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
 
 }  // namespace
 
-std::string request_head(const UpstreamRequest& request) {
-  std::string head = request.method + " " + request.target + " HTTP/1.1\r\n";
+std::string request_head(const UpstreamRequest& request, const proto::Proxy* proxy) {
+  const std::string host = host_field(request.endpoint);
+  std::string head = request.method + " ";
+  if (proxy != nullptr) head += "http://" + host;
+  head += request.target + " HTTP/1.1\r\n";
   if (request.target.empty() || !fits_a_line(request.method) || !fits_a_line(request.target) ||
       !fits_a_line(request.endpoint.host) || request.target.find(' ') != std::string::npos) {
     return {};
   }
-  head += "Host: " + host_field(request.endpoint) + "\r\n";
+  head += "Host: " + host + "\r\n";
+  if (proxy != nullptr && !proxy->authorization.empty()) {
+    head += "Proxy-Authorization: " + proxy->authorization + "\r\n";
+  }
   for (const auto& [name, value] : request.headers) {
     if (!fits_a_line(name) || !fits_a_line(value)) return {};
     head.append(name).append(": ").append(value).append("\r\n");

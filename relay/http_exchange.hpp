@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "proto/proxy.hpp"
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
 #include "relay/connection.hpp"
@@ -20,7 +21,9 @@ struct Exchanged {
 };
 
 /// The bytes before the body; empty if one of the request's fields would break out of its line.
-[[nodiscard]] std::string request_head(const UpstreamRequest& request);
+/// `proxy`: to which it is sent, the target in absolute form (RFC 9112, 3.2.2); nullptr: none.
+[[nodiscard]] std::string request_head(const UpstreamRequest& request,
+                                       const proto::Proxy* proxy = nullptr);
 
 /// Writes `head` and `body`, and reads at the same time, so that an early answer is heard; what was
 /// not written by then never is. The references and `body` outlive the call. Errors: network

@@ -42,7 +42,8 @@ HttpUpstream::HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& lo
       dialer_(executor, clock, log, stats_,
               {.trust = {.ca_file = std::move(settings.ca_file),
                          .ssl_cert_file = std::move(settings.ssl_cert_file)},
-               .resolver = {.name_servers = std::move(settings.name_servers)}}),
+               .resolver = {.name_servers = std::move(settings.name_servers)},
+               .proxies = std::move(settings.proxies)}),
       pool_(clock, settings.reuse),
       warmed_(executor),
       warming_tasks_(executor, [&log](const std::exception_ptr& failure) {
@@ -54,7 +55,8 @@ HttpUpstream::~HttpUpstream() = default;
 asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const UpstreamRequest& request,
                                                                   SendProgress& progress) {
   progress = SendProgress{};
-  std::string head = request_head(request);
+  const proto::Proxy* const proxy = forward_proxy_of(request.endpoint);
+  std::string head = request_head(request, proxy);
   if (head.empty()) co_return make_error_code(asio::error::invalid_argument);
   const std::uint64_t generation = generation_;
   if (request.on_live_connection && !pool_.has(request.endpoint)) co_return Errc::no_connection;
@@ -64,6 +66,11 @@ asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const Upstream
   auto done =
       co_await exchange(*connection->connection, std::move(head), request.body, progress, clock_);
   if (!done) co_return done.error();
+  if (proxy != nullptr && done->answer.status == Dialer::kProxyAuthenticationRequired) {
+    // It has gone no further than to the proxy.
+    progress = SendProgress{};
+    co_return dialer_.refused(*proxy, request.endpoint, done->answer.status);
+  }
   if (done->keeps_connection && generation == generation_) {
     pool_.put(request.endpoint, std::move(connection->connection));
   }
@@ -85,12 +92,18 @@ void HttpUpstream::forget() {
 
 void HttpUpstream::forget_names() { dialer_.forget_names(); }
 
+/// The proxy that is sent whole requests for `endpoint`: with TLS it sees a tunnel only.
+const proto::Proxy* HttpUpstream::forward_proxy_of(const Endpoint& endpoint) const {
+  return endpoint.tls ? nullptr : dialer_.proxy_of(endpoint);
+}
+
 asio::awaitable<HttpUpstream::Checkout> HttpUpstream::checkout(Endpoint endpoint) {
   if (auto idle = take_idle(endpoint)) co_return Pooled{std::move(idle), true};
   const SteadyTime deadline = clock_.now() + connect_;
   auto found = co_await with_deadline(clock_, deadline, await_or_dial(endpoint, deadline));
-  if (!found && found.error() == Errc::deadline_exceeded) co_return asio::error::timed_out;
-  co_return found;
+  if (found || found.error() != Errc::deadline_exceeded) co_return found;
+  if (dialer_.proxy_of(endpoint) != nullptr) co_return Errc::proxy_timed_out;
+  co_return asio::error::timed_out;
 }
 
 asio::awaitable<HttpUpstream::Checkout> HttpUpstream::await_or_dial(Endpoint endpoint,

@@ -30,6 +30,7 @@ class HttpUpstream final : public Upstream {
     std::string ca_file{};     ///< THAW_CA_FILE; empty: not set
     std::string ssl_cert_file{};              ///< SSL_CERT_FILE; empty: not set
     std::vector<std::string> name_servers{};  ///< "address:port"; empty: the system's
+    proto::ProxyRules proxies{};              ///< none: every upstream is reached directly
   };
 
   /// Opens, reads and makes nothing before the first request. What is passed in outlives the
@@ -71,6 +72,7 @@ class HttpUpstream final : public Upstream {
 
   class Share;
 
+  [[nodiscard]] const proto::Proxy* forward_proxy_of(const Endpoint& endpoint) const;
   asio::awaitable<Checkout> checkout(Endpoint endpoint);
   asio::awaitable<Checkout> await_or_dial(Endpoint endpoint, SteadyTime deadline);
   asio::awaitable<void> warm_up(Endpoint endpoint, std::unique_ptr<Share> share);
