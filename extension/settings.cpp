@@ -11,16 +11,6 @@
 namespace extension {
 namespace {
 
-std::string_view value_of(const Environment& environment, std::string_view name) {
-  const auto found = environment.find(name);
-  if (found == environment.end()) return {};
-  std::string_view value = found->second;
-  constexpr std::string_view kBlank = " \t\r\n";
-  const auto begin = value.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return value.substr(begin, value.find_last_not_of(kBlank) + 1 - begin);
-}
-
 // A value as a complaint repeats it: whole if it is short, and never a control character.
 std::string quoted(std::string_view value) {
   constexpr std::size_t kEnough = 40;
@@ -106,6 +96,16 @@ proto::FunctionFacts read_function(const Environment& environment) {
 
 }  // namespace
 
+std::string_view value_of(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  if (found == environment.end()) return {};
+  std::string_view value = found->second;
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto begin = value.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return value.substr(begin, value.find_last_not_of(kBlank) + 1 - begin);
+}
+
 Environment to_environment(const char* const* variables) {
   Environment environment;
   for (; *variables != nullptr; ++variables) {
@@ -148,6 +148,7 @@ SettingsReading read_settings(const Environment& environment, bool beside_sentry
   settings.relay.delivery.max_bytes = settings.relay.backlog.max_bytes;
   if (settings.relay.intake.disabled) settings.journal = false;
   settings.upstream.ssl_cert_file = value_of(environment, "SSL_CERT_FILE");
+  take_proxies(settings, environment, reading.complaints);
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
   settings.function = read_function(environment);
   if (function_mib > 0) settings.function.memory_mb = function_mib;

@@ -170,6 +170,11 @@ constexpr SettingRow kRows[] = {
                   std::int64_t n) { s.relay.route.max_dsns = static_cast<std::size_t>(n); }},
     {.info = {"THAW_LOG", "warn", kNone, 0, 0, "error, warn, info, debug", "how much is logged"},
      .choice = take_log_level},
+    {.info =
+         {"THAW_PROXY", kNone, kNone, 0, 0, kNone,
+          "http://user:password@host:port, or direct for none; else https_proxy, HTTPS_PROXY and, "
+          "for http upstreams, http_proxy; no_proxy, NO_PROXY: the hosts without"},
+     .text = take_own_proxy},
     {.info = {"THAW_CA_FILE", kNone, kNone, 0, 0, kNone,
               "root certificates in PEM, before SSL_CERT_FILE and the system's"},
      .text = [](Settings& s, std::string_view value, auto&) { s.upstream.ca_file = value; }},

@@ -21,6 +21,9 @@ struct SettingRow {
                std::vector<Complaint>& complaints) = nullptr;
 };
 
+/// Without blanks around it; "" if it is not set.
+[[nodiscard]] std::string_view value_of(const Environment& environment, std::string_view name);
+
 /// In the order they are read: a later one may look at what an earlier one has set.
 [[nodiscard]] std::span<const SettingRow> setting_rows();
 
@@ -34,5 +37,10 @@ void take_allowed_hosts(Settings& settings, std::string_view value,
 
 /// A list of DSNs with their keys shortened; "?" for what is none.
 [[nodiscard]] std::string public_dsns(std::string_view list);
+
+/// THAW_PROXY alone, and what else the environment says of proxies: in proxy_settings.cpp.
+void take_own_proxy(Settings& settings, std::string_view value, std::vector<Complaint>& complaints);
+void take_proxies(Settings& settings, const Environment& environment,
+                  std::vector<Complaint>& complaints);
 
 }  // namespace extension

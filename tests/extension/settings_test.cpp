@@ -320,6 +320,74 @@ TEST_CASE("an entry of the allowed hosts that cannot be read leaves the others")
   CHECK(reading.complaints.size() == 6);
 }
 
+TEST_CASE("proxies: THAW_PROXY, else what other programs go by, capitals last and never for http") {
+  struct Row {
+    Environment environment;
+    const char* https;  ///< host and variable; "" for none
+    const char* http;
+  };
+
+  const Environment::value_type plain{"THAW_ALLOWED_HOSTS", "http://relay:3000"};
+  const Row rows[] = {
+      {{plain}, "", ""},
+      {{plain, {"https_proxy", "a"}}, "a https_proxy", ""},
+      {{plain, {"HTTPS_PROXY", "b"}}, "b HTTPS_PROXY", ""},
+      {{plain, {"https_proxy", "a"}, {"HTTPS_PROXY", "b"}}, "a https_proxy", ""},
+      {{plain, {"https_proxy", " "}, {"HTTPS_PROXY", "b"}}, "b HTTPS_PROXY", ""},
+      {{plain, {"http_proxy", "c"}}, "", "c http_proxy"},
+      {{plain, {"HTTP_PROXY", "d"}}, "", ""},
+      {{plain, {"https_proxy", "a"}, {"http_proxy", "c"}}, "a https_proxy", "c http_proxy"},
+      {{plain, {"THAW_PROXY", "e"}}, "e THAW_PROXY", "e THAW_PROXY"},
+      {{plain, {"THAW_PROXY", "e"}, {"https_proxy", "a"}, {"http_proxy", "c"}},
+       "e THAW_PROXY",
+       "e THAW_PROXY"},
+      {{plain, {"THAW_PROXY", "direct"}, {"https_proxy", "a"}, {"http_proxy", "c"}}, "", ""},
+      {{plain, {"ALL_PROXY", "f"}, {"all_proxy", "f"}}, "", ""},
+      // Where no upstream is without TLS, its proxy is nobody's concern: nor what is wrong with it.
+      {{{"http_proxy", "socks5://c"}}, "", ""},
+  };
+  const auto text = [](const std::optional<proto::Proxy>& proxy) {
+    return proxy ? proxy->host + " " + proxy->variable : "";
+  };
+  for (const auto& row : rows) {
+    CAPTURE(&row - rows);
+    const auto settings = settings_of(row.environment);
+    CHECK(text(settings.upstream.proxies.https) == row.https);
+    CHECK(text(settings.upstream.proxies.http) == row.http);
+  }
+  CHECK(settings_of({{"SENTRY_DSN", "http://" + std::string(kKey) + "@a/1"}, {"http_proxy", "c"}})
+            .upstream.proxies.http.has_value());
+}
+
+TEST_CASE("a proxy that cannot be used is complained about without its password, and not used") {
+  for (const std::string name : {"THAW_PROXY", "https_proxy", "HTTPS_PROXY"}) {
+    for (const char* value : {"https://user:secret@proxy:3128", "socks5://user:secret@proxy",
+                              "http://user:secret@", "http://user:secret@proxy:x"}) {
+      CAPTURE(value);
+      const auto reading = read_settings({{name, value}});
+      REQUIRE(reading.complaints.size() == 1);
+      CHECK(reading.complaints[0].variable == name);
+      CHECK(to_string(reading.complaints[0]).find("secret") == std::string::npos);
+      CHECK_FALSE(reading.settings.upstream.proxies.https.has_value());
+      CHECK_FALSE(reading.settings.upstream.proxies.http.has_value());
+    }
+  }
+  const auto reading = read_settings({{"THAW_PROXY", "https://p"}, {"https_proxy", "http://q"}});
+  CHECK(to_string(reading.complaints.at(0)) ==
+        "THAW_PROXY: only http:// proxies are supported; going on as if it were not set");
+  CHECK(reading.settings.upstream.proxies.https->host == "q");
+}
+
+TEST_CASE("no_proxy before NO_PROXY, whoever named the proxy") {
+  const auto direct = [](const Environment& environment, const char* host) {
+    return settings_of(environment).upstream.proxies.choose(true, host, 443) == nullptr;
+  };
+  CHECK(direct({{"THAW_PROXY", "p"}, {"no_proxy", "a.test"}, {"NO_PROXY", "b.test"}}, "a.test"));
+  CHECK_FALSE(
+      direct({{"THAW_PROXY", "p"}, {"no_proxy", "a.test"}, {"NO_PROXY", "b.test"}}, "b.test"));
+  CHECK(direct({{"https_proxy", "p"}, {"NO_PROXY", "b.test"}}, "b.test"));
+}
+
 TEST_CASE("the platform's variables and file names are taken as they are") {
   const auto settings = settings_of({{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"},
                                      {"AWS_LAMBDA_LOG_FORMAT", "JSON"},
