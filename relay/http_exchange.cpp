@@ -17,6 +17,8 @@
 namespace relay {
 namespace {
 
+using boost::system::error_code;
+
 // One TLS record: a head and a small body leave in one piece. Also what is written in one turn of
 // the loop.
 constexpr std::size_t kPieceBytes = 16UL * 1024;
@@ -64,17 +66,25 @@ asio::awaitable<void> write_request(Connection& connection, std::string head, st
   co_await cancelled.wait();
 }
 
+/// What the end of the connection means: whoever answers without reading all of the request may end
+/// a body that has no length with a reset, which is no worse than any other end.
+error_code ended(HttpAnswer& answer, error_code how) {
+  if (how == asio::error::operation_aborted) return how;
+  const error_code incomplete = answer.ended();
+  return how == asio::error::eof || !incomplete ? incomplete : how;
+}
+
 asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
                                                       SendProgress& progress, Clock& clock) {
   HttpAnswer answer;
   while (!answer.complete()) {
     const auto got = co_await connection.read_some(answer.room());
-    boost::system::error_code failed;
+    error_code failed;
     if (got) {
       progress.last_byte = clock.wall_now();
       failed = answer.came(*got);
     } else {
-      failed = got.error() == asio::error::eof ? answer.ended() : got.error();
+      failed = ended(answer, got.error());
     }
     if (failed) co_return failed;
     if (!answer.complete()) co_await next_turn();

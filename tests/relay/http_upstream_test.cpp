@@ -153,6 +153,16 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(server.accepted == 2);
   }
 
+  TEST_CASE_FIXTURE(Fixture,
+                    "an answer without a length may end with a reset, one with a length not") {
+    // As of a server that answers and closes without having read the body.
+    server.script = {
+        Act{.answer = "HTTP/1.0 503 x\r\n\r\nto the end", .then = Then::reset},
+        Act{.answer = "HTTP/1.1 503 x\r\nContent-Length: 9\r\n\r\nshort", .then = Then::reset}};
+    CHECK(send().status() == 503);
+    CHECK(send().error().failed());
+  }
+
   TEST_CASE_FIXTURE(Fixture, "interim answers are skipped, a dripping one is waited for") {
     server.usual.answer =
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Too Many\r\nRetry-After: 7\r\n"
