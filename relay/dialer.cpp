@@ -58,7 +58,8 @@ boost::system::error_code Dialer::refused(const proto::Proxy& proxy, const Endpo
   const std::string who = "the proxy " + proxy.to_public_string() + " of " + proxy.variable;
   const std::string cause = who + " answered " + std::to_string(status) + " for " +
                             proto::to_authority(endpoint.host, endpoint.port);
-  if (status != kProxyAuthenticationRequired) {
+  // 401 is how tinyproxy words it (tinyproxy/tinyproxy: src/reqs.c).
+  if (status != 407 && status != 401) {
     log_.once("proxy refused", LogLevel::warn,
               cause + "; let it allow that host, or name the host in no_proxy");
     return Errc::proxy_refused;

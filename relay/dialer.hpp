@@ -30,8 +30,6 @@ class Dialer {
     proto::ProxyRules proxies;
   };
 
-  static constexpr unsigned kProxyAuthenticationRequired = 407;  // RFC 9110, 15.5.8
-
   /// What is passed in outlives the dialer.
   Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
          Settings settings);

@@ -32,7 +32,7 @@ class Category final : public boost::system::error_category {
       case Errc::proxy_timed_out:
         return "no connection through the proxy within THAW_CONNECT_MS";
       case Errc::proxy_unauthorized:
-        return "the proxy wants other credentials (407)";
+        return "the proxy wants other credentials";
       case Errc::proxy_refused:
         return "the proxy does not connect to it";
       case Errc::proxy_failed:

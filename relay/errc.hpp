@@ -16,9 +16,9 @@ enum class Errc {
   certificate_rejected,  ///< the peer's certificate did not verify, or is for another name
   proxy_unreachable,     ///< no connection to the proxy
   proxy_timed_out,       ///< no tunnel through it within Settings::connect
-  proxy_unauthorized,    ///< it wants credentials, or others: 407
+  proxy_unauthorized,    ///< it wants credentials, or others: 407, or 401
   proxy_refused,         ///< it does not open a tunnel to that host
-  proxy_failed,       ///< it closed, or its answer is not HTTP or too large
+  proxy_failed,          ///< it closed, or its answer is not HTTP or too large
   answer_malformed,      ///< the upstream's answer is not HTTP, or its header is too large
   answer_incomplete,     ///< the upstream closed before a complete answer
   journal_full,          ///< the journal's limit is reached

@@ -52,6 +52,7 @@ class HttpAnswer::Parser final : public http::basic_parser<false> {
   void on_field_impl(http::field field, beast::string_view name, beast::string_view value,
                      error_code&) override {
     if (field == http::field::retry_after && answer.retry_after.empty()) answer.retry_after = value;
+    if (field == http::field::www_authenticate) answer.challenge = true;
     if (!beast::iequals(name, "X-Sentry-Rate-Limits")) return;
     if (!answer.rate_limits.empty()) answer.rate_limits += ',';
     answer.rate_limits.append(value.data(), value.size());

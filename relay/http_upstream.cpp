@@ -10,6 +10,17 @@
 
 namespace relay {
 
+namespace {
+
+/// 407; and 401 with a challenge, which tinyproxy says to a wrong password (tinyproxy/tinyproxy:
+/// src/reqs.c, src/html-error.c) and Relay never (getsentry/relay:
+/// relay-server/src/endpoints/common.rs).
+bool is_of_proxy(const UpstreamAnswer& answer) {
+  return answer.status == 407 || (answer.status == 401 && answer.challenge);
+}
+
+}  // namespace
+
 /// One of the counts in Warming, held as long as this lives, cancelled or not.
 class HttpUpstream::Share {
  public:
@@ -66,7 +77,7 @@ asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const Upstream
   auto done =
       co_await exchange(*connection->connection, std::move(head), request.body, progress, clock_);
   if (!done) co_return done.error();
-  if (proxy != nullptr && done->answer.status == Dialer::kProxyAuthenticationRequired) {
+  if (proxy != nullptr && is_of_proxy(done->answer)) {
     // It has gone no further than to the proxy.
     progress = SendProgress{};
     co_return dialer_.refused(*proxy, request.endpoint, done->answer.status);

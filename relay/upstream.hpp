@@ -42,6 +42,7 @@ struct UpstreamAnswer {
   unsigned status = 0;
   std::string rate_limits;  ///< every X-Sentry-Rate-Limits, joined with ','
   std::string retry_after;
+  bool challenge = false;  ///< it has WWW-Authenticate
 };
 
 /// How far a request has come; written by the upstream while it works, so that whoever cuts it

@@ -273,6 +273,12 @@ TEST_SUITE("relay/http_upstream_proxy") {
       CHECK_FALSE(any_holds(sink.lines, secret));
   }
 
+  TEST_CASE_FIXTURE(Fixture, "401 is another word for 407") {
+    proxy.usual = {.answer = "HTTP/1.0 401 Unauthorized\r\n\r\n", .then = Then::close};
+    CHECK(send().error() == Errc::proxy_unauthorized);
+    CHECK(any_holds(sink.lines, "of https_proxy answered 401"));
+  }
+
   TEST_CASE_FIXTURE(Fixture, "407 without credentials says how to write them") {
     proxy.usual = {.answer = "HTTP/1.1 407 x\r\n\r\n", .then = Then::close};
     auto anonymous = make("");
@@ -362,6 +368,16 @@ TEST_SUITE("relay/http_upstream_proxy") {
     CHECK_FALSE(progress.reused_connection);
     CHECK(any_holds(sink.lines, "of http_proxy answered 407 for upstream.test:80"));
     CHECK(sink.lines.size() == 1);
+  }
+
+  TEST_CASE_FIXTURE(PlainFixture, "so is 401 with a challenge; without one it is the upstream's") {
+    auto upstream = make("user:pass@");
+    proxy.script = {
+        {.answer = "HTTP/1.0 401 x\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n<html>",
+         .then = support::Act::Then::close},
+        {.answer = "HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n"}};
+    CHECK(send(upstream).error() == Errc::proxy_unauthorized);
+    CHECK(send(upstream).status() == 401);
   }
 
   TEST_CASE_FIXTURE(PlainFixture, "any other status is an answer; a redirect is not followed") {
