@@ -90,6 +90,7 @@ asio::awaitable<Dialer::Dialled> Dialer::reach(const proto::Proxy* proxy, Endpoi
 /// What time alone may mend, as after a freeze, is not said here: it is no fault of the settings.
 boost::system::error_code Dialer::unreachable(const proto::Proxy& proxy,
                                               boost::system::error_code why) {
+  if (why == asio::error::operation_aborted) return why;
   if (why == asio::error::connection_refused || why == Errc::name_not_found) {
     log_.once("proxy unreachable", LogLevel::warn,
               "the proxy " + proxy.to_public_string() + " of " + proxy.variable +
