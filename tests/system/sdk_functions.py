@@ -1,4 +1,5 @@
-"""The functions of the SDK matrix, an entry a language, read by sdks.py. Versions: tests/functions/versions.
+"""The functions of the SDK matrix, an entry a language, read by sdks.py. Versions: tests/functions/versions, or the
+language's own manifest.
 
 Each runs in thaw-sandbox under the runtime client that is named, and speaks one contract.
 
@@ -34,12 +35,20 @@ def versions():
     return dict(re.findall(r"^([A-Z_0-9]+)=(\S+)$", text, flags=re.MULTILINE))
 
 
+def pinned_in(manifest, name):
+    """The version behind a name in a language's own manifest."""
+    text = (FUNCTIONS_FOLDER / manifest).read_text()
+    return re.search(re.escape(name) + r"\D+([0-9.]+)", text)[1]
+
+
 PINNED = versions()
 NODE_PACKAGES = sandbox.BUILD / "functions-node/node_modules"
 NODE_COMMAND = [sandbox.BUILD / "functions-node/bin/node", NODE_PACKAGES / "aws-lambda-ric/index.mjs"]
 # aws-lambda-ric takes its handler from the environment alone.
 NODE_HANDLER = {"LAMBDA_TASK_ROOT": str(FUNCTIONS_FOLDER / "node"), "_HANDLER": "sdk.handler"}
-REPLAYER = "a loop of its own"
+OWN_LOOP = "a loop of its own"
+JAVA = sandbox.BUILD / "functions-java"
+JAVA_CLIENT = "aws-lambda-java-runtime-interface-client"
 REPLAY = [pathlib.Path("/usr/bin/python3"), FUNCTIONS_FOLDER / "replay/function.py"]
 
 
@@ -85,10 +94,44 @@ FUNCTIONS = {
              "SENTRY_DSN": "{dsn}", "TUNNEL": "http://localhost:{port}/envelope"},
         quirks="Keeps the real DSN, which the envelope names. Closes its connection after each envelope.",
     ),
+    "go": Function(
+        title="Go",
+        sdk=f"sentry-go {pinned_in('go/go.mod', 'sentry-go')}",
+        client=f"aws-lambda-go {pinned_in('go/go.mod', 'aws-lambda-go')}",
+        command=[sandbox.BUILD / "functions-go/function"],
+        without={"session": NONE},
+        quirks="With `[::1]` in the DSN each envelope names it without the brackets and is refused: `127.0.0.1`.",
+    ),
+    "java": Function(
+        title="Java",
+        sdk=f"io.sentry:sentry {pinned_in('java/pom.xml', '>sentry<')}",
+        client=f"{JAVA_CLIENT} {pinned_in('java/pom.xml', JAVA_CLIENT)}",
+        command=[JAVA / "java", "-cp", f"{JAVA}/classes:{JAVA}/jars/*",
+                 "com.amazonaws.services.lambda.runtime.api.client.AWSLambda", "Function::handleRequest"],
+        quirks="Call `Sentry.flush` yourself. Queues 30 envelopes, drops what is more: `setMaxQueueSize`.",
+        session_marker=False,
+    ),
+    "rust": Function(
+        title="Rust",
+        sdk=f"sentry {pinned_in('rust/Cargo.toml', 'sentry = ')}",
+        client=f"lambda_runtime {pinned_in('rust/Cargo.toml', 'lambda_runtime')}",
+        command=[sandbox.BUILD / "functions-rust/debug/thaw-test-function"],
+        quirks="Obeys `HTTP_PROXY` even for localhost and with `NO_PROXY`: unset it. Call `Client::flush(None)` "
+               "yourself. Queues 30 envelopes, drops what is more: `transport_channel_capacity`.",
+    ),
+    "ruby": Function(
+        title="Ruby of Debian 12",
+        sdk="ruby-sentry-ruby 5.3.0, of 2022",
+        client=OWN_LOOP,
+        command=[sandbox.BUILD / "functions-ruby/ruby", FUNCTIONS_FOLDER / "ruby/function.rb"],
+        without={"logs": NONE, "check_in": NONE, "attachment": NONE},
+        quirks="Set `background_worker_threads = 0`, or what its thread has queued is frozen, and dropped beyond 30.",
+        session_marker=False,
+    ),
     "ruby-replayed": Function(
         title="Ruby",
         sdk="sentry-ruby 6.6.2",
-        client=REPLAYER,
+        client=OWN_LOOP,
         command=[*REPLAY, "ruby"],
         replayed=True,
         quirks="A connection for each envelope; an empty `Content-Encoding`; waits 2 s at most for an answer.",
@@ -96,7 +139,7 @@ FUNCTIONS = {
     "php-replayed": Function(
         title="PHP",
         sdk="sentry-php 4.29.0",
-        client=REPLAYER,
+        client=OWN_LOOP,
         command=[*REPLAY, "php"],
         without={"session": NONE, "attachment": NONE},
         replayed=True,
