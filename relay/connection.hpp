@@ -41,6 +41,9 @@ class Connection {
   /// Why handshake() said Errc::certificate_rejected, for a log line.
   [[nodiscard]] std::string verification() const { return tls_ ? tls_->verification() : ""; }
 
+  /// Once handshake() has ended.
+  [[nodiscard]] TlsPeer peer() const { return tls_ ? tls_->peer() : TlsPeer{}; }
+
   /// At least one byte, or an error: asio::error::eof when the peer has closed.
   [[nodiscard]] asio::awaitable<proto::Result<std::size_t>> read_some(asio::mutable_buffer into);
   /// At least one byte; those it returns are with the kernel. `bytes` outlives the call.

@@ -23,7 +23,8 @@ Dialer::Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamS
       stats_(stats),
       proxies_(std::move(settings.proxies)),
       resolver_(executor, clock, std::move(settings.resolver)),
-      trust_(std::move(settings.trust), log) {}
+      trust_(std::move(settings.trust), log),
+      watch_(settings.watch) {}
 
 asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::dial(Endpoint endpoint,
                                                                          SteadyTime deadline) {
@@ -31,6 +32,7 @@ asio::awaitable<proto::Result<std::unique_ptr<Connection>>> Dialer::dial(Endpoin
   const proto::Proxy* const proxy = proxy_of(endpoint);
   auto addresses = co_await addresses_of(proxy, endpoint);
   if (!addresses) co_return addresses.error();
+  if (watch_ != nullptr) watch_->resolved(*addresses);
   if (!endpoint.tls) co_return co_await reach(proxy, endpoint, std::move(*addresses), deadline);
   // The first context costs milliseconds of computing: the network may use them.
   auto both =
@@ -125,7 +127,10 @@ asio::awaitable<Dialer::Dialled> Dialer::connect(Addresses addresses, std::uint1
     const auto share = (deadline - now) / static_cast<int>(addresses.size() - i);
     const auto connected =
         co_await with_deadline(clock_, now + share, connection->connect(addresses[i], port));
-    if (connected) co_return connection;
+    if (connected) {
+      if (watch_ != nullptr) watch_->connected(addresses[i]);
+      co_return connection;
+    }
     failed = connected.error();
   }
   if (failed == Errc::deadline_exceeded) failed = asio::error::timed_out;
@@ -136,7 +141,9 @@ asio::awaitable<proto::Result<void>> Dialer::secure(Connection& connection, ssl_
                                                     Endpoint endpoint) {
   const std::string host = endpoint.host;
   const auto secured = co_await connection.handshake(context, std::move(endpoint), sessions_);
-  if (!secured && secured.error() == Errc::certificate_rejected) {
+  const bool rejected = !secured && secured.error() == Errc::certificate_rejected;
+  if (watch_ != nullptr && (secured || rejected)) watch_->met(connection.peer(), trust_.source());
+  if (rejected) {
     log_.once("certificate", LogLevel::warn,
               "the certificate of " + host + " is rejected: " + connection.verification() +
                   " (roots: " + trust_.source() +

@@ -13,6 +13,7 @@
 #include "proto/result.hpp"
 #include "relay/clock.hpp"
 #include "relay/connection.hpp"
+#include "relay/dial_watch.hpp"
 #include "relay/log.hpp"
 #include "relay/resolver.hpp"
 #include "relay/tls_sessions.hpp"
@@ -28,6 +29,7 @@ class Dialer {
     Trust::Settings trust;
     Resolver::Settings resolver;
     proto::ProxyRules proxies;
+    DialWatch* watch = nullptr;  ///< outlives the dialer
   };
 
   /// What is passed in outlives the dialer.
@@ -77,6 +79,7 @@ class Dialer {
   Resolver resolver_;
   Trust trust_;
   TlsSessions sessions_;
+  DialWatch* watch_;
 };
 
 }  // namespace relay

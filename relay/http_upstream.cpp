@@ -54,7 +54,8 @@ HttpUpstream::HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& lo
               {.trust = {.ca_file = std::move(settings.ca_file),
                          .ssl_cert_file = std::move(settings.ssl_cert_file)},
                .resolver = {.name_servers = std::move(settings.name_servers)},
-               .proxies = std::move(settings.proxies)}),
+               .proxies = std::move(settings.proxies),
+               .watch = settings.watch}),
       pool_(clock, settings.reuse),
       warmed_(executor),
       warming_tasks_(executor, [&log](const std::exception_ptr& failure) {

@@ -31,6 +31,7 @@ class HttpUpstream final : public Upstream {
     std::string ssl_cert_file{};              ///< SSL_CERT_FILE; empty: not set
     std::vector<std::string> name_servers{};  ///< "address:port"; empty: the system's
     proto::ProxyRules proxies{};              ///< none: every upstream is reached directly
+    DialWatch* watch = nullptr;               ///< of every dial; outlives the upstream
   };
 
   /// Opens, reads and makes nothing before the first request. What is passed in outlives the

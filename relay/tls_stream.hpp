@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "relay/tls_peer.hpp"
 #include "relay/tls_sessions.hpp"
 #include "relay/upstream.hpp"
 #include "relay/wire.hpp"
@@ -41,6 +42,8 @@ class TlsStream {
   [[nodiscard]] bool resumed() const;
   /// Why the certificate was rejected, for a log line.
   [[nodiscard]] std::string verification() const;
+
+  [[nodiscard]] TlsPeer peer() const { return peer_of(ssl_.get()); }
 
   /// For OpenSSL's callback: the session of this stream has become known.
   void keep(ssl_session_st* session) { sessions_.keep(endpoint_, session); }
