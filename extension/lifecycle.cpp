@@ -305,7 +305,7 @@ asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event,
 asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline, bool last) {
   co_await guarded_task(log_, relay_.drain(deadline, last));
   guarded(log_, [&] {
-    if (relay_.anything_to_say()) log_.raw(relay_.stats_json());
+    if (relay_.anything_to_say()) log_.summary(relay_.stats_json());
   });
   co_await guarded_task(log_, relay_.stop());
 }

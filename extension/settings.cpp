@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "extension/settings_rows.hpp"
+#include "proto/ascii.hpp"
 #include "proto/lambda_events.hpp"
 #include "proto/number.hpp"
 
@@ -158,7 +159,7 @@ SettingsReading read_settings(const Environment& environment, bool beside_sentry
     settings.relay.delivery.connections = kManagedConnections;
   }
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
-  settings.log.json = format == "JSON" || format == "Json" || format == "json";
+  settings.log.json = proto::equal_ignoring_case(format, "json");
   return reading;
 }
 

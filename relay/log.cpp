@@ -64,7 +64,16 @@ void Log::once(std::string_view key, LogLevel level, std::string_view text) {
   if (say(level, text)) said_.emplace(key);
 }
 
-void Log::raw(std::string_view text) { static_cast<void>(write(std::string(text))); }
+void Log::raw(std::string_view text) {
+  static_cast<void>(
+      write(settings_.json ? "{" + json_members(LogLevel::info, text) + "}" : std::string(text)));
+}
+
+void Log::summary(std::string_view object) {
+  if (!settings_.json) return raw(object);
+  std::string line = "{" + json_members(LogLevel::info, "thaw: summary") + ",";
+  static_cast<void>(write(line.append(object.substr(1))));
+}
 
 bool Log::say(LogLevel level, std::string_view text) {
   if (lines_this_invoke_ >= settings_.lines_per_invoke) {
@@ -76,11 +85,15 @@ bool Log::say(LogLevel level, std::string_view text) {
   if (!settings_.json) message.append(name(level)).append(" ");
   message += text.substr(0, kLongestText);
   if (!settings_.json) {
-    std::ranges::replace(message, '\n', ' ');
+    std::ranges::replace_if(message, [](unsigned char c) { return c < 0x20; }, ' ');
     return write(std::move(message));
   }
-  return write("{\"timestamp\":\"" + proto::to_rfc3339(clock_.wall_now()) + "\",\"level\":\"" +
-               std::string(name(level)) + "\",\"message\":" + proto::json_quote(message) + "}");
+  return write("{" + json_members(level, message) + "}");
+}
+
+std::string Log::json_members(LogLevel level, std::string_view message) const {
+  return "\"timestamp\":\"" + proto::to_rfc3339(clock_.wall_now()) + "\",\"level\":\"" +
+         std::string(name(level)) + "\",\"message\":" + proto::json_quote(message);
 }
 
 bool Log::write(std::string text) {

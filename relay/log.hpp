@@ -39,7 +39,9 @@ class Log {
  public:
   struct Settings {
     LogLevel level = LogLevel::warn;
-    bool json = false;  ///< AWS_LAMBDA_LOG_FORMAT=JSON
+    /// AWS_LAMBDA_LOG_FORMAT=JSON: each line is an object with timestamp (RFC 3339), level and
+    /// message, by which Lambda filters (AWS docs, "Log-level filtering"; checked 2026-11).
+    bool json = false;
     std::uint32_t lines_per_invoke =
         20;  ///< further lines are dropped and counted until the next invoke
   };
@@ -49,8 +51,11 @@ class Log {
   void line(LogLevel level, std::string_view text);
   /// Says `text` once in the life of the process, however often the trouble named `key` comes back.
   void once(std::string_view key, LogLevel level, std::string_view text);
-  /// A line of our own format that bypasses level and budget: the summary.
+  /// A line that bypasses level and budget, and in plain text has no frame.
   void raw(std::string_view text);
+  /// The same of the counts, a JSON object with members of other names: where lines are JSON they
+  /// follow timestamp, level and message.
+  void summary(std::string_view object);
 
   void invoke_begins() { lines_this_invoke_ = 0; }
 
@@ -59,6 +64,7 @@ class Log {
  private:
   /// False if the line was dropped, and counted as that.
   [[nodiscard]] bool say(LogLevel level, std::string_view text);
+  [[nodiscard]] std::string json_members(LogLevel level, std::string_view message) const;
   [[nodiscard]] bool write(std::string text);
 
   Settings settings_;

@@ -30,7 +30,7 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
 
   relay.set_gate(relay::Gate::draining);
   co_await relay.drain(clock.now() + kSigtermDrain, false);
-  if (relay.anything_to_say()) log.raw(relay.stats_json());
+  if (relay.anything_to_say()) log.summary(relay.stats_json());
   co_await relay.stop();
 }
 

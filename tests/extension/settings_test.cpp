@@ -388,6 +388,17 @@ TEST_CASE("no_proxy before NO_PROXY, whoever named the proxy") {
   CHECK(direct({{"https_proxy", "p"}, {"NO_PROXY", "b.test"}}, "b.test"));
 }
 
+TEST_CASE("the log is JSON where the function's is, however that is spelt") {
+  for (const char* json : {"JSON", "json", "Json", "jSON"}) {
+    CAPTURE(json);
+    CHECK(settings_of({{"AWS_LAMBDA_LOG_FORMAT", json}}).log.json);
+  }
+  for (const char* text : {"Text", "", "JSONL", "jso"}) {
+    CAPTURE(text);
+    CHECK_FALSE(settings_of({{"AWS_LAMBDA_LOG_FORMAT", text}}).log.json);
+  }
+}
+
 TEST_CASE("the platform's variables and file names are taken as they are") {
   const auto settings = settings_of({{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"},
                                      {"AWS_LAMBDA_LOG_FORMAT", "JSON"},

@@ -75,6 +75,35 @@ TEST_CASE("a line in plain text and in JSON") {
                                  "\n"});
 }
 
+TEST_CASE("where lines are JSON each is one object that Lambda can filter, the summary too") {
+  Bench json({.json = true});
+  json.log.raw("thaw: serving");
+  CHECK(json.sink.lines.back() == R"({"timestamp":"2026-11-23T18:00:00.000000Z","level":"INFO",)"
+                                  R"("message":"thaw: serving"})"
+                                  "\n");
+  json.log.summary(R"({"version":"1","items":{}})");
+  CHECK(json.sink.lines.back() == R"({"timestamp":"2026-11-23T18:00:00.000000Z","level":"INFO",)"
+                                  R"("message":"thaw: summary","version":"1","items":{}})"
+                                  "\n");
+  Bench plain;
+  plain.log.summary(R"({"version":"1"})");
+  CHECK(plain.sink.lines.back() == "{\"version\":\"1\"}\n");
+}
+
+TEST_CASE("hostile text stays inside its line, and inside its string") {
+  const std::string hostile = "a\n{\"level\":\"FATAL\"}\r\x1b[2J\"\\\xff\x01";
+  Bench json({.json = true});
+  json.log.line(LogLevel::warn, hostile);
+  CHECK(
+      json.sink.lines.back() ==
+      R"({"timestamp":"2026-11-23T18:00:00.000000Z","level":"WARN","message":"thaw: a\n{\"level\":)"
+      R"(\"FATAL\"}\r\u001b[2J\"\\\ufffd\u0001"})"
+      "\n");
+  Bench plain;
+  plain.log.line(LogLevel::warn, hostile);
+  CHECK(plain.sink.lines.back() == "thaw: WARN a {\"level\":\"FATAL\"}  [2J\"\\\xff \n");
+}
+
 TEST_CASE("what is below the level is not said and costs nothing") {
   Bench bench({.level = LogLevel::warn, .lines_per_invoke = 1});
   bench.log.line(LogLevel::info, "a");
