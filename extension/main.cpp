@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "extension/commands/check.hpp"
 #include "extension/commands/serve.hpp"
 #include "extension/failure_reports.hpp"
 #include "extension/lifecycle.hpp"
@@ -111,6 +112,7 @@ int run(const Start& start) {
   const Settings& settings = start.reading.settings;
   asio::io_context io{1};
   relay::SystemClock clock(io.get_executor());
+  if (start.how == Start::How::check) return check(io, clock, start.reading, start.environment);
   relay::FdLogSink sink(STDOUT_FILENO);
   relay::Log log(settings.log, sink, clock);
   for (const auto& complaint : start.reading.complaints) {
@@ -152,8 +154,9 @@ int main(int argc, char** argv) {
     try {
       return extension::run(start);
     } catch (const std::exception& failure) {
+      std::fprintf(stderr, "thaw: cannot start (%s)\n", failure.what());
+      if (start.how == extension::Start::How::check) return EXIT_FAILURE;
       // Not even the bare loop could begin, as without descriptors; ending would fail every invoke.
-      std::fprintf(stderr, "thaw: cannot start (%s), trying again\n", failure.what());
       ::poll(nullptr, 0, 1000);
     }
   }

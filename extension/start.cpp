@@ -54,10 +54,14 @@ Start read_start(int argc, const char* const* argv, Environment environment, boo
     case CommandLine::Verb::mistake:
       return print(std::move(line.text), 2);
     case CommandLine::Verb::serve:
+    case CommandLine::Verb::check:
       break;
   }
   for (auto& [name, value] : line.overrides) environment[name] = std::move(value);
-  return begin(Start::How::by_hand, environment, path);
+  if (line.verb == CommandLine::Verb::serve) return begin(Start::How::by_hand, environment, path);
+  auto start = begin(Start::How::check, environment, path);
+  start.environment = std::move(environment);
+  return start;
 }
 
 }  // namespace extension

@@ -24,6 +24,7 @@ constexpr auto kExamples =
     "Examples:\n"
     "  thaw serve --upstream https://KEY@o1.ingest.us.sentry.io/42\n"
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw serve --port 9000\n"
+    "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw check\n"
     "  curl http://127.0.0.1:9797/stats\n";
 
 std::string check_port(std::string_view text) {
@@ -60,6 +61,8 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"serve", CommandLine::Verb::serve,
             "Serve the port without Lambda, until Ctrl-C or SIGTERM"},
+    Command{"check", CommandLine::Verb::check,
+            "Say what the settings mean and whether Sentry can be reached; 0: all is well, 1: not"},
 };
 
 // "  --port PORT             the port to listen on"
@@ -156,7 +159,7 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
     const auto& option = kOptions.at(static_cast<std::size_t>(got - kFirstOption));
     const std::string value = ::optarg;
     if (const auto wrong = option.check(value); !wrong.empty()) {
-      return mistake(std::string("--").append(option.name).append(": ") + value + " " + wrong);
+      return mistake(std::string("--").append(option.name).append(" ") + wrong);
     }
     line.overrides[std::string(option.variable)] = value;
   }
@@ -167,6 +170,7 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
+  if (argc < 2) return {};
   static constexpr std::array<option, 3> kKnown = {option{"help", no_argument, nullptr, 'h'},
                                                    option{"version", no_argument, nullptr, 'v'},
                                                    option{}};

@@ -13,6 +13,7 @@ struct CommandLine {
   enum class Verb {
     none,  ///< nothing was asked for
     serve,
+    check,
     print,    ///< `text` is the answer: help or the version
     mistake,  ///< `text` says which
   };

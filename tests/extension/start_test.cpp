@@ -69,6 +69,15 @@ TEST_CASE("serve takes its options as settings") {
   CHECK(by_hand.reading.settings.relay.route.configured[0].project_id == 42);
 }
 
+TEST_CASE("check takes the same options, and what the environment says beside them") {
+  const auto check = start({"thaw", "check", "--port", "9000"},
+                           {{"THAW_PORT", "x"}, {"HTTPS_PROXY", "http://proxy:3128"}});
+  CHECK(check.how == Start::How::check);
+  CHECK(check.reading.settings.relay.listener.port == 9000);
+  CHECK(check.reading.complaints.empty());
+  CHECK(check.environment.at("HTTPS_PROXY") == "http://proxy:3128");
+}
+
 TEST_CASE("what cannot be understood is said and leaves with 2") {
   const std::vector<std::vector<const char*>> mistakes = {
       {"thaw", "servee"},
@@ -79,6 +88,7 @@ TEST_CASE("what cannot be understood is said and leaves with 2") {
       {"thaw", "serve", "--help=x"},
       {"thaw", "serve", "-p"},
       {"thaw", "serve", "further"},
+      {"thaw", "check", "--json"},
       {"thaw", "serve", "--upstream", "nonsense"},
       {"thaw", "--nonsense"}};
   for (auto argv : mistakes) {
