@@ -16,7 +16,7 @@ asio::awaitable<void> stand_by(asio::io_context& io, Platform platform, RelayPor
   relay.start();
   co_await (next_loop(platform) ||
             sigterm.async_wait(asio::redirect_error(asio::use_awaitable, ignored)));
-  if (relay.anything_to_say()) platform.log.raw(relay.stats_json());
+  if (relay.anything_to_say()) platform.log.summary(relay.stats_json());
   co_await relay.stop();
 }
 

@@ -212,6 +212,10 @@ std::string without_credentials(const std::string& url) {
 std::vector<Finding> findings_of(const SettingsReading& reading, const Surroundings& surroundings) {
   const Settings& settings = reading.settings;
   Findings findings;
+  if (settings.relay.intake.disabled) {
+    failed(findings, "switch", "THAW_DISABLED is set: Thaw takes envelopes and drops them",
+           "unset it");
+  }
   tell_upstreams(settings.relay.route, findings);
   fact(findings, "pace",
        std::string(to_string(settings.pace.pace)) + ", holds an invoke at most " +

@@ -98,6 +98,12 @@ TEST_CASE("without a DSN it says what to set, and fails") {
   CHECK(any_failed(findings));
 }
 
+TEST_CASE("a Thaw that is switched off is a failure") {
+  const auto findings = settings_findings({{"SENTRY_DSN", kDsn}, {"THAW_DISABLED", "1"}});
+  CHECK(has(find(findings, "switch").text, "THAW_DISABLED"));
+  CHECK(any_failed(findings));
+}
+
 TEST_CASE("each malformed setting is a failure with what is used instead") {
   const auto findings = settings_findings({{"SENTRY_DSN", kDsn}, {"THAW_PORT", "x"}});
   const auto wrong = find(findings, "settings");
