@@ -112,7 +112,7 @@ int run(const Start& start) {
   const Settings& settings = start.reading.settings;
   asio::io_context io{1};
   relay::SystemClock clock(io.get_executor());
-  if (start.how == Start::How::check) return check(io, clock, start.reading, start.environment);
+  if (start.how == Start::How::check) return check(io, clock, start.reading);
   relay::FdLogSink sink(STDOUT_FILENO);
   relay::Log log(settings.log, sink, clock);
   for (const auto& complaint : start.reading.complaints) {

@@ -58,10 +58,8 @@ Start read_start(int argc, const char* const* argv, Environment environment, boo
       break;
   }
   for (auto& [name, value] : line.overrides) environment[name] = std::move(value);
-  if (line.verb == CommandLine::Verb::serve) return begin(Start::How::by_hand, environment, path);
-  auto start = begin(Start::How::check, environment, path);
-  start.environment = std::move(environment);
-  return start;
+  const bool serve = line.verb == CommandLine::Verb::serve;
+  return begin(serve ? Start::How::by_hand : Start::How::check, environment, path);
 }
 
 }  // namespace extension

@@ -12,10 +12,9 @@ struct Start {
   enum class How { extension, by_hand, check, print };
   How how = How::extension;
   SettingsReading reading;
-  std::string name;           ///< to register under
-  Environment environment{};  ///< of a check: what it says of settings that are not Thaw's own
-  std::string text;           ///< to print,
-  int exit_code = 0;          ///< and to leave with
+  std::string name;   ///< to register under
+  std::string text;   ///< to print,
+  int exit_code = 0;  ///< and to leave with
 };
 
 /// Without arguments and with AWS_LAMBDA_RUNTIME_API: the extension. Without arguments and without

@@ -17,6 +17,8 @@ class DialWatch {
 
   virtual void resolved(const std::vector<boost::asio::ip::address>& addresses) = 0;
   virtual void connected(const boost::asio::ip::address& address) = 0;
+  /// The proxy has answered to CONNECT. Only of an upstream with TLS, through a proxy.
+  virtual void asked_proxy(unsigned status) = 0;
   /// The handshake is over, whether the peer was accepted or not; not told where it broke off for
   /// another reason. `roots`: Trust::source().
   virtual void met(const TlsPeer& peer, const std::string& roots) = 0;

@@ -85,6 +85,7 @@ asio::awaitable<Dialer::Dialled> Dialer::reach(const proto::Proxy* proxy, Endpoi
   if (!endpoint.tls) co_return std::move(connection);
   const auto status = co_await open_tunnel(**connection, endpoint, *proxy);
   if (!status) co_return status.error();
+  if (watch_ != nullptr) watch_->asked_proxy(*status);
   if (*status / 100 != 2) co_return refused(*proxy, endpoint, *status);
   co_return std::move(connection);
 }

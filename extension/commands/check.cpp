@@ -96,6 +96,11 @@ class Watch final : public relay::DialWatch {
     facts_.tcp = lap();
   }
 
+  void asked_proxy(unsigned status) override {
+    facts_.proxy_status = status;
+    facts_.proxy_took = lap();
+  }
+
   void met(const relay::TlsPeer& peer, const std::string& roots) override {
     facts_.peer = peer;
     facts_.roots = roots;
@@ -104,9 +109,11 @@ class Watch final : public relay::DialWatch {
 
   /// The request is over; of the steps before it, the one that was not reached took the time.
   void over() {
+    const bool tunnelled = !facts_.proxy || !facts_.dsn.tls || facts_.proxy_status;
     const bool secured = !facts_.dsn.tls || facts_.peer;
     (facts_.addresses.empty()      ? facts_.dns
      : facts_.connected_to.empty() ? facts_.tcp
+     : !tunnelled                  ? facts_.proxy_took
      : !secured                    ? facts_.tls
                                    : facts_.sentry) = lap();
   }
@@ -130,6 +137,8 @@ asio::awaitable<RoadFacts> go(relay::Clock& clock, const Settings& settings, pro
   RoadFacts facts{.dsn = dsn,
                   .ca_file = settings.upstream.ca_file,
                   .ssl_cert_file = settings.upstream.ssl_cert_file};
+  const auto* proxy = settings.upstream.proxies.choose(dsn.tls, dsn.host, dsn.port);
+  if (proxy != nullptr) facts.proxy = *proxy;
   NoLog silent;
   relay::Log log({}, silent, clock);
   Watch watch(clock, facts);
@@ -173,13 +182,11 @@ asio::awaitable<bool> go_all(relay::Clock& clock, const Settings& settings) {
 
 }  // namespace
 
-int check(asio::io_context& io, relay::Clock& clock, const SettingsReading& reading,
-          const Environment& environment) {
+int check(asio::io_context& io, relay::Clock& clock, const SettingsReading& reading) {
   const Settings& settings = reading.settings;
   Surroundings surroundings;
   if (settings.journal) surroundings.journal = journal_trouble(settings.spool_dir);
   surroundings.port = port_trouble(io, settings.relay.listener.port);
-  surroundings.proxy = proxy_in_effect(environment);
   print("thaw " THAW_VERSION "\n");
   bool good = print_all(findings_of(reading, surroundings));
   const auto on_end = [&](const std::exception_ptr& failure, bool all_reached) {

@@ -18,6 +18,6 @@ namespace extension {
 /// (relay-server/src/processing/client_reports/mod.rs). The second is for a Relay that met the key
 /// with the first and answers before it knows it.
 [[nodiscard]] int check(boost::asio::io_context& io, relay::Clock& clock,
-                        const SettingsReading& reading, const Environment& environment);
+                        const SettingsReading& reading);
 
 }  // namespace extension

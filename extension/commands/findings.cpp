@@ -93,29 +93,59 @@ Finding failed_step(std::string what, const boost::system::error_code& why,
           std::move(advice)};
 }
 
+/// Who is looked up and connected to.
+std::string next_host(const RoadFacts& road) {
+  return road.proxy ? road.proxy->host : road.dsn.host;
+}
+
 Finding dns_finding(const RoadFacts& road) {
-  if (road.addresses == std::vector{road.dsn.host})
-    return {Mark::good, "DNS", road.dsn.host + " is an address", road.dns};
+  const std::string host = next_host(road);
+  if (road.addresses == std::vector{host})
+    return {Mark::good, "DNS", host + " is an address", road.dns};
   if (!road.addresses.empty())
-    return {Mark::good, "DNS", road.dsn.host + " is " + joined(road.addresses), road.dns};
+    return {Mark::good, "DNS", host + " is " + joined(road.addresses), road.dns};
+  if (road.proxy) {
+    return failed_step("DNS", road.failed, road.dns,
+                       "is the proxy " + host + " of " + road.proxy->variable + " spelt right?");
+  }
   const bool unknown = road.failed == relay::Errc::name_not_found;
   return failed_step("DNS", road.failed, road.dns,
-                     unknown ? "is " + road.dsn.host + " spelt as in Sentry's settings?"
+                     unknown ? "is " + host + " spelt as in Sentry's settings?"
                              : "ask /etc/resolv.conf which name server that is; in a VPC, is its "
                                "DNS resolution on?");
 }
 
 Finding tcp_finding(const RoadFacts& road) {
+  const std::string port = std::to_string(road.proxy ? road.proxy->port : road.dsn.port);
   if (!road.connected_to.empty())
-    return {Mark::good, "TCP", road.connected_to + " listens on " + std::to_string(road.dsn.port),
-            road.tcp};
+    return {Mark::good, "TCP", road.connected_to + " listens on " + port, road.tcp};
+  if (road.proxy) {
+    return failed_step("TCP", road.failed, road.tcp,
+                       "does " + road.proxy->to_public_string() + " of " + road.proxy->variable +
+                           " run, and may this function reach it?");
+  }
   const bool refused = road.failed == boost::asio::error::connection_refused;
   return failed_step("TCP", road.failed, road.tcp,
                      refused ? "nobody listens at " + name_of_host(road.dsn) +
                                    ": are host and port of the DSN right?"
                              : "a function in a VPC needs a NAT gateway or a proxy, and a security "
                                "group that lets " +
-                                   std::to_string(road.dsn.port) + " out");
+                                   port + " out");
+}
+
+Finding proxy_finding(const RoadFacts& road) {
+  const std::string who = road.proxy->to_public_string() + " of " + road.proxy->variable;
+  const std::string asked = " for " + name_of_host(road.dsn);
+  if (!road.proxy_status) {
+    return failed_step("proxy", road.failed, road.proxy_took,
+                       "is " + who + " an http proxy, and does it let CONNECT through?");
+  }
+  const std::string text = who + " answers " + std::to_string(*road.proxy_status) + asked;
+  if (*road.proxy_status / 100 == 2) return {Mark::good, "proxy", text, road.proxy_took};
+  const bool wants_user = *road.proxy_status == 407 || *road.proxy_status == 401;
+  return {Mark::failed, "proxy", text, road.proxy_took,
+          wants_user ? "it wants a user and a password: http://user:password@host:port"
+                     : "let it allow that host, or name the host in no_proxy"};
 }
 
 std::string advice_on(const TlsPeer& peer, const std::string& host, relay::WallTime now) {
@@ -194,19 +224,6 @@ Finding sentry_finding(const RoadFacts& road) {
   return {Mark::failed, "Sentry", "answers " + status, road.sentry, advice_on(answer.status)};
 }
 
-std::string value_of(const Environment& environment, std::string_view name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? "" : found->second;
-}
-
-// Without what stands between scheme and host.
-std::string without_credentials(const std::string& url) {
-  const auto at = url.rfind('@');
-  if (at == std::string::npos) return url;
-  const auto scheme = url.find("://");
-  return (scheme < at ? url.substr(0, scheme + 3) : "") + "…" + url.substr(at);
-}
-
 }  // namespace
 
 std::vector<Finding> findings_of(const SettingsReading& reading, const Surroundings& surroundings) {
@@ -222,7 +239,6 @@ std::vector<Finding> findings_of(const SettingsReading& reading, const Surroundi
            std::to_string(settings.pace.budget.count()) + " ms");
   tell_journal(settings, surroundings.journal, findings);
   tell_port(settings.relay.listener.port, surroundings.port, findings);
-  if (!surroundings.proxy.empty()) fact(findings, "proxy", surroundings.proxy);
   for (const auto& complaint : reading.complaints) {
     failed(findings, "settings", complaint.variable + ": " + complaint.problem, complaint.instead);
   }
@@ -235,7 +251,11 @@ std::vector<Finding> findings_of(const RoadFacts& road, relay::WallTime now) {
     findings.push_back(std::move(finding));
     return findings.back().mark == Mark::good;
   };
+  if (road.proxy && !road.dsn.tls) {
+    fact(findings, "proxy", road.proxy->to_public_string() + " of " + road.proxy->variable);
+  }
   if (!add(dns_finding(road)) || !add(tcp_finding(road))) return findings;
+  if (road.proxy && road.dsn.tls && !add(proxy_finding(road))) return findings;
   if (road.dsn.tls) {
     if (road.peer) tell_unusable_roots(road, findings);
     if (!add(tls_finding(road, now))) return findings;
@@ -263,16 +283,6 @@ std::string to_text(const Finding& finding) {
   // What a certificate, a peer or a variable says must not reach the terminal as a command.
   std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return line + "\n";
-}
-
-std::string proxy_in_effect(const Environment& environment) {
-  for (const char* name : {"THAW_PROXY", "https_proxy", "HTTPS_PROXY"}) {
-    const std::string value = value_of(environment, name);
-    if (value.empty()) continue;
-    if (value == "direct") return "";
-    return std::string(name) + "=" + without_credentials(value);
-  }
-  return "";
 }
 
 }  // namespace extension

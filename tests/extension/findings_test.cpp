@@ -214,14 +214,44 @@ TEST_CASE("nothing that is said moves the terminal's cursor") {
   CHECK(line == "  FAILED  TLS       a?[2Jb?c? -> d?e\n");
 }
 
-TEST_CASE("the proxy in effect is said without its credentials") {
-  CHECK(proxy_in_effect({}).empty());
-  CHECK(proxy_in_effect({{"HTTPS_PROXY", "http://user:p%40ss@proxy:3128"}}) ==
-        "HTTPS_PROXY=http://…@proxy:3128");
-  CHECK(proxy_in_effect({{"HTTPS_PROXY", "http://b"}, {"https_proxy", "a"}}) == "https_proxy=a");
-  CHECK(proxy_in_effect({{"https_proxy", "a"}, {"THAW_PROXY", "user:p@ss@b:1"}}) ==
-        "THAW_PROXY=…@b:1");
-  CHECK(proxy_in_effect({{"https_proxy", "a"}, {"THAW_PROXY", "direct"}}).empty());
+TEST_CASE(
+    "through a proxy the first steps are the proxy's, and what it answered is one of its own") {
+  RoadFacts road = good_road();
+  road.proxy = *proto::parse_proxy("http://user:secret@proxy.test:3128", "HTTPS_PROXY");
+  road.proxy_status = 200;
+  const auto well = findings_of(road, kNow);
+  CHECK_FALSE(any_failed(well));
+  CHECK(find(well, "DNS").text == "proxy.test is 192.0.2.1, 192.0.2.2");
+  CHECK(find(well, "TCP").text == "192.0.2.1 listens on 3128");
+  CHECK(find(well, "proxy").text ==
+        "proxy.test:3128 of HTTPS_PROXY answers 200 for o1.ingest.sentry.io:443");
+  CHECK(find(well, "Sentry").mark == Finding::Mark::good);
+  for (const auto& [status, advice] :
+       {std::pair{407U, "a user and a password"}, std::pair{401U, "a user and a password"},
+        std::pair{403U, "no_proxy"}, std::pair{502U, "no_proxy"}}) {
+    CAPTURE(status);
+    road.proxy_status = status;
+    CHECK(last_of(road).what == "proxy");
+    CHECK(last_of(road).mark == Finding::Mark::failed);
+    CHECK(has(last_of(road).advice, advice));
+  }
+  road.proxy_status.reset();
+  road.failed = relay::Errc::proxy_unreachable;
+  CHECK(has(last_of(road).advice, "CONNECT"));
+  road.connected_to.clear();
+  CHECK(has(last_of(road).advice, "does proxy.test:3128 of HTTPS_PROXY run"));
+  road.addresses.clear();
+  CHECK(has(last_of(road).advice, "proxy.test of HTTPS_PROXY spelt right"));
+  for (const auto& finding : findings_of(road, kNow)) CHECK_FALSE(has(to_text(finding), "secret"));
+}
+
+TEST_CASE("without TLS a proxy is named, and asked for nothing but the request") {
+  RoadFacts road = good_road("http://0123456789abcdef0123456789abcdef@relay.test/42");
+  road.proxy = *proto::parse_proxy("proxy.test:3128", "http_proxy");
+  road.peer.reset();
+  const auto findings = findings_of(road, kNow);
+  CHECK(find(findings, "proxy").text == "proxy.test:3128 of http_proxy");
+  CHECK_FALSE(any_failed(findings));
 }
 
 TEST_SUITE_END();

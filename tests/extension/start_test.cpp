@@ -75,7 +75,7 @@ TEST_CASE("check takes the same options, and what the environment says beside th
   CHECK(check.how == Start::How::check);
   CHECK(check.reading.settings.relay.listener.port == 9000);
   CHECK(check.reading.complaints.empty());
-  CHECK(check.environment.at("HTTPS_PROXY") == "http://proxy:3128");
+  CHECK(check.reading.settings.upstream.proxies.https->host == "proxy");
 }
 
 TEST_CASE("what cannot be understood is said and leaves with 2") {

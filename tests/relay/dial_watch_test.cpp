@@ -30,6 +30,8 @@ struct Told final : relay::DialWatch {
     steps += "connected " + address.to_string() + "; ";
   }
 
+  void asked_proxy(unsigned status) override { steps += "proxy " + std::to_string(status) + "; "; }
+
   void met(const TlsPeer& whom, const std::string& from) override {
     steps += "met";
     peer = whom;
