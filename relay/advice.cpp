@@ -1,0 +1,53 @@
+#include "relay/advice.hpp"
+
+namespace relay {
+
+Advice advice_on_refused(unsigned status) {
+  if (status == 401 || status == 403) {
+    return {"Sentry does not know this key, or the project is disabled",
+            "compare the DSN with the one in Sentry's settings"};
+  }
+  if (status == 429) {
+    return {"over quota: Sentry has counted it", "look at the project's quotas and rate limits"};
+  }
+  return {"Sentry does not take it, now or ever", "smaller attachments; look at the SDK's version"};
+}
+
+Advice advice_on(DropReason reason) {
+  switch (reason) {
+    case DropReason::ratelimit_backoff:
+      return {"Sentry had said that it does not want this category for now", "as for 429"};
+    case DropReason::queue_overflow:
+      return {
+          "more was waiting than THAW_MAX_WAITING, THAW_SPOOL_MIB or, without a journal, "
+          "THAW_MEMORY_MIB allow; the least urgent, oldest went",
+          "raise the limit, or find out why Sentry is out of reach"};
+    case DropReason::network_error:
+      return {
+          "sent as often as is allowed and never answered, or no time left at the end of the "
+          "sandbox",
+          "allow Thaw more time with THAW_BUDGET_MS; check the function's way to the internet"};
+    case DropReason::send_error:
+      return {"Sentry failed on it twice", "nothing; Sentry's own trouble"};
+    case DropReason::not_allowed:
+      return {"left by an earlier process for a DSN that the settings no longer allow",
+              "set THAW_UPSTREAM_DSN as it was"};
+    case DropReason::snapshot:
+      return {
+          "accepted while a SnapStart function was initialised, and not sent before the snapshot: "
+          "every copy would send it",
+          "nothing; send less at init, or see why Sentry was out of reach"};
+    case DropReason::disabled:
+      return {"Thaw is switched off", "unset THAW_DISABLED"};
+    case DropReason::internal_sdk_error:
+      break;
+  }
+  return {"our own mistake, or a journal that cannot be read back", "tell us"};
+}
+
+Advice advice_on_rejected() {
+  return {"never acknowledged: the SDK got an error instead of 200",
+          "the log and the answer say why"};
+}
+
+}  // namespace relay
