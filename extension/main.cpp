@@ -14,6 +14,7 @@
 
 #include "extension/commands/check.hpp"
 #include "extension/commands/serve.hpp"
+#include "extension/commands/stats.hpp"
 #include "extension/failure_reports.hpp"
 #include "extension/lifecycle.hpp"
 #include "extension/random.hpp"
@@ -150,6 +151,7 @@ int main(int argc, char** argv) {
     std::fputs(start.text.c_str(), start.exit_code == 0 ? stdout : stderr);
     return start.exit_code;
   }
+  if (start.how == extension::Start::How::stats) return extension::stats(start.stats);
   for (;;) {
     try {
       return extension::run(start);

@@ -1,8 +1,11 @@
 #include "extension/start.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "extension/commands/command_line.hpp"
+#include "proto/number.hpp"
 
 namespace extension {
 namespace {
@@ -34,6 +37,31 @@ Start print(std::string text, int exit_code) {
   return start;
 }
 
+Start begin_stats(const CommandLine& line, const Environment& environment, std::string_view path) {
+  using From = StatsOptions::From;
+  const auto& options = line.options;
+  const auto url = options.find("url");
+  const auto watch = options.find("watch");
+  const bool running = url != options.end() || watch != options.end() || !line.overrides.empty();
+  if (running && options.contains("-")) {
+    return print("thaw: - does not go with --url, --port or --watch\nTry: thaw --help\n", 2);
+  }
+  auto start = begin(Start::How::stats, environment, path);
+  StatsOptions& wanted = start.stats;
+  wanted.from = options.contains("-") ? From::lines : running ? From::running : From::whichever;
+  wanted.url =
+      url != options.end()
+          ? url->second
+          : "http://127.0.0.1:" + std::to_string(start.reading.settings.relay.listener.port);
+  wanted.json = options.contains("json");
+  if (watch != options.end()) {
+    constexpr std::uint32_t kUsual = 2;
+    wanted.watch =
+        std::chrono::seconds{proto::parse_number<std::uint32_t>(watch->second).value_or(kUsual)};
+  }
+  return start;
+}
+
 }  // namespace
 
 Start read_start(int argc, const char* const* argv, Environment environment, bool beside_sentry) {
@@ -55,9 +83,11 @@ Start read_start(int argc, const char* const* argv, Environment environment, boo
       return print(std::move(line.text), 2);
     case CommandLine::Verb::serve:
     case CommandLine::Verb::check:
+    case CommandLine::Verb::stats:
       break;
   }
   for (auto& [name, value] : line.overrides) environment[name] = std::move(value);
+  if (line.verb == CommandLine::Verb::stats) return begin_stats(line, environment, path);
   const bool serve = line.verb == CommandLine::Verb::serve;
   return begin(serve ? Start::How::by_hand : Start::How::check, environment, path);
 }

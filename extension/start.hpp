@@ -4,17 +4,19 @@
 #include <string>
 #include <string_view>
 
+#include "extension/commands/stats.hpp"
 #include "extension/settings.hpp"
 
 namespace extension {
 
 struct Start {
-  enum class How { extension, by_hand, check, print };
+  enum class How { extension, by_hand, check, stats, print };
   How how = How::extension;
   SettingsReading reading;
-  std::string name;   ///< to register under
-  std::string text;   ///< to print,
-  int exit_code = 0;  ///< and to leave with
+  std::string name;      ///< to register under
+  StatsOptions stats{};  ///< what is to be shown
+  std::string text;      ///< to print,
+  int exit_code = 0;     ///< and to leave with
 };
 
 /// Without arguments and with AWS_LAMBDA_RUNTIME_API: the extension. Without arguments and without

@@ -25,6 +25,8 @@ constexpr auto kExamples =
     "  thaw serve --upstream https://KEY@o1.ingest.us.sentry.io/42\n"
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw serve --port 9000\n"
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw check\n"
+    "  thaw stats --watch\n"
+    "  aws logs tail /aws/lambda/NAME --since 1d | thaw stats\n"
     "  curl http://127.0.0.1:9797/stats\n";
 
 std::string check_port(std::string_view text) {
@@ -37,32 +39,62 @@ std::string check_dsn(std::string_view text) {
   return dsn ? "" : "is not a DSN: " + dsn.error().message();
 }
 
-// An option is a setting typed.
+std::string check_url(std::string_view text) {
+  return text.starts_with("http://") ? "" : "is not a URL like http://127.0.0.1:9797";
+}
+
+// A day between two looks is no watching.
+std::string check_seconds(std::string_view text) {
+  const auto seconds = proto::parse_number<std::uint32_t>(text);
+  return text.empty() || (seconds && *seconds > 0 && *seconds <= 86'400)
+             ? ""
+             : "is not a whole number from 1 to 86400";
+}
+
+std::string check_nothing(std::string_view) { return ""; }
+
+// An option is a setting typed, where it names one.
 struct Option {
   const char* name;
-  std::string_view operand;
+  std::string_view operand;  ///< "[=…]": may be left out; "": there is none
   std::string_view variable;
   std::string_view meaning;
   std::string (*check)(std::string_view);  ///< "", or what is wrong with the value
 };
 
-constexpr std::array kOptions = {
+constexpr std::array kSettingOptions = {
     Option{"port", "PORT", "THAW_PORT", "the port to listen on; 0: any free one", check_port},
     Option{"upstream", "DSN", "THAW_UPSTREAM_DSN", "where envelopes go", check_dsn},
 };
+
+constexpr std::array kStatsOptions = {
+    Option{"port", "PORT", "THAW_PORT", "where Thaw listens on this machine", check_port},
+    Option{"url", "URL", "", "where else; a name is not looked up", check_url},
+    Option{"watch", "[=SECONDS]", "", "again every 2 seconds, or as often as said, until Ctrl-C",
+           check_seconds},
+    Option{"json", "", "", "for programs", check_nothing},
+};
+
+constexpr std::size_t kMostOptions = kStatsOptions.size();
 
 struct Command {
   std::string_view name;
   CommandLine::Verb verb;
   std::string_view meaning;
+  std::span<const Option> options;
+  std::string_view operand = {};  ///< a word that it takes
 };
 
-// Each takes every option.
 constexpr std::array kCommands = {
     Command{"serve", CommandLine::Verb::serve,
-            "Serve the port without Lambda, until Ctrl-C or SIGTERM"},
+            "Serve the port without Lambda, until Ctrl-C or SIGTERM", kSettingOptions},
     Command{"check", CommandLine::Verb::check,
-            "Say what the settings mean and whether Sentry can be reached; 0: all is well, 1: not"},
+            "Say what the settings mean and whether Sentry can be reached; 0: all is well, 1: not",
+            kSettingOptions},
+    Command{"stats", CommandLine::Verb::stats,
+            "A running Thaw's figures, or the totals of a log piped in; 0: nothing lost, 1: "
+            "something, 2: no figures",
+            kStatsOptions, "-"},
 };
 
 // "  --port PORT             the port to listen on"
@@ -73,11 +105,14 @@ std::string row(std::string_view left, std::string_view right) {
   return out.append(right) + "\n";
 }
 
-std::string options_text() {
+std::string options_text(std::span<const Option> options) {
   std::string out;
-  for (const auto& option : kOptions) {
-    out += row("--" + std::string(option.name) + " " + std::string(option.operand),
-               std::string(option.meaning) + " (" + std::string(option.variable) + ")");
+  for (const auto& option : options) {
+    std::string left = "--" + std::string(option.name);
+    if (!option.operand.empty() && !option.operand.starts_with('[')) left += " ";
+    std::string right(option.meaning);
+    if (!option.variable.empty()) right += " (" + std::string(option.variable) + ")";
+    out += row(left.append(option.operand), right);
   }
   return out + row("-h, --help", "print this and exit");
 }
@@ -104,13 +139,14 @@ std::string settings_text() {
 
 std::string help_of(const Command& command) {
   return std::string(command.meaning) + "\n\nUsage: thaw " + std::string(command.name) +
-         " [OPTIONS]\n\nOptions:\n" + options_text();
+         " [OPTIONS]" + (command.operand.empty() ? "" : " [" + std::string(command.operand) + "]") +
+         "\n\nOptions:\n" + options_text(command.options);
 }
 
-CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}}; }
+CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}, {}}; }
 
 CommandLine mistake(const std::string& what) {
-  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}};
+  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}, {}};
 }
 
 // getopt_long(3) over one part of the line: argv[0] is the program's or the command's name, and the
@@ -144,26 +180,40 @@ class Words {
 
 constexpr int kFirstOption = 256;  // beyond every character
 
+int argument_of(const Option& option) {
+  if (option.operand.empty()) return no_argument;
+  return option.operand.starts_with('[') ? optional_argument : required_argument;
+}
+
 CommandLine parse_command(const Command& command, std::span<const char* const> argv) {
-  std::array<option, kOptions.size() + 2> known{};
-  for (std::size_t i = 0; i < kOptions.size(); ++i) {
-    known[i] = {kOptions[i].name, required_argument, nullptr, kFirstOption + static_cast<int>(i)};
+  std::array<option, kMostOptions + 2> known{};
+  const auto options = command.options;
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    known.at(i) = {options[i].name, argument_of(options[i]), nullptr,
+                   kFirstOption + static_cast<int>(i)};
   }
-  known[kOptions.size()] = {"help", no_argument, nullptr, 'h'};
-  CommandLine line{command.verb, {}, {}};
+  known.at(options.size()) = {"help", no_argument, nullptr, 'h'};
+  CommandLine line{command.verb, {}, {}, {}};
   Words words(argv, known.data());
   for (int got = words.next(); got != -1; got = words.next()) {
     if (got == 'h') return print(help_of(command));
     if (got == ':') return mistake(words.current() + " wants a value");
     if (got < kFirstOption) return mistake(words.current() + " is no option of " + argv[0]);
-    const auto& option = kOptions.at(static_cast<std::size_t>(got - kFirstOption));
-    const std::string value = ::optarg;
+    const auto& option = options[static_cast<std::size_t>(got - kFirstOption)];
+    const std::string value = ::optarg == nullptr ? "" : ::optarg;
     if (const auto wrong = option.check(value); !wrong.empty()) {
       return mistake(std::string("--").append(option.name).append(" ") + wrong);
     }
-    line.overrides[std::string(option.variable)] = value;
+    const bool setting = !option.variable.empty();
+    (setting ? line.overrides
+             : line.options)[std::string(setting ? option.variable : option.name)] = value;
   }
-  if (!words.rest().empty()) return mistake(words.rest()[0] + std::string(" is too much"));
+  auto rest = words.rest();
+  if (!rest.empty() && !command.operand.empty() && rest[0] == command.operand) {
+    line.options[rest[0]] = "";
+    rest = rest.subspan(1);
+  }
+  if (!rest.empty()) return mistake(rest[0] + std::string(" is too much"));
   return line;
 }
 
@@ -191,7 +241,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 std::string help_text() {
   std::string out = std::string(kDescription) + "\nUsage: thaw COMMAND [OPTIONS]\n\nCommands:\n";
   for (const auto& command : kCommands) out += row(command.name, command.meaning);
-  out += "\nOptions of each:\n" + options_text() + row("--version", "print the version and exit");
+  out += "\nOptions of serve and check:\n" + options_text(kSettingOptions);
+  out += "\nOptions of stats:\n" + options_text(kStatsOptions) + "\n" +
+         row("--version", "print the version and exit");
   return out + "\n" + settings_text() + "\n" + kExamples;
 }
 

@@ -14,12 +14,14 @@ struct CommandLine {
     none,  ///< nothing was asked for
     serve,
     check,
+    stats,
     print,    ///< `text` is the answer: help or the version
     mistake,  ///< `text` says which
   };
   Verb verb = Verb::none;
   std::string text;
   Environment overrides;  ///< options, as the settings they stand for
+  Environment options;    ///< those that stand for none, by their names
 };
 
 [[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);

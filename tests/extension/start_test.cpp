@@ -69,6 +69,27 @@ TEST_CASE("serve takes its options as settings") {
   CHECK(by_hand.reading.settings.relay.route.configured[0].project_id == 42);
 }
 
+TEST_CASE("stats asks a running Thaw, or reads lines, as it is told") {
+  using From = StatsOptions::From;
+  const Environment port{{"THAW_PORT", "9000"}};
+  const auto plain = start({"thaw", "stats"}, port);
+  CHECK(plain.how == Start::How::stats);
+  CHECK(plain.stats.from == From::whichever);
+  CHECK(plain.stats.url == "http://127.0.0.1:9000");
+  CHECK_FALSE(plain.stats.watch);
+  CHECK_FALSE(plain.stats.json);
+  const auto typed = start({"thaw", "stats", "--port", "9001", "--watch", "--json"}, port).stats;
+  CHECK(typed.from == From::running);
+  CHECK(typed.url == "http://127.0.0.1:9001");
+  CHECK(typed.watch->count() == 2);
+  CHECK(typed.json);
+  CHECK(start({"thaw", "stats", "--url", "http://[::1]:1/x"}).stats.url == "http://[::1]:1/x");
+  CHECK(start({"thaw", "stats", "-"}).stats.from == From::lines);
+  for (const auto* seconds : {"--watch=1", "--watch=86400"}) {
+    CHECK(start({"thaw", "stats", seconds}).stats.watch);
+  }
+}
+
 TEST_CASE("check takes the same options, and what the environment says beside them") {
   const auto check = start({"thaw", "check", "--port", "9000"},
                            {{"THAW_PORT", "x"}, {"HTTPS_PROXY", "http://proxy:3128"}});
@@ -89,6 +110,12 @@ TEST_CASE("what cannot be understood is said and leaves with 2") {
       {"thaw", "serve", "-p"},
       {"thaw", "serve", "further"},
       {"thaw", "check", "--json"},
+      {"thaw", "stats", "--watch=0"},
+      {"thaw", "stats", "--watch=86401"},
+      {"thaw", "stats", "--url", "localhost"},
+      {"thaw", "stats", "--watch", "-"},
+      {"thaw", "stats", "-", "-"},
+      {"thaw", "stats", "--upstream", "x"},
       {"thaw", "serve", "--upstream", "nonsense"},
       {"thaw", "--nonsense"}};
   for (auto argv : mistakes) {
