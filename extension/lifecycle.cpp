@@ -82,6 +82,7 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
       stats_(stats),
       settings_(std::move(settings)),
       telemetry_(stats.holds, stats.other_records),
+      emf_(settings_.emf, settings_.function_name, clock_.wall_now()),
       heard_(executor),
       terminated_(executor) {
   stats_.pace = to_string(settings_.pace.pace);
@@ -194,6 +195,7 @@ void Lifecycle::begin(proto::InvokeEvent event) {
   if (stats_.invokes++ == 0 && is_copy()) guarded(log_, [&] { start_over(); });
   guarded(log_, [&] { failures_.invoke(event, has_telemetry()); });
   const WallTime now = clock_.wall_now();
+  if (emf_.due(now)) guarded(log_, [&] { say_metrics(); });
   const relay::Flow flow = relay_.flow();
   rhythm_.invoked(now, flow.urgent != std::exchange(at_invoke_, flow).urgent);
 
@@ -291,6 +293,10 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
   heard_.notify();
 }
 
+void Lifecycle::say_metrics() {
+  if (const auto line = emf_.line(relay_.snapshot())) log_.verbatim(*line);
+}
+
 // The platform's last words on a failure come with the SHUTDOWN, or a little behind it.
 asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event,
                                                  relay::SteadyTime end) {
@@ -304,6 +310,7 @@ asio::awaitable<void> Lifecycle::report_failures(proto::ShutdownEvent event,
 
 asio::awaitable<void> Lifecycle::drain(relay::SteadyTime deadline, bool last) {
   co_await guarded_task(log_, relay_.drain(deadline, last));
+  if (emf_.wanted()) guarded(log_, [&] { say_metrics(); });
   guarded(log_, [&] {
     if (relay_.anything_to_say()) log_.summary(relay_.stats_json());
   });

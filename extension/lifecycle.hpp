@@ -5,6 +5,7 @@
 // 2026-11).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "extension/relay_port.hpp"
 #include "extension/telemetry_listener.hpp"
 #include "proto/telemetry.hpp"
+#include "relay/emf.hpp"
 #include "relay/wakeup.hpp"
 
 namespace extension {
@@ -30,7 +32,9 @@ struct LifecycleSettings {
   PaceSettings pace;
   std::string spool_dir;  ///< where the ready file goes
   std::string init_type;  ///< how the platform says it has started the environment; "": it does not
-  bool function_logs = false;  ///< to be subscribed to, beside the platform's records
+  bool function_logs = false;      ///< to be subscribed to, beside the platform's records
+  std::chrono::minutes emf{0};     ///< between two lines of metrics; 0: none
+  std::string function_name = {};  ///< whose metrics they are
 };
 
 /// How long a drain may last that SIGTERM, not SHUTDOWN, has ordered.
@@ -73,6 +77,7 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> hold();
   void ended();
   void missed_runtime_done();
+  void say_metrics();
   [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event,
                                                       relay::SteadyTime end);
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last);
@@ -100,7 +105,8 @@ class Lifecycle {
   Rhythm rhythm_;
   relay::Flow at_invoke_;  ///< what had come and gone at the last INVOKE
   relay::Flow at_next_;    ///< and when next was last asked for
-  int misses_ = 0;         ///< invokes in a row without the runtimeDone that was hoped for
+  relay::EmfLines emf_;
+  int misses_ = 0;  ///< invokes in a row without the runtimeDone that was hoped for
   relay::Wakeup heard_;
   relay::Wakeup terminated_;
 };

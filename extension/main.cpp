@@ -67,7 +67,8 @@ struct Extension {
                  {relaying.port, platform.clock, platform.log, stats, relaying.disk, random_bits}),
         lifecycle(executor, platform, relaying.port, failures, stats,
                   {settings.pace, settings.spool_dir, settings.function.initialization_type,
-                   settings.report_failures && settings.failure_log_lines > 0}),
+                   settings.report_failures && settings.failure_log_lines > 0, settings.emf,
+                   settings.function.name}),
         sigterm(executor, SIGTERM) {}
 
   asio::awaitable<void> run(bool with_telemetry) {

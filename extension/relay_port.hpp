@@ -11,6 +11,7 @@
 
 #include "relay/http_upstream.hpp"
 #include "relay/relay.hpp"
+#include "relay/snapshot.hpp"
 
 namespace extension {
 
@@ -40,6 +41,7 @@ class RelayPort {
   [[nodiscard]] virtual relay::asio::awaitable<void> drain(relay::SteadyTime deadline,
                                                            bool last) = 0;
   [[nodiscard]] virtual relay::asio::awaitable<void> stop() = 0;
+  [[nodiscard]] virtual relay::Snapshot snapshot() const = 0;
   [[nodiscard]] virtual std::string stats_json() const = 0;
   [[nodiscard]] virtual bool anything_to_say() const = 0;
 };
@@ -100,6 +102,8 @@ class RealRelay final : public RelayPort {
     upstream_.stop();
     co_await upstream_.join();
   }
+
+  [[nodiscard]] relay::Snapshot snapshot() const override { return relay_.snapshot(); }
 
   [[nodiscard]] std::string stats_json() const override { return relay_.stats_json(); }
 

@@ -2,6 +2,7 @@
 // must not cost the customer an invoke.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -33,8 +34,9 @@ struct Settings {
   bool journal = true;
   std::string spool_dir = "/tmp/thaw";
   std::uint64_t spool_bytes = 64 * std::uint64_t{relay::kMiB};
-  std::string extension_name;  ///< "": the file's own
-  std::string runtime_api;     ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
+  std::string extension_name;   ///< "": the file's own
+  std::string runtime_api;      ///< AWS_LAMBDA_RUNTIME_API; "": not started by Lambda
+  std::chrono::minutes emf{0};  ///< between two lines of metrics; 0: none
   bool report_failures = true;
   std::size_t failure_log_lines = 0;  ///< of the function's log, in the event of its failure
   /// AWS_LAMBDA_FUNCTION_NAME and its like, SENTRY_RELEASE and SENTRY_ENVIRONMENT.

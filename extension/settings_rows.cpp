@@ -170,6 +170,10 @@ constexpr SettingRow kRows[] = {
                   std::int64_t n) { s.relay.route.max_dsns = static_cast<std::size_t>(n); }},
     {.info = {"THAW_LOG", "warn", kNone, 0, 0, "error, warn, info, debug", "how much is logged"},
      .choice = take_log_level},
+    // Beyond a day only the line at SHUTDOWN is left.
+    {.info = {"THAW_EMF_MINUTES", "0", "min", 0, 1440, kNone,
+              "so far apart a line of metrics for CloudWatch, and one at SHUTDOWN; 0: none"},
+     .number = [](Settings& s, std::int64_t n) { s.emf = std::chrono::minutes{n}; }},
     {.info =
          {"THAW_PROXY", kNone, kNone, 0, 0, kNone,
           "http://user:password@host:port, or direct for none; else https_proxy, HTTPS_PROXY and, "

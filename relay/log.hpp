@@ -57,6 +57,9 @@ class Log {
   /// follow timestamp, level and message.
   void summary(std::string_view object);
 
+  /// The same of a line in a format that is not ours to choose: nothing is put around it.
+  void verbatim(std::string_view line);
+
   void invoke_begins() { lines_this_invoke_ = 0; }
 
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }

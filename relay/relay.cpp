@@ -314,6 +314,8 @@ void Relay::set_host_figures(std::function<HostFigures()> figures) {
   parts_->host_figures = std::move(figures);
 }
 
+Snapshot Relay::snapshot() const { return parts_->snapshot(); }
+
 std::string Relay::stats_json() const { return to_json(parts_->snapshot()); }
 
 bool Relay::anything_to_say() const {

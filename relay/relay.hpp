@@ -46,6 +46,7 @@ struct Work {
 };
 
 struct HostFigures;
+struct Snapshot;
 
 /// Envelopes that have come and gone so far. start_over() begins anew.
 struct Flow {
@@ -125,6 +126,8 @@ class Relay {
   /// For what the host knows (invokes, holds, pace): asked for each view.
   void set_host_figures(std::function<HostFigures()> figures);
 
+  /// All figures of this moment.
+  [[nodiscard]] Snapshot snapshot() const;
   /// /stats as JSON.
   [[nodiscard]] std::string stats_json() const;
   /// Anything was accepted, rejected, lost or went wrong: worth a summary line.

@@ -22,6 +22,7 @@ class FakeRelay final : public extension::RelayPort {
 
   std::uint16_t bound = 9797;
   bool worth_a_line = false;
+  relay::Snapshot figures;
   bool expects_soon = false;
   relay::SteadyTime closes{};
   std::size_t waited = 0;  ///< what a start over drops
@@ -117,6 +118,8 @@ class FakeRelay final : public extension::RelayPort {
     note("stop");
     co_return;
   }
+
+  [[nodiscard]] relay::Snapshot snapshot() const override { return figures; }
 
   [[nodiscard]] std::string stats_json() const override { return R"({"items":{}})"; }
 

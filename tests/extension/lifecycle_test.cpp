@@ -811,4 +811,34 @@ TEST_CASE("whatever of the relay throws, next is asked and SHUTDOWN obeyed") {
   }
 }
 
+TEST_CASE("metrics are said at the first INVOKE after their minutes, and at SHUTDOWN") {
+  auto settings = kPrompt;
+  settings.emf = std::chrono::minutes{1};
+  settings.function_name = "fn";
+  World world(settings);
+  const auto said = [&] { return std::exchange(world.lines.lines, {}).size(); };
+  world.relay.figures.stats.cuts = 1;
+  world.start_up();
+  world.clock.freeze(milliseconds{0}, milliseconds{59'999});
+  world.relay.figures.now = world.clock.wall_now();
+  world.invoke("1");
+  world.runtime_done("1");
+  CHECK(said() == 0);
+  world.clock.freeze(milliseconds{0}, milliseconds{1});
+  world.relay.figures.now = world.clock.wall_now();
+  world.invoke("2");
+  REQUIRE(world.lines.lines.size() == 1);
+  CHECK(world.lines.lines[0].starts_with(R"({"_aws":{"Timestamp":)"));
+  CHECK(said() == 1);
+  world.runtime_done("2");
+  world.relay.figures.stats.cuts = 2;
+  world.invoke("3");
+  world.runtime_done("3");
+  CHECK(said() == 0);
+  world.lifecycle.terminate();
+  world.settle();
+  REQUIRE(world.lines.lines.size() == 1);
+  CHECK(world.lines.lines[0].find(R"("CutRequests":1,)") != std::string::npos);
+}
+
 TEST_SUITE_END();

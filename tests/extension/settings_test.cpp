@@ -37,6 +37,7 @@ const Number kNumbers[] = {
     {"THAW_SOON_MS", 0, 900'000, 2000, [](const Settings& s) { return s.pace.soon.count(); }},
     {"THAW_FAILURE_LOG_LINES", 0, 100, 0,
      [](const Settings& s) { return static_cast<std::int64_t>(s.failure_log_lines); }},
+    {"THAW_EMF_MINUTES", 0, 1440, 0, [](const Settings& s) { return s.emf.count(); }},
     {"THAW_REPORT_FAILURES", 0, 1, 1, [](const Settings& s) { return s.report_failures ? 1 : 0; }},
     {"THAW_LATE_MS", 0, 60'000, 250,
      [](const Settings& s) { return s.relay.delivery.late.count(); }},
