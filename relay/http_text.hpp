@@ -17,6 +17,7 @@ struct LocalRequest {
   std::string method;
   std::string target;  ///< path and query
   std::string host;
+  std::string origin;  ///< "" if there is none; "null" if there are several
   std::string x_sentry_auth;
   std::string authorization;
   std::string content_type;

@@ -43,6 +43,8 @@ LocalRequest request_of(const RequestParser& parser) {
   request.method = text(header.method_string());
   request.target = text(header.target());
   request.host = text(header[http::field::host]);
+  request.origin = header.count(http::field::origin) > 1 ? std::string("null")
+                                                         : text(header[http::field::origin]);
   request.x_sentry_auth = text(header["X-Sentry-Auth"]);
   request.authorization = text(header[http::field::authorization]);
   request.content_type = text(header[http::field::content_type]);

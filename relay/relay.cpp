@@ -10,6 +10,7 @@
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
 #include "relay/metrics.hpp"
+#include "relay/origin.hpp"
 #include "relay/snapshot.hpp"
 #include "relay/stats_json.hpp"
 #include "relay/tunnel.hpp"
@@ -75,6 +76,7 @@ struct Relay::Parts {
         Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
   Answer answer(LocalRequest request);
+  Answer answer_same(LocalRequest request);
   Answer view(const LocalRequest& request, std::string_view path) const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
@@ -92,6 +94,7 @@ struct Relay::Parts {
   Wakeup changed;
   Delivery delivery;
   Intake intake;
+  OriginSettings origins;
   Listener listener;
   TaskGroup tasks;
   bool recovering = false;
@@ -115,6 +118,7 @@ Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in
       intake(settings.intake, settings.route,
              {clock, backlog, destinations, stats, [this] { return listener.port(); },
               [this] { return delivery.awake(); }, [this] { delivery.accepted(); }, random}),
+      origins(std::move(settings.origins)),
       listener(executor, clock, log, settings.listener, hooks()),
       tasks(executor, [this](std::exception_ptr failure) { failed("sending", failure); }),
       started(clock.wall_now()) {}
@@ -144,6 +148,21 @@ Listener::Hooks Relay::Parts::hooks() {
 }
 
 Answer Relay::Parts::answer(LocalRequest request) {
+  const auto verdict = judge_origin(origins, request.origin);
+  if (verdict == OriginVerdict::same) return answer_same(std::move(request));
+  const bool for_sentry = proto::match_endpoint(split(request.target).path).has_value();
+  if (verdict == OriginVerdict::foreign) {
+    if (for_sentry) stats.ledger.reject(RejectReason::not_allowed);
+    return refuse_origin();
+  }
+  // What people look at is for no page of another site.
+  if (!for_sentry) return answer_same(std::move(request));
+  const std::string origin = request.origin;
+  if (request.method == "OPTIONS") return preflight_answer(origin);
+  return readable_by(origin, answer_same(std::move(request)));
+}
+
+Answer Relay::Parts::answer_same(LocalRequest request) {
   // The views point into `target`, so it must not move with the request.
   const std::string target = request.target;
   const auto [path, query] = split(target);

@@ -44,6 +44,12 @@ struct IntakeSettings {
   bool disabled = false;  ///< everything is answered as accepted, and dropped
 };
 
+/// Which web pages may send to us.
+struct OriginSettings {
+  bool checked = false;              ///< those of other sites are refused
+  std::vector<std::string> allowed;  ///< but not these; as normalize_origin() has them
+};
+
 struct BacklogSettings {
   std::size_t max_waiting = 10000;    ///< envelopes
   std::size_t max_bytes = 16 * kMiB;  ///< bodies in memory
@@ -63,6 +69,7 @@ struct DeliverySettings {
 
 struct Settings {
   ListenerSettings listener;
+  OriginSettings origins;
   IntakeSettings intake;
   BacklogSettings backlog;
   RouteSettings route;

@@ -389,6 +389,62 @@ TEST_CASE("limits upstream sets come back to the SDK with its next answer") {
   CHECK(bench.figure("/items/error/dropped/ratelimit_backoff") == 1);
 }
 
+TEST_CASE("a page of another site may neither send nor read, unless it is named") {
+  relay::Settings settings;
+  settings.origins = {true, {"https://app.example.com"}};
+  Bench bench(std::move(settings));
+  const auto post = [&](const std::string& origin) {
+    return bench.ask(support::post(kPath, kEvent, kAuth + "Origin: " + origin + "\r\n"));
+  };
+  for (const auto* origin : {"https://evil.example.com", "null"}) {
+    const auto answer = post(origin);
+    CHECK(status_of(answer) == "403");
+    CHECK(answer.find("--allow-origin") != std::string::npos);
+    CHECK(answer.find("Access-Control") == std::string::npos);
+  }
+  CHECK(status_of(post("http://localhost:3000\r\nOrigin: http://localhost:3000")) == "403");
+  CHECK(bench.figure("/rejected/not_allowed") == 3);
+  CHECK(bench.upstream.calls() == 0);
+
+  const auto local = post("http://localhost:3000");
+  CHECK(status_of(local) == "200");
+  CHECK(local.find("Access-Control") == std::string::npos);
+  const auto named = post("https://app.example.com");
+  CHECK(status_of(named) == "200");
+  CHECK(named.find("Access-Control-Allow-Origin: https://app.example.com\r\n") !=
+        std::string::npos);
+  CHECK(bench.upstream.calls() == 2);
+}
+
+TEST_CASE("a preflight is for a named page, and for what SDKs send") {
+  relay::Settings settings;
+  settings.origins = {true, {"https://app.example.com"}};
+  Bench bench(std::move(settings));
+  const auto ask = [&](std::string_view method, std::string_view path, std::string_view origin) {
+    std::string text(method);
+    text.append(" ").append(path).append(" HTTP/1.1\r\nHost: localhost\r\nOrigin: ");
+    return bench.ask(text.append(origin).append("\r\n\r\n"));
+  };
+  const auto yes = ask("OPTIONS", kPath, "https://app.example.com");
+  CHECK(status_of(yes) == "200");
+  CHECK(yes.find("Access-Control-Allow-Methods: POST\r\n") != std::string::npos);
+  CHECK(status_of(ask("OPTIONS", kPath, "https://other.example.com")) == "403");
+  CHECK(status_of(ask("OPTIONS", kPath, "http://localhost:3000")) == "405");
+  CHECK(status_of(ask("OPTIONS", "/stats", "https://app.example.com")) == "404");
+  const auto stats = ask("GET", "/stats", "https://app.example.com");
+  CHECK(stats.find("Access-Control") == std::string::npos);
+  CHECK(status_of(ask("GET", "/stats", "https://other.example.com")) == "403");
+  CHECK(bench.figure("/rejected/not_allowed") == 1);
+}
+
+TEST_CASE("in a function nobody asks where a page is from") {
+  Bench bench;
+  const auto answer =
+      bench.ask(support::post(kPath, kEvent, kAuth + "Origin: https://example.com\r\n"));
+  CHECK(status_of(answer) == "200");
+  CHECK(answer.find("Access-Control") == std::string::npos);
+}
+
 TEST_CASE("many clients with many envelopes under every kind of answer: nothing goes uncounted") {
   Bench bench;
   const std::vector<unsigned> statuses{200, 429, 500, 503, 403, 200, 413, 500, 502, 200};
