@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proto/printable.hpp"
+#include "relay/capture_json.hpp"
 #include "relay/delivery.hpp"
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
@@ -77,7 +79,7 @@ struct Relay::Parts {
 
   Answer answer(LocalRequest request);
   Answer answer_same(LocalRequest request);
-  Answer view(const LocalRequest& request, std::string_view path) const;
+  Answer view(const LocalRequest& request, Target target) const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
   Listener::Hooks hooks();
@@ -100,6 +102,7 @@ struct Relay::Parts {
   bool recovering = false;
   WallTime started;
   std::function<HostFigures()> host_figures;
+  const Capture* capture = nullptr;
 };
 
 Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in,
@@ -171,6 +174,10 @@ Answer Relay::Parts::answer_same(LocalRequest request) {
       const SteadyTime begun = clock.now();
       Answer verdict = intake.take(std::move(request), *endpoint, query);
       stats.accept_time.add(clock.now() - begun);
+      if (capture != nullptr && verdict.status >= 400) {
+        log.line(LogLevel::warn, "answered " + std::to_string(verdict.status) + ": " +
+                                     proto::printable(verdict.body));
+      }
       return verdict;
     }
     if (endpoint->kind == proto::EndpointKind::tunnel) return tunnel_not_found();
@@ -178,18 +185,21 @@ Answer Relay::Parts::answer_same(LocalRequest request) {
     refused.headers = "Allow: POST\r\n";
     return refused;
   }
-  if (request.method == "GET") return view(request, path);
+  if (request.method == "GET") return view(request, {path, query});
   return error_answer(
       404, "no such path here: SDKs post to /api/{project}/envelope/, people GET /stats");
 }
 
-Answer Relay::Parts::view(const LocalRequest& request, std::string_view path) const {
+Answer Relay::Parts::view(const LocalRequest& request, Target target) const {
+  const auto [path, query] = target;
   if (is_health_path(path)) return {200, R"({"is_healthy":true})"};
-  if (path != "/stats" && path != "/metrics") {
+  const bool captured = capture != nullptr && path.starts_with("/captured");
+  if (path != "/stats" && path != "/metrics" && !captured) {
     return error_answer(404, "no such page: try /stats or /metrics");
   }
   // A browser led here by a foreign name must not read it (DNS rebinding).
   if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
+  if (captured) return captured_answer(*capture, path, query);
   if (path == "/metrics") return {200, to_openmetrics(snapshot()), kOpenMetricsType};
   return {200, to_json(snapshot())};
 }
@@ -334,6 +344,7 @@ void Relay::set_host_figures(std::function<HostFigures()> figures) {
 }
 
 Snapshot Relay::snapshot() const { return parts_->snapshot(); }
+void Relay::show(const Capture& capture) { parts_->capture = &capture; }
 
 std::string Relay::stats_json() const { return to_json(parts_->snapshot()); }
 

@@ -47,6 +47,7 @@ struct Work {
 
 struct HostFigures;
 struct Snapshot;
+class Capture;
 
 /// Envelopes that have come and gone so far. start_over() begins anew.
 struct Flow {
@@ -128,6 +129,10 @@ class Relay {
 
   /// All figures of this moment.
   [[nodiscard]] Snapshot snapshot() const;
+  /// GET /captured and /captured/ID show it from now on, and what is refused is logged. It outlives
+  /// the relay.
+  void show(const Capture& capture);
+
   /// /stats as JSON.
   [[nodiscard]] std::string stats_json() const;
   /// Anything was accepted, rejected, lost or went wrong: worth a summary line.

@@ -33,7 +33,7 @@ struct Route {
 /// host named in the path or in the envelope's dsn, if it is allowed: hosts of configured DSNs,
 /// THAW_ALLOWED_HOSTS, and only where no DSN is configured sentry.io and names below it over
 /// https. 3. Else nullopt: 403. `own_port` is the port Thaw listens on: a DSN that names it names
-/// no upstream.
+/// no upstream. But where all is captured every request leads to Thaw itself.
 [[nodiscard]] std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,
                                               const RouteRequest& request);
 

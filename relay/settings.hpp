@@ -28,6 +28,8 @@ struct RouteSettings {
       configured;  ///< THAW_UPSTREAM_DSN and SENTRY_DSN, those that name Thaw left out
   std::vector<HostRule> allowed_hosts;
   std::size_t max_dsns = 32;  ///< distinct DSNs remembered; the next is refused
+  /// Every key and project is taken, whatever host it names: nothing leaves, all is captured.
+  bool capture = false;
 };
 
 struct ListenerSettings {
@@ -48,6 +50,12 @@ struct IntakeSettings {
 struct OriginSettings {
   bool checked = false;              ///< those of other sites are refused
   std::vector<std::string> allowed;  ///< but not these; as normalize_origin() has them
+};
+
+/// What is kept of what was captured; older ones are let go.
+struct CaptureSettings {
+  std::size_t max_envelopes = 500;
+  std::size_t max_bytes = 32 * kMiB;  ///< of all of them; a larger one is told of, and not kept
 };
 
 struct BacklogSettings {

@@ -141,4 +141,18 @@ TEST_CASE("Thaw itself is no upstream") {
   CHECK(by_path(settings, "/127.0.0.1") == "");
 }
 
+TEST_CASE("where all is captured every key and project leads to Thaw itself") {
+  relay::RouteSettings settings;
+  const std::string configured(32, 'a');
+  const std::string other(32, 'b');
+  settings.capture = true;
+  settings.configured.push_back(
+      *proto::parse_dsn("https://" + configured + "@o1.ingest.sentry.io/42"));
+  for (const auto& key : {configured, other}) {
+    const auto route = relay::find_route(settings, 9797, {key, 42, "/o1.ingest.sentry.io"});
+    REQUIRE(route);
+    CHECK(proto::to_string(route->dsn) == "http://" + key + "@localhost:9797/42");
+  }
+}
+
 TEST_SUITE_END();
