@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "extension/commands/capture.hpp"
 #include "extension/commands/check.hpp"
 #include "extension/commands/serve.hpp"
 #include "extension/commands/stats.hpp"
@@ -23,22 +24,23 @@
 #include "extension/stand_by.hpp"
 #include "extension/start.hpp"
 #include "extension/telemetry_listener.hpp"
+#include "relay/capture_upstream.hpp"
 #include "relay/disk.hpp"
 #include "relay/spool_journal.hpp"
 
 namespace extension {
 namespace {
 
-// The relay and its road to Sentry.
+// The relay and its road to Sentry; or what stands `instead` of that, and outlives it.
 struct Relaying {
   Relaying(const asio::any_io_executor& executor, const Platform& platform,
-           const Settings& settings, HostStats& stats)
+           const Settings& settings, HostStats& stats, relay::Upstream* instead = nullptr)
       : upstream(executor, platform.clock, platform.log, settings.upstream),
         spool({settings.spool_dir, settings.spool_bytes,
                settings.relay.intake.max_decoded_bytes + relay::kMiB},
               disk, platform.clock, platform.log),
-        core(executor, platform.clock, platform.log, upstream, journal(settings.journal),
-             settings.relay, random_bits) {
+        core(executor, platform.clock, platform.log, instead == nullptr ? upstream : *instead,
+             journal(settings.journal), settings.relay, random_bits) {
     core.set_host_figures([&stats] { return figures_of(stats); });
   }
 
@@ -110,12 +112,31 @@ void live(asio::io_context& io, const Platform& platform, const Settings& settin
   if (!hold_out(io, std::move(*life), platform)) std::_Exit(EXIT_SUCCESS);
 }
 
+// Waits for whoever reads the terminal: what is not shown would be lost.
+void print_captured(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void capture(asio::io_context& io, const Platform& platform, const Start& start, HostStats& stats) {
+  const CaptureOptions& options = *start.capture;
+  relay::Capture captured({}, [&options](const relay::Captured& envelope) {
+    print_captured(captured_text(envelope, options));
+  });
+  relay::CaptureUpstream upstream(captured, platform.clock);
+  Relaying relaying(io.get_executor(), platform, start.reading.settings, stats, &upstream);
+  relaying.core.show(captured);
+  serve(io, relaying.port, platform.clock, platform.log,
+        {capture_greeting, [&captured] { return "thaw: " + captured_summary(captured); }});
+}
+
 int run(const Start& start) {
   const Settings& settings = start.reading.settings;
   asio::io_context io{1};
   relay::SystemClock clock(io.get_executor());
   if (start.how == Start::How::check) return check(io, clock, start.reading);
-  relay::FdLogSink sink(STDOUT_FILENO);
+  // What is captured has the standard output to itself.
+  relay::FdLogSink sink(start.capture ? STDERR_FILENO : STDOUT_FILENO);
   relay::Log log(settings.log, sink, clock);
   for (const auto& complaint : start.reading.complaints) {
     log.line(relay::LogLevel::warn, to_string(complaint));
@@ -129,6 +150,8 @@ int run(const Start& start) {
                           stats.disabled ? Events::shutdown_only : Events::invoke_and_shutdown};
   if (start.how == Start::How::extension) {
     live(io, platform, settings, stats);
+  } else if (start.capture) {
+    capture(io, platform, start, stats);
   } else {
     Relaying relaying(io.get_executor(), platform, settings, stats);
     serve(io, relaying.port, clock, log);

@@ -1,11 +1,14 @@
 #include "extension/start.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "extension/commands/command_line.hpp"
 #include "proto/number.hpp"
+#include "relay/origin.hpp"
 
 namespace extension {
 namespace {
@@ -62,6 +65,47 @@ Start begin_stats(const CommandLine& line, const Environment& environment, std::
   return start;
 }
 
+// Its port is open to every page of this machine's browsers.
+Start by_hand(const Environment& environment, std::string_view path) {
+  Start start = begin(Start::How::by_hand, environment, path);
+  start.reading.settings.relay.origins.checked = true;
+  return start;
+}
+
+// "a b" -> its words.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    words.emplace_back(word);
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return words;
+}
+
+std::string option_of(const CommandLine& line, const char* name) {
+  const auto found = line.options.find(name);
+  return found == line.options.end() ? "" : found->second;
+}
+
+Start begin_serve(const CommandLine& line, const Environment& environment, std::string_view path) {
+  const bool capture = line.options.contains("capture");
+  for (const auto* option : {"only", "json"}) {
+    if (capture || !line.options.contains(option)) continue;
+    return print("thaw: --" + std::string(option) + " goes with --capture\nTry: thaw --help\n", 2);
+  }
+  Start start = by_hand(environment, path);
+  relay::Settings& settings = start.reading.settings.relay;
+  for (const auto& origin : words_of(option_of(line, "allow-origin"))) {
+    settings.origins.allowed.push_back(relay::normalize_origin(origin).value_or(""));
+  }
+  if (capture) {
+    prepare_for_capture(start.reading.settings);
+    start.capture = CaptureOptions{line.options.contains("json"), option_of(line, "only")};
+  }
+  return start;
+}
+
 }  // namespace
 
 Start read_start(int argc, const char* const* argv, Environment environment, bool beside_sentry) {
@@ -71,7 +115,7 @@ Start read_start(int argc, const char* const* argv, Environment environment, boo
   if (argc < 2 && by_lambda) {
     return begin(Start::How::extension, environment, path, beside_sentry);
   }
-  if (argc < 2 && lies_in_extensions(path)) return begin(Start::How::by_hand, environment, path);
+  if (argc < 2 && lies_in_extensions(path)) return by_hand(environment, path);
 
   auto line = parse_command_line(argc, argv);
   switch (line.verb) {
@@ -88,8 +132,8 @@ Start read_start(int argc, const char* const* argv, Environment environment, boo
   }
   for (auto& [name, value] : line.overrides) environment[name] = std::move(value);
   if (line.verb == CommandLine::Verb::stats) return begin_stats(line, environment, path);
-  const bool serve = line.verb == CommandLine::Verb::serve;
-  return begin(serve ? Start::How::by_hand : Start::How::check, environment, path);
+  if (line.verb == CommandLine::Verb::serve) return begin_serve(line, environment, path);
+  return begin(Start::How::check, environment, path);
 }
 
 }  // namespace extension

@@ -9,8 +9,10 @@
 
 #include <getopt.h>
 
+#include "extension/commands/capture.hpp"
 #include "proto/dsn.hpp"
 #include "proto/number.hpp"
+#include "relay/origin.hpp"
 
 namespace extension {
 namespace {
@@ -25,6 +27,7 @@ constexpr auto kExamples =
     "  thaw serve --upstream https://KEY@o1.ingest.us.sentry.io/42\n"
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw serve --port 9000\n"
     "  SENTRY_DSN=https://KEY@o1.ingest.us.sentry.io/42 thaw check\n"
+    "  thaw serve --capture\n"
     "  thaw stats --watch\n"
     "  aws logs tail /aws/lambda/NAME --since 1d | thaw stats\n"
     "  curl http://127.0.0.1:9797/stats\n";
@@ -51,12 +54,17 @@ std::string check_seconds(std::string_view text) {
              : "is not a whole number from 1 to 86400";
 }
 
+std::string check_origin(std::string_view text) {
+  return relay::normalize_origin(text) ? "" : "is not an origin like https://app.example.com";
+}
+
 std::string check_nothing(std::string_view) { return ""; }
 
 // An option is a setting typed, where it names one.
 struct Option {
   const char* name;
-  std::string_view operand;  ///< "[=…]": may be left out; "": there is none
+  std::string_view
+      operand;  ///< "": there is none; "[=…]": may be left out; "…...": may be given again
   std::string_view variable;
   std::string_view meaning;
   std::string (*check)(std::string_view);  ///< "", or what is wrong with the value
@@ -67,6 +75,18 @@ constexpr std::array kSettingOptions = {
     Option{"upstream", "DSN", "THAW_UPSTREAM_DSN", "where envelopes go", check_dsn},
 };
 
+constexpr std::array kServeOptions = {
+    kSettingOptions[0],
+    kSettingOptions[1],
+    Option{"capture", "", "", "send nothing: show here, and at /captured, what SDKs send",
+           check_nothing},
+    Option{"only", "TYPES", "", "with --capture: show these alone, as in error,transaction",
+           check_only},
+    Option{"json", "", "", "with --capture: items whole, one JSON object a line", check_nothing},
+    Option{"allow-origin", "ORIGIN...", "", "a web page that may send; may be given again",
+           check_origin},
+};
+
 constexpr std::array kStatsOptions = {
     Option{"port", "PORT", "THAW_PORT", "where Thaw listens on this machine", check_port},
     Option{"url", "URL", "", "where else; a name is not looked up", check_url},
@@ -75,7 +95,7 @@ constexpr std::array kStatsOptions = {
     Option{"json", "", "", "for programs", check_nothing},
 };
 
-constexpr std::size_t kMostOptions = kStatsOptions.size();
+constexpr std::size_t kMostOptions = std::max(kServeOptions.size(), kStatsOptions.size());
 
 struct Command {
   std::string_view name;
@@ -87,7 +107,7 @@ struct Command {
 
 constexpr std::array kCommands = {
     Command{"serve", CommandLine::Verb::serve,
-            "Serve the port without Lambda, until Ctrl-C or SIGTERM", kSettingOptions},
+            "Serve the port without Lambda, until Ctrl-C or SIGTERM", kServeOptions},
     Command{"check", CommandLine::Verb::check,
             "Say what the settings mean and whether Sentry can be reached; 0: all is well, 1: not",
             kSettingOptions},
@@ -185,6 +205,16 @@ int argument_of(const Option& option) {
   return option.operand.starts_with('[') ? optional_argument : required_argument;
 }
 
+void take(const Option& option, const std::string& value, CommandLine& line) {
+  if (!option.variable.empty()) {
+    line.overrides[std::string(option.variable)] = value;
+    return;
+  }
+  std::string& taken = line.options[option.name];
+  if (!option.operand.ends_with("...")) taken.clear();
+  taken.append(taken.empty() ? "" : " ").append(value);
+}
+
 CommandLine parse_command(const Command& command, std::span<const char* const> argv) {
   std::array<option, kMostOptions + 2> known{};
   const auto options = command.options;
@@ -204,9 +234,7 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
     if (const auto wrong = option.check(value); !wrong.empty()) {
       return mistake(std::string("--").append(option.name).append(" ") + wrong);
     }
-    const bool setting = !option.variable.empty();
-    (setting ? line.overrides
-             : line.options)[std::string(setting ? option.variable : option.name)] = value;
+    take(option, value, line);
   }
   auto rest = words.rest();
   if (!rest.empty() && !command.operand.empty() && rest[0] == command.operand) {
@@ -241,7 +269,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 std::string help_text() {
   std::string out = std::string(kDescription) + "\nUsage: thaw COMMAND [OPTIONS]\n\nCommands:\n";
   for (const auto& command : kCommands) out += row(command.name, command.meaning);
-  out += "\nOptions of serve and check:\n" + options_text(kSettingOptions);
+  out += "\nOptions of serve, the first two also of check:\n" + options_text(kServeOptions);
   out += "\nOptions of stats:\n" + options_text(kStatsOptions) + "\n" +
          row("--version", "print the version and exit");
   return out + "\n" + settings_text() + "\n" + kExamples;

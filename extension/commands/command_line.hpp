@@ -21,7 +21,8 @@ struct CommandLine {
   Verb verb = Verb::none;
   std::string text;
   Environment overrides;  ///< options, as the settings they stand for
-  Environment options;    ///< those that stand for none, by their names
+  /// Those that stand for none, by their names; what was given again, separated by blanks.
+  Environment options;
 };
 
 [[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);

@@ -17,12 +17,14 @@ namespace extension {
 namespace {
 
 asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay,
-                                          relay::Clock& clock, relay::Log& log) {
+                                          relay::Clock& clock, relay::Log& log,
+                                          const Sayings& sayings) {
   const auto port = relay.bind();
   relay.set_gate(relay::Gate::open);
   relay.start();
   relay.recover();
   if (port != 0) log.raw("thaw: serving http://127.0.0.1:" + std::to_string(port));
+  if (port != 0 && sayings.at_start) log.raw(sayings.at_start(port));
 
   asio::signal_set stop(io, SIGTERM, SIGINT);
   boost::system::error_code ignored;
@@ -30,13 +32,18 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
 
   relay.set_gate(relay::Gate::draining);
   co_await relay.drain(clock.now() + kSigtermDrain, false);
-  if (relay.anything_to_say()) log.summary(relay.stats_json());
+  if (sayings.at_end) {
+    log.raw(sayings.at_end());
+  } else if (relay.anything_to_say()) {
+    log.summary(relay.stats_json());
+  }
   co_await relay.stop();
 }
 
 }  // namespace
 
-void serve(asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log) {
+void serve(asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log,
+           const Sayings& sayings) {
   const auto on_end = [&](const std::exception_ptr& failure) {
     io.stop();
     if (!failure) return;
@@ -44,7 +51,7 @@ void serve(asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::L
     // The relay still has tasks on `io`: it must not be taken down.
     std::_Exit(EXIT_FAILURE);
   };
-  asio::co_spawn(io, serve_until_stopped(io, relay, clock, log), on_end);
+  asio::co_spawn(io, serve_until_stopped(io, relay, clock, log, sayings), on_end);
   io.run();
 }
 

@@ -1,6 +1,10 @@
 // `thaw serve`: the relay without Lambda. No freeze can come, so nothing is ever held.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <string>
+
 #include <boost/asio/io_context.hpp>
 
 #include "extension/relay_port.hpp"
@@ -9,7 +13,14 @@
 
 namespace extension {
 
+/// Lines of a kind of serving; either may be missing.
+struct Sayings {
+  std::function<std::string(std::uint16_t port)> at_start;
+  std::function<std::string()> at_end;  ///< in the place of the counts
+};
+
 /// Runs `io` until Ctrl-C or SIGTERM, then drains as an extension does at SIGTERM.
-void serve(relay::asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log);
+void serve(relay::asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log,
+           const Sayings& sayings = {});
 
 }  // namespace extension

@@ -157,4 +157,38 @@ TEST_CASE("the help names every setting with its default") {
   }
 }
 
+TEST_CASE("to capture takes every DSN, and leaves nothing on disk or on its way") {
+  const auto serve = start({"thaw", "serve", "--capture", "--only", "error,log", "--json"});
+  REQUIRE(serve.capture);
+  CHECK(serve.capture->json);
+  CHECK(serve.capture->only == "error,log");
+  const auto& settings = serve.reading.settings;
+  CHECK(settings.relay.route.capture);
+  CHECK_FALSE(settings.journal);
+  CHECK(settings.relay.delivery.compression == relay::Compression::none);
+
+  const auto plain = start({"thaw", "serve"});
+  CHECK_FALSE(plain.capture);
+  CHECK_FALSE(plain.reading.settings.relay.route.capture);
+  for (const auto* option : {"--json", "--only=error"}) {
+    CHECK(start({"thaw", "serve", option}).exit_code == 2);
+  }
+  CHECK(start({"thaw", "serve", "--capture", "--only", "eror"}).exit_code == 2);
+  CHECK(start({"thaw", "check", "--capture"}).exit_code == 2);
+}
+
+TEST_CASE("by hand pages of other sites are refused, but those that are named") {
+  const auto serve = start({"thaw", "serve", "--allow-origin", "https://App.example.com",
+                            "--allow-origin=http://localhost:3000"});
+  const auto& origins = serve.reading.settings.relay.origins;
+  CHECK(origins.checked);
+  CHECK(origins.allowed ==
+        std::vector<std::string>{"https://app.example.com", "http://localhost:3000"});
+  CHECK(start({"extensions/thaw"}).reading.settings.relay.origins.checked);
+  CHECK_FALSE(start({"/opt/extensions/thaw"}, kLambda).reading.settings.relay.origins.checked);
+  for (const auto* wrong : {"*", "null", "app.example.com", "https://a.example.com/path"}) {
+    CHECK(start({"thaw", "serve", "--allow-origin", wrong}).exit_code == 2);
+  }
+}
+
 TEST_SUITE_END();
