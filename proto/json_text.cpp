@@ -5,6 +5,43 @@
 #include <simdjson.h>
 
 namespace proto {
+namespace {
+
+// Of the string at the front of `json`, quotes included.
+std::size_t string_size(std::string_view json) {
+  for (std::size_t i = 1; i < json.size(); ++i) {
+    if (json[i] == '"') return i + 1;
+    if (json[i] == '\\') ++i;
+  }
+  return json.size();
+}
+
+class Indenter {
+ public:
+  /// A string whole, or any other character.
+  void take(std::string_view token) {
+    const char c = token.front();
+    const bool closes = c == '}' || c == ']';
+    if (closes) --depth_;
+    if (opened_ != closes) new_line();
+    text_ += token;
+    opened_ = c == '{' || c == '[';
+    if (opened_) ++depth_;
+    if (c == ',') new_line();
+    if (c == ':') text_ += ' ';
+  }
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  void new_line() { text_.append("\n").append(2 * depth_, ' '); }
+
+  std::string text_;
+  std::size_t depth_ = 0;
+  bool opened_ = false;
+};
+
+}  // namespace
 
 std::string minified_json(std::string_view json) {
   simdjson::dom::parser parser;
@@ -19,38 +56,13 @@ std::string minified_json(std::string_view json) {
 }
 
 std::string indented_json(std::string_view json) {
-  std::string out;
-  std::size_t depth = 0;
-  bool in_string = false;
-  char before = '\0';
-  const auto new_line = [&] { out.append("\n").append(2 * depth, ' '); };
-  const auto opens = [](char c) { return c == '{' || c == '['; };
-  const auto closes = [](char c) { return c == '}' || c == ']'; };
-  for (std::size_t i = 0; i < json.size(); before = json[i++]) {
-    const char c = json[i];
-    if (in_string && c == '\\' && i + 1 < json.size()) {
-      out += c;
-      out += json[++i];
-      continue;
-    }
-    if (c == '"') in_string = !in_string;
-    if (in_string || c == '"') {
-      if (opens(before) && c == '"' && in_string) new_line();
-      out += c;
-      continue;
-    }
-    if (closes(c)) {
-      --depth;
-      if (!opens(before)) new_line();
-    } else if (opens(before)) {
-      new_line();
-    }
-    out += c;
-    if (opens(c)) ++depth;
-    if (c == ',') new_line();
-    if (c == ':') out += ' ';
+  Indenter indenter;
+  while (!json.empty()) {
+    const auto token = json.substr(0, json.front() == '"' ? string_size(json) : 1);
+    indenter.take(token);
+    json.remove_prefix(token.size());
   }
-  return out;
+  return indenter.text();
 }
 
 bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text); }

@@ -49,9 +49,10 @@ std::string rows_of(const Captured& captured) {
   std::string rows;
   for (const auto& item : captured.items) {
     for (const auto& line : item.lines) {
-      rows += "<tr><td><a href=\"/captured/" + id + "\">#" + id + "</a></td>" +
-              cell(clock_of(captured.at)) + cell(std::to_string(captured.project)) +
-              cell(item.type) + cell(line.level) + cell(line.what) + "</tr>\n";
+      rows.append("<tr><td><a href=\"/captured/").append(id).append("\">#").append(id);
+      rows.append("</a></td>").append(cell(clock_of(captured.at)));
+      rows.append(cell(std::to_string(captured.project))).append(cell(item.type));
+      rows.append(cell(line.level)).append(cell(line.what)).append("</tr>\n");
     }
   }
   return rows;
