@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <initializer_list>
 
 #include "proto/number.hpp"
@@ -204,9 +205,9 @@ std::string percentile_text(const Times& times, unsigned percent) {
   const double ms = percentile(times, percent);
   if (ms < 0) return ">" + relay::decimal_ms(relay::Histogram::kBounds.back());
   // Beyond that an estimate has nothing to say.
-  const double grain = ms < 10 ? 100 : 1000;
-  return relay::decimal_ms(relay::Histogram::Length{
-      static_cast<std::int64_t>(ms * 1000 / grain + 0.5) * static_cast<std::int64_t>(grain)});
+  const std::int64_t grain = ms < 10 ? 100 : 1000;
+  return relay::decimal_ms(
+      relay::Histogram::Length{std::llround(ms * 1000 / static_cast<double>(grain)) * grain});
 }
 
 std::string to_table(const Fleet& fleet, std::string_view source) {

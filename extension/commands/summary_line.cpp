@@ -44,11 +44,11 @@ bool read(const Field& field, Tally& into) {
 }
 
 bool read_bucket(std::string_view name, std::uint64_t count, Times& into) {
-  constexpr auto& bounds = relay::Histogram::kBounds;
+  constexpr auto& kBounds = relay::Histogram::kBounds;
   const auto* const bound = std::ranges::find_if(
-      bounds, [&](const auto& each) { return relay::decimal_ms(each) == name; });
-  if (bound == bounds.end() && name != "more") return false;
-  auto& bucket = into.buckets.at(static_cast<std::size_t>(bound - bounds.begin()));
+      kBounds, [&](const auto& each) { return relay::decimal_ms(each) == name; });
+  if (bound == kBounds.end() && name != "more") return false;
+  auto& bucket = into.buckets.at(static_cast<std::size_t>(bound - kBounds.begin()));
   bucket = sum_of(bucket, count);
   into.count = sum_of(into.count, count);
   return true;
