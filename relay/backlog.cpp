@@ -32,6 +32,7 @@ Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awak
   entry.deduplicated_upstream = parcel.deduplicated_upstream();
   entry.check_in = parcel.has_check_in();
   entry.bytes = parcel.body().size();
+  entry.accepted_at = parcel.head().accepted_at;
   entry.awake_at_accept = awake;
   return entry;
 }
@@ -73,7 +74,6 @@ void Backlog::recover(JournalId kept, Parcel parcel, Destination& destination, m
   Entry entry = entry_of(parcel, destination, awake);
   entry.kept = kept;
   entry.recovered = true;
-  entry.accepted_at = parcel.head().accepted_at;
   const proto::CategoryCounts counts = parcel.head().counts;
   if (!make_room(entry.urgency, 0)) {
     report(entry, name(DropReason::queue_overflow));

@@ -116,7 +116,9 @@ class Backlog {
   void check() const;
 
   static Rank rank(const Entry& entry) {
-    return {entry.urgency, !entry.recovered, entry.accepted_at, entry.id};
+    // Within one process the clock may step; the ids do not.
+    const WallTime accepted_at = entry.recovered ? entry.accepted_at : WallTime{};
+    return {entry.urgency, !entry.recovered, accepted_at, entry.id};
   }
 
   BacklogSettings settings_;

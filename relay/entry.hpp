@@ -33,7 +33,7 @@ struct Entry {
   unsigned tries = 0;
   unsigned failures = 0;   ///< in a row, for the back-off
   std::size_t bytes = 0;   ///< of the decoded body
-  WallTime accepted_at{};  ///< of a recovered one
+  WallTime accepted_at{};
   WallTime back_off_begun{};
   milliseconds back_off{0};
   milliseconds awake_at_accept{0};

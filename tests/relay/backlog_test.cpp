@@ -392,6 +392,26 @@ TEST_CASE("of what an earlier process left the first accepted is the oldest, how
   CHECK(bench.order() == Ids{1});
 }
 
+TEST_CASE("how long the oldest has waited is known of what came and of what was left") {
+  Bench bench;
+  CHECK_FALSE(bench.backlog.oldest());
+  const auto at = [](int second) { return relay::WallTime(std::chrono::seconds{second}); };
+  const auto accept = [&](int second) {
+    auto parcel = support::parcel(envelope({"event"}));
+    parcel.stamp(at(second), "");
+    CHECK(bench.backlog.accept(std::move(parcel), bench.somewhere, {}));
+  };
+  accept(1000);
+  accept(900);  // The clock was set back: it still leaves second.
+  CHECK(bench.backlog.oldest() == at(900));
+  CHECK(bench.order() == Ids{1, 2});
+  relay::RecordHead head;
+  head.accepted_at = at(800);
+  const auto kept = bench.journal.keep({}, "");
+  bench.backlog.recover(*kept, {head, envelope({"event"})}, bench.somewhere, {});
+  CHECK(bench.backlog.oldest() == at(800));
+}
+
 TEST_CASE("an older check-in that turns up waits for the newer one on its way") {
   Bench bench;
   CHECK(bench.accept(envelope({"check_in"})));  // 1
