@@ -1,6 +1,11 @@
 #include "relay/advice.hpp"
 
 namespace relay {
+namespace {
+
+constexpr std::string_view kQuota = "look at the project's quotas and rate limits";
+
+}  // namespace
 
 Advice advice_on_refused(unsigned status) {
   if (status == 401 || status == 403) {
@@ -8,7 +13,7 @@ Advice advice_on_refused(unsigned status) {
             "compare the DSN with the one in Sentry's settings"};
   }
   if (status == 429) {
-    return {"over quota: Sentry has counted it", "look at the project's quotas and rate limits"};
+    return {"over quota: Sentry has counted it", kQuota};
   }
   return {"Sentry does not take it, now or ever", "smaller attachments; look at the SDK's version"};
 }
@@ -16,7 +21,7 @@ Advice advice_on_refused(unsigned status) {
 Advice advice_on(DropReason reason) {
   switch (reason) {
     case DropReason::ratelimit_backoff:
-      return {"Sentry had said that it does not want this category for now", "as for 429"};
+      return {"Sentry had said that it does not want this category for now", kQuota};
     case DropReason::queue_overflow:
       return {
           "more was waiting than THAW_MAX_WAITING, THAW_SPOOL_MIB or, without a journal, "
@@ -43,6 +48,31 @@ Advice advice_on(DropReason reason) {
       break;
   }
   return {"our own mistake, or a journal that cannot be read back", "tell us"};
+}
+
+Advice advice_on(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::malformed:
+      return {"no HTTP request or no envelope", "look at the SDK's version"};
+    case RejectReason::unauthorized:
+      return {"no key that could be read", "compare the SDK's DSN with the one in Sentry"};
+    case RejectReason::not_allowed:
+      return {"for a DSN that the settings do not allow",
+              "set THAW_UPSTREAM_DSN or THAW_ALLOWED_HOSTS"};
+    case RejectReason::too_large:
+      return {"larger than is taken", "smaller attachments, or raise THAW_MAX_BODY_MIB"};
+    case RejectReason::unknown_encoding:
+      return {"compressed in a way that cannot be undone", "look at the SDK's version"};
+    case RejectReason::timeout:
+      return {"not received in time", "raise THAW_READ_MS"};
+    case RejectReason::abandoned:
+      return {"the SDK went away in the middle", "raise the SDK's timeout"};
+    case RejectReason::full:
+      return {"no room for it", "raise THAW_MAX_WAITING or THAW_SPOOL_MIB"};
+    case RejectReason::closing:
+      break;
+  }
+  return {"it came when the sandbox was ending", "nothing; send earlier"};
 }
 
 Advice advice_on_rejected() {

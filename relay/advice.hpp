@@ -17,7 +17,8 @@ struct Advice {
 /// `status` is upstream's.
 [[nodiscard]] Advice advice_on_refused(unsigned status);
 [[nodiscard]] Advice advice_on(DropReason reason);
-/// The same for each reason: the SDK was told.
+[[nodiscard]] Advice advice_on(RejectReason reason);
+/// Where the reason is not known; the SDK was told it.
 [[nodiscard]] Advice advice_on_rejected();
 
 }  // namespace relay
