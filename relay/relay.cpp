@@ -13,6 +13,7 @@
 #include "relay/listener.hpp"
 #include "relay/metrics.hpp"
 #include "relay/origin.hpp"
+#include "relay/page.hpp"
 #include "relay/snapshot.hpp"
 #include "relay/stats_json.hpp"
 #include "relay/tunnel.hpp"
@@ -194,12 +195,13 @@ Answer Relay::Parts::view(const LocalRequest& request, Target target) const {
   const auto [path, query] = target;
   if (is_health_path(path)) return {200, R"({"is_healthy":true})"};
   const bool captured = capture != nullptr && path.starts_with("/captured");
-  if (path != "/stats" && path != "/metrics" && !captured) {
-    return error_answer(404, "no such page: try /stats or /metrics");
+  if (path != "/" && path != "/stats" && path != "/metrics" && !captured) {
+    return error_answer(404, "no such page: try /, /stats or /metrics");
   }
   // A browser led here by a foreign name must not read it (DNS rebinding).
   if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
   if (captured) return captured_answer(*capture, path, query);
+  if (path == "/") return {200, to_page(snapshot()), kHtmlType, page_headers()};
   if (path == "/metrics") return {200, to_openmetrics(snapshot()), kOpenMetricsType};
   return {200, to_json(snapshot())};
 }

@@ -189,6 +189,8 @@ TEST_CASE("every path has its answer") {
 
   const std::string host = " HTTP/1.1\r\nHost: localhost\r\n\r\n";
   for (const auto& row : std::vector<Row>{
+           {"GET /" + host, "200"},
+           {"POST /" + host, "404"},
            {"GET /stats" + host, "200"},
            {"GET /stats?x=1" + host, "200"},
            {"GET /health" + host, "200"},
@@ -215,7 +217,7 @@ TEST_CASE("every path has its answer") {
   CHECK(body_of(bench.get("/envelope", "localhost")) == R"({"error":"Not found"})");
 }
 
-TEST_CASE("/stats is shown to loopback names only") {
+TEST_CASE("/stats and the page are shown to loopback names only") {
   struct Row {
     std::string host;
     std::string status;
@@ -238,7 +240,22 @@ TEST_CASE("/stats is shown to loopback names only") {
     CAPTURE(row.host);
     Bench bench;
     CHECK(status_of(bench.get("/stats", row.host)) == row.status);
+    CHECK(status_of(bench.get("/", row.host)) == row.status);
   }
+}
+
+TEST_CASE("the page comes as HTML that may do nothing but what is in it") {
+  Bench bench;
+  bench.send();
+  const std::string answer = bench.get("/", "localhost");
+  for (const auto* line :
+       {"Content-Type: text/html; charset=utf-8\r\n",
+        "Content-Security-Policy: default-src 'none';", "X-Content-Type-Options: nosniff\r\n",
+        "Referrer-Policy: no-referrer\r\n", "Cache-Control: no-store\r\n"}) {
+    CAPTURE(line);
+    CHECK(answer.find(line) != std::string::npos);
+  }
+  CHECK(body_of(answer).find("<h1 id=\"headline\">All delivered</h1>") != std::string::npos);
 }
 
 TEST_CASE("the figures on a connection and from the inside are the same") {
