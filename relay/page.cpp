@@ -33,14 +33,9 @@ std::string banner(const Snapshot& now, const Verdict& verdict) {
   std::string out = "<section id=\"verdict\" class=\"";
   out.append(name(verdict.mood)).append("\" aria-labelledby=\"headline\">");
   out.append("<h1 id=\"headline\">").append(html::escaped(verdict.headline)).append("</h1>");
-  const Stats& stats = now.stats;
-  out += html::paragraph(
-      html::counted(stats.envelopes_accepted, "envelope") + " accepted, " +
-      html::grouped(stats.envelopes_delivered) + " delivered, " +
-      html::grouped(now.envelopes_waiting) + " waiting, " + html::grouped(stats.envelopes_lost) +
-      " lost whole. Up " +
-      html::length(std::chrono::duration_cast<std::chrono::microseconds>(now.now - now.started)) +
-      ", pace " + html::escaped(now.host.pace) + ".");
+  const auto up = std::chrono::duration_cast<std::chrono::microseconds>(now.now - now.started);
+  out += html::paragraph("Thaw " THAW_VERSION ", up " + html::length(up) + ", pace " +
+                         html::escaped(now.host.pace));
   if (!verdict.findings.empty()) {
     out += "<ul>";
     for (const Finding& each : verdict.findings) out += finding(each);

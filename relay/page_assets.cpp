@@ -47,7 +47,7 @@ li.warning{border-color:var(--warning)}
 li.bad{border-color:var(--bad)}
 li b{font-weight:600}
 li span{color:var(--mute)}
-.wide{overflow-x:auto;margin:0 -.3rem;padding:0 .3rem}
+.wide{overflow-x:auto}
 table{width:100%;border-collapse:collapse;font-size:.92rem}
 caption{text-align:left;color:var(--mute);font-size:.87rem;padding-bottom:.3rem}
 th,td{padding:.24rem .5rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
@@ -55,10 +55,13 @@ thead th{border-top:0;color:var(--mute);font-weight:500;font-size:.85rem;white-s
 tbody th{font-weight:500}
 th:first-child{padding-left:0}
 td:last-child,th:last-child{padding-right:0}
+data[value="0"]{color:var(--mute)}
 .n{text-align:right;white-space:nowrap}
-.bar{width:32%;min-width:7rem;vertical-align:middle}
+.bar{width:30%;min-width:7rem}
+td.bar{padding-top:.5rem}
 .why{white-space:nowrap}
-.id{overflow-wrap:anywhere}
+.id{overflow-wrap:anywhere;min-width:7rem}
+.rid{white-space:nowrap;font:.85em ui-monospace,monospace;vertical-align:middle}
 code{font:.92em ui-monospace,monospace}
 svg{display:block;width:100%;height:.7rem;border-radius:2px;background:var(--soft)}
 rect.good{fill:var(--good)}
@@ -78,15 +81,25 @@ dl{margin:0;display:grid;gap:.1rem 1.4rem;grid-template-columns:repeat(auto-fill
 dl div{display:flex;justify-content:space-between;gap:1rem;border-bottom:1px solid var(--line);
 padding:.18rem 0}
 dt{color:var(--mute)}
-dd{margin:0;text-align:right;overflow-wrap:anywhere}
+dd{margin:0;text-align:right;white-space:nowrap}
+.settings dd{overflow-wrap:anywhere;white-space:normal}
+.settings{grid-template-columns:repeat(auto-fill,minmax(19rem,1fr))}
+.settings code{font-size:.85rem}
+h3+.settings{margin:.2rem 0 .8rem}
+.tiles{gap:.7rem;grid-template-columns:repeat(8,minmax(0,1fr))}
+.tiles div{flex-direction:column-reverse;justify-content:flex-end;gap:0;border:0;padding:0}
+.tiles dd{text-align:left;font-size:1.3rem;line-height:1.25;font-weight:600}
+.tiles dt{font-size:.87rem}
 .wide+dl,p+dl,dl+.wide{margin-top:.6rem}
-.columns{display:grid;gap:.8rem 2rem;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr))}
-.columns caption{position:absolute;left:-99rem}
+.columns{display:grid;gap:.8rem 2rem;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr))}
+#latency caption{position:absolute;left:-99rem}
+#latency .bar{width:100%}
+.columns+dl{margin-top:.8rem}
 footer p{font-size:.87rem;margin:1rem 0 0}
-@media(min-width:60rem){#upstream{grid-column:span 8}#limits{grid-column:span 4}
-#journal{grid-column:span 4}#process{grid-column:span 8}}
+@media(min-width:60rem){#journal{grid-column:span 4}#process{grid-column:span 8}}
 @media(max-width:40rem){body{padding:0 .6rem 1rem}section{padding:.7rem .8rem}h1{font-size:1.35rem}
-dl{grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}.bar{width:auto;min-width:5rem}}
+.bar{width:auto;min-width:4.5rem}th,td{padding:.24rem .35rem}.settings{grid-template-columns:1fr}}
+@media(max-width:60rem){.tiles{grid-template-columns:repeat(4,minmax(0,1fr))}}
 @media(forced-colors:active){svg{forced-color-adjust:none}}
 )";
 
@@ -136,7 +149,7 @@ const std::string_view kScript = R"(
 })();
 )";
 
-const std::string_view kStyleHash = "iF8m0gI/3q5sOVduoOO5G2yrDr27cmtNNUeA1FqJ5uk=";
+const std::string_view kStyleHash = "AmT1KK/OPSaiHHequijQuHPNKsdpZU01z2i1bQvou0g=";
 const std::string_view kScriptHash = "cbllyCKrdU4+y4UHwkap+PLCc5MdjTX9WeQDGL22j7w=";
 
 const std::string_view kIcon =

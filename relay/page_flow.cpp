@@ -64,15 +64,14 @@ std::string rejected(const Ledger& ledger) {
 
 std::string envelopes(const Snapshot& now) {
   const Stats& stats = now.stats;
-  html::Facts facts;
+  html::Facts facts("tiles");
   facts.add("accepted", figure("envelopes/accepted", stats.envelopes_accepted));
-  facts.add("left by an earlier process", figure("envelopes/recovered", stats.envelopes_recovered));
+  facts.add("recovered", figure("envelopes/recovered", stats.envelopes_recovered));
   facts.add("delivered", figure("envelopes/delivered", stats.envelopes_delivered));
   facts.add("lost whole", figure("envelopes/lost", stats.envelopes_lost));
   facts.add("waiting", figure("envelopes/waiting", now.envelopes_waiting));
-  facts.add("waiting longest",
-            now.envelopes_waiting > 0 ? html::length(now.oldest_waiting) : "none");
-  facts.add("waiting in memory",
+  facts.add("longest wait", now.envelopes_waiting > 0 ? html::length(now.oldest_waiting) : "none");
+  facts.add("in memory",
             figure("bytes_waiting", now.bytes_waiting, html::bytes(now.bytes_waiting)));
   facts.add("on the way", figure("envelopes/in_flight", now.work.in_flight + now.work.probes));
   return facts.html();
@@ -82,7 +81,7 @@ std::string envelopes(const Snapshot& now) {
 
 std::string page_flow(const Snapshot& now) {
   const Ledger& ledger = now.stats.ledger;
-  html::Table table("flow", "Items by data category: what came, and what became of it",
+  html::Table table("flow", "By data category: what came, and what became of it",
                     {{"category", ""},
                      {"flow", "bar"},
                      {"accepted", "n"},
@@ -102,8 +101,8 @@ std::string page_flow(const Snapshot& now) {
   }
   const std::string items =
       table.empty() ? html::paragraph("No item has come so far.") : table.html();
-  return html::section("items", "Items", items + rejected(ledger)) +
-         html::section("envelopes", "Envelopes", envelopes(now));
+  return html::section("envelopes", "Envelopes", envelopes(now)) +
+         html::section("items", "Items", items + rejected(ledger));
 }
 
 }  // namespace relay

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "proto/timestamp.hpp"
 #include "relay/html.hpp"
 #include "relay/page_parts.hpp"
@@ -8,6 +6,12 @@ namespace relay {
 namespace {
 
 using html::figure;
+
+// "2026-11-23 18:00:00 UTC"
+std::string date_and_time(WallTime time) {
+  const std::string text = proto::to_rfc3339(time);
+  return text.substr(0, 10) + " " + text.substr(11, 8) + " UTC";
+}
 
 std::string journal(const Snapshot& now) {
   const Journal::Figures& journal = now.journal;
@@ -26,7 +30,7 @@ std::string process(const Snapshot& now) {
   const auto up = std::chrono::duration_cast<std::chrono::microseconds>(now.now - now.started);
   html::Facts facts;
   facts.add("version", THAW_VERSION);
-  facts.add("started", proto::to_rfc3339(now.started).substr(0, 19) + "Z");
+  facts.add("started", date_and_time(now.started));
   facts.add("up, freezes included", html::length(up));
   facts.add("pace", html::escaped(host.pace));
   facts.add("SDK connections", figure("local/connections", now.local_connections));
@@ -44,19 +48,23 @@ std::string process(const Snapshot& now) {
   return html::section("process", "Process", facts.html());
 }
 
-std::string settings(const std::vector<HostFigures::Setting>& settings) {
-  html::Table table("settings", "In effect; keys are shortened",
-                    {{"setting", "id"}, {"value", "id"}, {"", ""}});
-  // What somebody has chosen comes first.
-  for (const bool is_default : {false, true}) {
-    for (const auto& setting : settings) {
-      if (setting.is_default != is_default) continue;
-      table.row({"<code>" + html::foreign(setting.name) + "</code>",
-                 setting.value.empty() ? "empty" : html::foreign(setting.value),
-                 is_default ? "default" : "<strong>changed</strong>"});
-    }
+std::string settings(const std::vector<HostFigures::Setting>& settings, bool defaults) {
+  html::Facts facts("settings");
+  bool any = false;
+  for (const auto& setting : settings) {
+    if (setting.is_default != defaults) continue;
+    any = true;
+    facts.add("<code>" + html::foreign(setting.name) + "</code>",
+              setting.value.empty() ? "empty" : html::foreign(setting.value));
   }
-  return table.empty() ? "" : html::section("settings", "Settings", table.html());
+  return any ? facts.html() : html::paragraph("None.");
+}
+
+std::string settings(const std::vector<HostFigures::Setting>& all) {
+  if (all.empty()) return "";
+  return html::section("settings", "Settings in effect",
+                       "<h3>Changed</h3>" + settings(all, false) + "<h3>At their default</h3>" +
+                           settings(all, true));
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ std::string recent(const std::vector<Invoke>& invokes) {
                      {"held", "n"},
                      {"accepted", "n"},
                      {"delivered", "n"},
-                     {"request", "id"}});
+                     {"request", "rid"}});
   for (std::size_t i = invokes.size(); i-- > 0;) {
     const std::string path = "held/recent/" + std::to_string(i) + "/";
     table.row({time_of_day(invokes[i].begun), bar(spans[i], longest.frozen, longest.ran),
@@ -96,8 +96,10 @@ std::string sums(const HostFigures& host) {
     const std::string what{each.what};
     const std::string path = "held/" + what + "/";
     const auto time = static_cast<std::uint64_t>(each.time.count());
-    facts.add("held for " + what, html::figure(path + "ms", time, html::length(each.time)) +
-                                      " in " + html::figure(path + "invokes", each.invokes));
+    facts.add(
+        "held for " + what,
+        html::figure(path + "ms", time, html::length(each.time)) + " in " +
+            html::figure(path + "invokes", each.invokes, html::counted(each.invokes, "invoke")));
   }
   facts.add("end not known", html::figure("held/unknown", host.held_unknown));
   return facts.html();

@@ -7,7 +7,7 @@ namespace {
 using html::figure;
 
 std::string hosts(const std::vector<HostState>& hosts) {
-  html::Table table("hosts", "Hosts that something was for",
+  html::Table table("hosts", "What Sentry is reached through",
                     {{"host", "id"}, {"state", ""}, {"on the way", "n"}, {"last answer", "n"}});
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     const HostState& host = hosts[i];
@@ -34,7 +34,7 @@ std::string limits(const std::vector<LimitInForce>& limits) {
                limit.category.empty() ? "all" : html::escaped(limit.category),
                html::length(limit.left)});
   }
-  return table.empty() ? html::paragraph("None in force.") : table.html();
+  return table.empty() ? html::paragraph("None in force: Sentry takes everything.") : table.html();
 }
 
 std::string connections(const Snapshot& now) {
@@ -53,7 +53,7 @@ std::string connections(const Snapshot& now) {
   add("probes", "probes", stats.probes);
   add("loss reports sent", "reports_sent", stats.reports_sent);
   add("connections made", "connects", wire.connects);
-  add("requests on one that was there", "reused", wire.reused);
+  add("requests on a kept one", "reused", wire.reused);
   add("TLS handshakes", "tls_handshakes", wire.tls_handshakes);
   add("of them resumed", "tls_resumed", wire.tls_resumed);
   facts.add("written",
@@ -65,8 +65,10 @@ std::string connections(const Snapshot& now) {
 }  // namespace
 
 std::string page_upstream(const Snapshot& now) {
-  return html::section("upstream", "Upstream", hosts(now.hosts) + connections(now)) +
-         html::section("limits", "Rate limits", limits(now.limits));
+  return html::section("upstream", "Upstream",
+                       "<div class=\"columns\"><div><h3>Hosts</h3>" + hosts(now.hosts) +
+                           "</div><div id=\"limits\"><h3>Rate limits</h3>" + limits(now.limits) +
+                           "</div></div>" + connections(now));
 }
 
 }  // namespace relay
