@@ -42,7 +42,7 @@ test-rest: ## what test-all adds to test
 	@N=200 build/functions/python/bin/python tests/system/faults.py -k killed
 	@ALL=1 python3 tests/system/networks.py || [ $$? -eq 77 ]
 	@$(MAKE) --no-print-directory layer
-	@.ci/install emulator deploy sdks
+	@.ci/install emulator deploy browser sdks
 	@cmake --preset dev --log-level=WARNING
 	@ctest --preset rest
 

@@ -77,7 +77,7 @@ rect.hold{fill:var(--hold)}
 .key .run{background:var(--run)}
 .key .hold{background:var(--hold)}
 strong.bad{color:var(--bad)}
-dl{margin:0;display:grid;gap:.1rem 1.4rem;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr))}
+dl{margin:0;display:grid;gap:.1rem 1.4rem;grid-template-columns:repeat(auto-fill,minmax(15.5rem,1fr))}
 dl div{display:flex;justify-content:space-between;gap:1rem;border-bottom:1px solid var(--line);
 padding:.18rem 0}
 dt{color:var(--mute)}
@@ -149,7 +149,7 @@ const std::string_view kScript = R"(
 })();
 )";
 
-const std::string_view kStyleHash = "AmT1KK/OPSaiHHequijQuHPNKsdpZU01z2i1bQvou0g=";
+const std::string_view kStyleHash = "zD7i1ycRfHvj4vqdimvhZgR93hxkY36Xu5AOSMem7pY=";
 const std::string_view kScriptHash = "cbllyCKrdU4+y4UHwkap+PLCc5MdjTX9WeQDGL22j7w=";
 
 const std::string_view kIcon =

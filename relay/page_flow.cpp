@@ -97,7 +97,8 @@ std::string page_flow(const Snapshot& now) {
                row.number("accepted", ledger.accepted()[each]),
                row.number("recovered", ledger.recovered()[each]),
                row.number("delivered", ledger.delivered()[each]),
-               row.number("waiting", now.waiting[each]), row.losses.empty() ? "0" : row.losses});
+               row.number("waiting", now.waiting[each]),
+               row.losses.empty() ? R"(<data value="0">0</data>)" : row.losses});
   }
   const std::string items =
       table.empty() ? html::paragraph("No item has come so far.") : table.html();

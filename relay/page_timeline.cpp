@@ -96,10 +96,9 @@ std::string sums(const HostFigures& host) {
     const std::string what{each.what};
     const std::string path = "held/" + what + "/";
     const auto time = static_cast<std::uint64_t>(each.time.count());
-    facts.add(
-        "held for " + what,
-        html::figure(path + "ms", time, html::length(each.time)) + " in " +
-            html::figure(path + "invokes", each.invokes, html::counted(each.invokes, "invoke")));
+    facts.add("held for " + what, html::figure(path + "ms", time, html::length(each.time)) + ", " +
+                                      html::figure(path + "invokes", each.invokes,
+                                                   html::counted(each.invokes, "time")));
   }
   facts.add("end not known", html::figure("held/unknown", host.held_unknown));
   return facts.html();

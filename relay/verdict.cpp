@@ -92,18 +92,28 @@ class Judge {
   }
 
   void limits() {
-    for (const LimitInForce& limit : now_.limits) {
+    // There may be hundreds; all of them stand under Upstream.
+    constexpr std::size_t kNamed = 4;
+    for (std::size_t i = 0; i < std::min(now_.limits.size(), kNamed); ++i) {
+      const LimitInForce& limit = now_.limits[i];
       std::string what = "Sentry wants no ";
       what.append(limit.category.empty() ? "items" : limit.category).append(" of ");
       what.append(limit.dsn).append(" for ").append(html::length(limit.left));
       find(Mood::warning, std::move(what), advice_on_refused(429).to_do);
     }
+    if (now_.limits.size() > kNamed) {
+      find(Mood::warning, counted(now_.limits.size() - kNamed, "more limit") + " in force",
+           "see below, under Rate limits");
+    }
   }
 
   void troubles() {
     if (!now_.journal.durable && !now_.host.disabled) {
-      find(Mood::warning, "Not durable: what is accepted is in memory only",
-           "nothing if THAW_JOURNAL is off; else see the log about THAW_SPOOL_DIR");
+      const bool wanted = std::ranges::any_of(now_.host.settings, [](const auto& setting) {
+        return setting.name == "THAW_JOURNAL" && setting.value == "off";
+      });
+      find(wanted ? Mood::good : Mood::warning, "Not durable: what is accepted is in memory only",
+           wanted ? "nothing, THAW_JOURNAL is off" : "see the log about THAW_SPOOL_DIR");
     }
     if (const auto failures = now_.host.failures_unreported) {
       find(Mood::warning,

@@ -104,6 +104,16 @@ TEST_CASE("a limit in force is named with its DSN") {
         "Sentry wants no items of https://abcd…@up.example/42 for 1 min");
 }
 
+TEST_CASE("of many limits the first are named and the rest counted") {
+  auto now = came(10);
+  for (std::size_t limits = 1; limits <= 6; ++limits) {
+    now.limits.push_back({"https://abcd…@up.example/42", "error", 58s});
+    CAPTURE(limits);
+    CHECK(judge_all(now).findings.size() == std::min<std::size_t>(limits, 5));
+  }
+  CHECK(judge_all(now).findings[4].what == "2 more limits in force");
+}
+
 TEST_CASE("each reason for a loss has its line with advice") {
   for (std::size_t i = 0; i < relay::kDropReasonCount; ++i) {
     const auto reason = static_cast<relay::DropReason>(i);
@@ -178,6 +188,10 @@ TEST_CASE("switched off, not durable and our own failures are said") {
   CHECK(verdict.mood == Mood::warning);
   REQUIRE(verdict.findings.size() == 3);
   CHECK(verdict.findings[0].what.starts_with("Not durable"));
+  now.host.settings = {{"THAW_JOURNAL", "off", false}};
+  now.host.failures_unreported = now.stats.task_failures = 0;
+  CHECK(judge_all(now).mood == Mood::good);
+  CHECK(judge_all(now).findings.size() == 1);
 }
 
 TEST_SUITE_END();
