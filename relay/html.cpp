@@ -96,8 +96,9 @@ std::string length(microseconds length) {
 std::string bytes(std::uint64_t size) {
   if (size < 1024) return std::to_string(size) + " B";
   constexpr std::array<std::string_view, 4> kUnits{" KiB", " MiB", " GiB", " TiB"};
+  constexpr std::uint64_t kMany = 1'048'576;
   std::size_t unit = 0;
-  while (size >= 1024 * 1024 && unit + 1 < kUnits.size()) {
+  while (size >= kMany && unit + 1 < kUnits.size()) {
     size /= 1024;
     ++unit;
   }

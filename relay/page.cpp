@@ -68,11 +68,11 @@ constexpr std::string_view kBottom =
 
 }  // namespace
 
-std::string to_page(const Snapshot& snapshot) {
+std::string to_page(const Snapshot& snapshot, std::string_view captured) {
   const Verdict verdict = judge_all(snapshot);
   std::string page = head(verdict);
   page.append(kTop).append(banner(snapshot, verdict));
-  page += page_flow(snapshot);
+  page.append(page_flow(snapshot)).append(captured);
   page += page_timeline(snapshot);
   page += page_upstream(snapshot);
   page += page_latency(snapshot);

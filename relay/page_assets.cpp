@@ -95,6 +95,9 @@ h3+.settings{margin:.2rem 0 .8rem}
 #latency caption{position:absolute;left:-99rem}
 #latency .bar{width:100%}
 .columns+dl{margin-top:.8rem}
+#captured{overflow-x:auto}
+summary{cursor:pointer;color:var(--link)}
+pre{margin:.3rem 0;font:.85rem/1.4 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 footer p{font-size:.87rem;margin:1rem 0 0}
 @media(min-width:60rem){#journal{grid-column:span 4}#process{grid-column:span 8}}
 @media(max-width:40rem){body{padding:0 .6rem 1rem}section{padding:.7rem .8rem}h1{font-size:1.35rem}
@@ -125,7 +128,9 @@ const std::string_view kScript = R"(
     if (again) again.focus({preventScroll: true});
   };
   const renew = async () => {
-    if (paused || document.hidden || !getSelection().isCollapsed) return;
+    // Nobody's reading is interrupted.
+    const reading = !getSelection().isCollapsed || document.querySelector('details[open]');
+    if (paused || document.hidden || reading) return;
     try {
       const answer = await fetch('/', {cache: 'no-store', signal: AbortSignal.timeout(every)});
       if (!answer.ok) throw new Error(answer.status);
@@ -149,8 +154,8 @@ const std::string_view kScript = R"(
 })();
 )";
 
-const std::string_view kStyleHash = "zD7i1ycRfHvj4vqdimvhZgR93hxkY36Xu5AOSMem7pY=";
-const std::string_view kScriptHash = "cbllyCKrdU4+y4UHwkap+PLCc5MdjTX9WeQDGL22j7w=";
+const std::string_view kStyleHash = "JjT2lYWdgZzMxrDyTRO5sANNajtIUw7NVdWu25IEJJo=";
+const std::string_view kScriptHash = "7+A3p4rX+81rFyugZ5DbNU58F1y5y81Otyv1aPukMkA=";
 
 const std::string_view kIcon =
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"

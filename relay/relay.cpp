@@ -8,6 +8,7 @@
 
 #include "proto/printable.hpp"
 #include "relay/capture_json.hpp"
+#include "relay/capture_page.hpp"
 #include "relay/delivery.hpp"
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
@@ -201,7 +202,10 @@ Answer Relay::Parts::view(const LocalRequest& request, Target target) const {
   // A browser led here by a foreign name must not read it (DNS rebinding).
   if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
   if (captured) return captured_answer(*capture, path, query);
-  if (path == "/") return {200, to_page(snapshot()), kHtmlType, page_headers()};
+  if (path == "/") {
+    const std::string section = capture != nullptr ? captured_section(*capture) : "";
+    return {200, to_page(snapshot(), section), kHtmlType, page_headers()};
+  }
   if (path == "/metrics") return {200, to_openmetrics(snapshot()), kOpenMetricsType};
   return {200, to_json(snapshot())};
 }
@@ -346,6 +350,7 @@ void Relay::set_host_figures(std::function<HostFigures()> figures) {
 }
 
 Snapshot Relay::snapshot() const { return parts_->snapshot(); }
+
 void Relay::show(const Capture& capture) { parts_->capture = &capture; }
 
 std::string Relay::stats_json() const { return to_json(parts_->snapshot()); }

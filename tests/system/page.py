@@ -206,7 +206,7 @@ class Page(unittest.TestCase):
         stats = thaw.until(lambda stats: stats["envelopes"]["waiting"] == 0)
         page = thaw.get("/")
         tree = xml.etree.ElementTree.fromstring(page)
-        for figure in tree.iter("data"):
+        for figure in tree.iterfind(".//data[@data-stat]"):
             self.assertEqual(int(figure.get("value")), at(stats, figure.get("data-stat")), figure.get("data-stat"))
         for table in tree.iter("table"):
             self.assertIsNotNone(table.find("caption"))
