@@ -278,6 +278,29 @@ class Page(unittest.TestCase):
         self.assertIn(shown, self.browser.ask("document.getElementById('settings').innerText"))
         self.assertEqual(self.browser.problems, [])
 
+    def test_what_was_captured_stands_on_it_as_text(self):
+        thaw = Thaw(self.folder / "spool", 1, command=(sandbox.BUILD / "thaw", "serve", "--capture"))
+        self.addCleanup(thaw.kill)
+        client = Client(thaw.port)
+        for kind in KINDS:
+            client.post(event(1, kind=kind))
+        payload = json.dumps({"message": HOSTILE, "level": HOSTILE, "exception": {"values": [{"type": HOSTILE}]}})
+        client.post(f'{{}}\n{{"type":"event","length":{len(payload.encode())}}}\n{payload}\n'.encode())
+        client.close()
+        thaw.until(lambda stats: stats["envelopes"]["delivered"] == len(KINDS) + 1)
+        xml.etree.ElementTree.fromstring(thaw.get("/"))
+        for size, (width, height) in SIZES.items():
+            self.browser.look(width, height)
+            self.browser.open(f"http://127.0.0.1:{thaw.port}/")
+            self.browser.picture(sandbox.BUILD / f"page/captured-{size}.png")
+            needed, there = self.browser.ask(WIDTH)
+            self.assertLessEqual(needed, there)
+        self.assertEqual(self.headline(), "All delivered")
+        self.assertNotEqual(self.browser.ask("document.title"), "hacked")
+        self.assertEqual(self.browser.ask("document.querySelectorAll('img, script').length"), 1)
+        self.assertIn("<script>document", self.browser.ask("document.getElementById('captured').innerText"))
+        self.assertEqual(self.browser.problems, [])
+
 
 if __name__ == "__main__":
     if browser.COMMAND is None:
