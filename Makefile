@@ -10,7 +10,7 @@ SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.h
 # Whatever begins like a shell script.
 SCRIPTS = $(shell git ls-files | xargs grep -lE '^\#!(/bin/sh|/usr/bin/env bash)$$')
 
-.PHONY: help build demo test test-all test-rest test-gcc lint format layer bench fuzz soak publish clean
+.PHONY: help build demo test test-all test-rest test-long test-gcc lint format layer bench fuzz soak publish clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: build ## units, house, promises and the scenes at their short length, Pyth
 	@cmake --build --preset dev --target unit_tests -j $(JOBS)
 	@ctest --preset dev
 
-test-all: test test-rest ## adds what test leaves out: sanitizers, g++, long kills, the layer, all SDKs, AWS's emulator
+test-all: test test-rest test-long ## adds what test leaves out: sanitizers, g++, long kills, the layer, all SDKs, AWS's emulator
 
 test-rest: ## what test-all adds to test
 	@.ci/install build sanitizers
@@ -45,6 +45,10 @@ test-rest: ## what test-all adds to test
 	@.ci/install emulator deploy browser sdks
 	@cmake --preset dev --log-level=WARNING
 	@ctest --preset rest
+
+test-long: ## what takes longest of test-all: the layer once more, in another folder, to the byte
+	@cmake --preset dev --log-level=WARNING
+	@ctest --preset long
 
 test-gcc: ## the units with the second compiler
 	@.ci/install build
