@@ -101,7 +101,8 @@ pre{margin:.3rem 0;font:.85rem/1.4 ui-monospace,monospace;white-space:pre-wrap;o
 footer p{font-size:.87rem;margin:1rem 0 0}
 @media(min-width:60rem){#journal{grid-column:span 4}#process{grid-column:span 8}}
 @media(max-width:40rem){body{padding:0 .6rem 1rem}section{padding:.7rem .8rem}h1{font-size:1.35rem}
-.bar{width:auto;min-width:4.5rem}th,td{padding:.24rem .35rem}.settings{grid-template-columns:1fr}}
+.bar{width:auto;min-width:4.5rem}th,td{padding:.24rem .35rem}.settings{grid-template-columns:1fr}.tiles dd{font-size:1.05rem}
+#hosts-table td:nth-child(2){min-width:10rem}}
 @media(max-width:60rem){.tiles{grid-template-columns:repeat(4,minmax(0,1fr))}}
 @media(forced-colors:active){svg{forced-color-adjust:none}}
 )";
@@ -154,7 +155,7 @@ const std::string_view kScript = R"(
 })();
 )";
 
-const std::string_view kStyleHash = "JjT2lYWdgZzMxrDyTRO5sANNajtIUw7NVdWu25IEJJo=";
+const std::string_view kStyleHash = "T4ZTgmTYD13etO53YDY+frTgVUKizYZsmpMHycwnif8=";
 const std::string_view kScriptHash = "7+A3p4rX+81rFyugZ5DbNU58F1y5y81Otyv1aPukMkA=";
 
 const std::string_view kIcon =

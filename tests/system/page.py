@@ -279,7 +279,8 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.problems, [])
 
     def test_what_was_captured_stands_on_it_as_text(self):
-        thaw = Thaw(self.folder / "spool", 1, command=(sandbox.BUILD / "thaw", "serve", "--capture"))
+        thaw = Thaw(self.folder / "spool", 1, command=(
+            "bash", "-c", f"exec {sandbox.BUILD / 'thaw'} serve --capture 2>&1"))
         self.addCleanup(thaw.kill)
         client = Client(thaw.port)
         for kind in KINDS:
