@@ -101,6 +101,9 @@ Start begin_serve(const CommandLine& line, const Environment& environment, std::
   }
   if (capture) {
     prepare_for_capture(start.reading.settings);
+    for (auto& setting : start.reading.in_effect) {
+      if (setting.name == "THAW_JOURNAL") setting = {setting.name, "off", false};
+    }
     start.capture = CaptureOptions{line.options.contains("json"), option_of(line, "only")};
   }
   return start;

@@ -31,8 +31,8 @@ struct Entry {
   std::uint8_t full_writes = 0;    ///< sent completely, never answered
   std::uint8_t server_errors = 0;  ///< 500 and its like
   unsigned tries = 0;
-  unsigned failures = 0;   ///< in a row, for the back-off
-  std::size_t bytes = 0;   ///< of the decoded body
+  unsigned failures = 0;  ///< in a row, for the back-off
+  std::size_t bytes = 0;  ///< of the decoded body
   WallTime accepted_at{};
   WallTime back_off_begun{};
   milliseconds back_off{0};

@@ -162,6 +162,9 @@ TEST_CASE("to capture takes every DSN, and leaves nothing on disk or on its way"
   REQUIRE(serve.capture);
   CHECK(serve.capture->json);
   CHECK(serve.capture->only == "error,log");
+  for (const auto& setting : serve.reading.in_effect) {
+    if (setting.name == "THAW_JOURNAL") CHECK(setting.value == "off");
+  }
   const auto& settings = serve.reading.settings;
   CHECK(settings.relay.route.capture);
   CHECK_FALSE(settings.journal);
