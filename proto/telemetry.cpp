@@ -49,6 +49,9 @@ TelemetryKind kind_of(std::string_view type) {
   return TelemetryKind::other;
 }
 
+// Longer than any request id, and any word for a level.
+constexpr std::size_t kMaxLogWord = 64;
+
 /// A text without the end of its line.
 std::string log_text(std::string_view line) {
   line = clipped(line, kMaxLogText);
@@ -68,8 +71,8 @@ TelemetryRecord log_record_of(const dom::element& entry) {
   }
   dom::object fields;
   if (logged.get(fields)) return {};
-  record.request_id = text_of(fields["requestId"]);
-  record.log_level = text_of(fields["level"]);
+  record.request_id = clipped(text_of(fields["requestId"]), kMaxLogWord);
+  record.log_level = clipped(text_of(fields["level"]), kMaxLogWord);
   const bool has_message = !fields["message"].get(line);
   record.log_text = log_text(has_message ? line : simdjson::minify(fields));
   return record;

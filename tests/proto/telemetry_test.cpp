@@ -133,6 +133,15 @@ TEST_SUITE("proto/telemetry") {
     CHECK(records[2].log_text == R"({"orders":[1,2]})");
   }
 
+  TEST_CASE("what a line says of itself is cut, too: it is kept beside its text") {
+    const std::string word(100'000, 'x');
+    const auto records = parse_telemetry(R"([{"type":"function","record":{"level":")" + word +
+                                         R"(","requestId":")" + word + R"(","message":"m"}}])")
+                             .value();
+    CHECK(records[0].log_level.size() == 64);
+    CHECK(records[0].request_id.size() == 64);
+  }
+
   TEST_CASE("a long line is cut") {
     for (const std::size_t size :
          {proto::kMaxLogText - 1, proto::kMaxLogText, proto::kMaxLogText + 1}) {
