@@ -22,13 +22,14 @@ std::optional<proto::Proxy> usable(std::string_view value, std::string_view vari
   return std::nullopt;
 }
 
-/// The first of them that is set.
+/// The first of them that is set and can be used.
 std::optional<proto::Proxy> first_of(const Environment& environment,
                                      std::initializer_list<std::string_view> names,
                                      std::vector<Complaint>& complaints) {
   for (const auto name : names) {
     const auto value = value_of(environment, name);
-    if (!value.empty()) return usable(value, name, complaints);
+    if (value.empty()) continue;
+    if (auto proxy = usable(value, name, complaints)) return proxy;
   }
   return std::nullopt;
 }

@@ -123,8 +123,11 @@ Result<Proxy> parse_proxy(std::string_view text, std::string_view variable) {
   }
   Proxy proxy;
   proxy.variable = variable;
-  // A password that somebody forgot to encode may hold an '@', but hardly a '/'.
-  text = text.substr(0, text.find_first_of("/?#"));
+  // A password that somebody forgot to encode may hold an '@'. With a '/' in it nobody can tell
+  // where it ends, and what is taken for the host is looked up and logged.
+  const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
+  if (text.find('@', end) != std::string_view::npos) return Errc::proxy_host;
+  text = text.substr(0, end);
   const std::size_t at = text.rfind('@');
   if (at != std::string_view::npos) {
     if (at > 0) proxy.authorization = basic(text.substr(0, at));

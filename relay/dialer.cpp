@@ -61,6 +61,10 @@ boost::system::error_code Dialer::refused(const proto::Proxy& proxy, const Endpo
   const std::string cause = who + " answered " + std::to_string(status) + " for " +
                             proto::to_authority(endpoint.host, endpoint.port);
   // 401 is how tinyproxy words it (tinyproxy/tinyproxy: src/reqs.c).
+  if (status >= 500) {
+    log_.once("proxy failed", LogLevel::warn, cause + "; it could not reach that host itself");
+    return Errc::proxy_refused;
+  }
   if (status != 407 && status != 401) {
     log_.once("proxy refused", LogLevel::warn,
               cause + "; let it allow that host, or name the host in no_proxy");

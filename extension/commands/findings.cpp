@@ -8,6 +8,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include "proto/printable.hpp"
 #include "proto/timestamp.hpp"
 #include "relay/errc.hpp"
 
@@ -143,6 +144,10 @@ Finding proxy_finding(const RoadFacts& road) {
   const std::string text = who + " answers " + std::to_string(*road.proxy_status) + asked;
   if (*road.proxy_status / 100 == 2) return {Mark::good, "proxy", text, road.proxy_took};
   const bool wants_user = *road.proxy_status == 407 || *road.proxy_status == 401;
+  if (*road.proxy_status >= 500) {
+    return {Mark::failed, "proxy", text, road.proxy_took,
+            "it could not reach that host itself: look at its log"};
+  }
   return {Mark::failed, "proxy", text, road.proxy_took,
           wants_user ? "it wants a user and a password: http://user:password@host:port"
                      : "let it allow that host, or name the host in no_proxy"};
@@ -281,8 +286,7 @@ std::string to_text(const Finding& finding) {
   line += finding.text;
   if (!finding.advice.empty()) line += " -> " + finding.advice;
   // What a certificate, a peer or a variable says must not reach the terminal as a command.
-  std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return line + "\n";
+  return proto::printable(line) + "\n";
 }
 
 }  // namespace extension

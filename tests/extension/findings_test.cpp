@@ -211,7 +211,11 @@ TEST_CASE("what Sentry's answer means") {
 
 TEST_CASE("nothing that is said moves the terminal's cursor") {
   const auto line = to_text({Finding::Mark::failed, "TLS", "a\x1b[2Jb\nc\x7f", {}, "d\re"});
-  CHECK(line == "  FAILED  TLS       a?[2Jb?c? -> d?e\n");
+  CHECK(line == "  FAILED  TLS       a\uFFFD[2Jb c\uFFFD -> d e\n");
+  CHECK(has(to_text({Finding::Mark::good, "TLS",
+                     "issued by \xC2\x9B"
+                     "2J"}),
+            "by \uFFFD2J"));
 }
 
 TEST_CASE(
@@ -228,7 +232,7 @@ TEST_CASE(
   CHECK(find(well, "Sentry").mark == Finding::Mark::good);
   for (const auto& [status, advice] :
        {std::pair{407U, "a user and a password"}, std::pair{401U, "a user and a password"},
-        std::pair{403U, "no_proxy"}, std::pair{502U, "no_proxy"}}) {
+        std::pair{403U, "no_proxy"}, std::pair{502U, "its log"}}) {
     CAPTURE(status);
     road.proxy_status = status;
     CHECK(last_of(road).what == "proxy");

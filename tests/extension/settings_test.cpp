@@ -377,6 +377,9 @@ TEST_CASE("a proxy that cannot be used is complained about without its password,
   CHECK(to_string(reading.complaints.at(0)) ==
         "THAW_PROXY: only http:// proxies are supported; going on as if it were not set");
   CHECK(reading.settings.upstream.proxies.https->host == "q");
+  const auto lower = read_settings({{"https_proxy", "socks5://a"}, {"HTTPS_PROXY", "b"}});
+  CHECK(lower.complaints.size() == 1);
+  CHECK(lower.settings.upstream.proxies.https->host == "b");
 }
 
 TEST_CASE("no_proxy before NO_PROXY, whoever named the proxy") {

@@ -76,6 +76,9 @@ TEST_SUITE("proto/proxy") {
   }
 
   TEST_CASE("what is said of a proxy holds no credentials") {
+    for (const auto* text : {"http://user:1234/x@proxy:3128", "http://user:p@ss/word@proxy"}) {
+      CHECK(parse_proxy(text, "").error() == Errc::proxy_host);
+    }
     CHECK(parse_proxy("http://user:pass@[fd00::1]:3128", "x")->to_public_string() ==
           "[fd00::1]:3128");
     CHECK(parse_proxy("user:pass@proxy", "x")->to_public_string() == "proxy:80");
