@@ -2,50 +2,42 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/counts.hpp"
+
 using proto::Category;
-using proto::CategoryCounts;
 using relay::DropReason;
 using relay::Ledger;
 using relay::RejectReason;
-
-namespace {
-
-CategoryCounts some(Category category, std::uint64_t quantity = 1) {
-  CategoryCounts counts;
-  counts.add(category, quantity);
-  return counts;
-}
-
-}  // namespace
+using support::counts;
 
 TEST_SUITE_BEGIN("relay/ledger");
 
 TEST_CASE("what was accepted is delivered, refused, dropped or waits, and nothing else") {
   Ledger ledger;
   CHECK(ledger.balances({}));
-  ledger.accept(some(Category::error, 4));
+  ledger.accept(counts(Category::error, 4));
   CHECK_FALSE(ledger.balances({}));
-  CHECK(ledger.balances(some(Category::error, 4)));
-  ledger.deliver(some(Category::error));
-  ledger.refuse(429, some(Category::error));
-  ledger.drop(DropReason::send_error, some(Category::error));
-  CHECK(ledger.balances(some(Category::error)));
-  CHECK_FALSE(ledger.balances(some(Category::error, 2)));
+  CHECK(ledger.balances(counts(Category::error, 4)));
+  ledger.deliver(counts(Category::error));
+  ledger.refuse(429, counts(Category::error));
+  ledger.drop(DropReason::send_error, counts(Category::error));
+  CHECK(ledger.balances(counts(Category::error)));
+  CHECK_FALSE(ledger.balances(counts(Category::error, 2)));
 }
 
 TEST_CASE("the equation holds in each category, not only in their sum") {
   Ledger ledger;
-  ledger.accept(some(Category::error));
-  ledger.deliver(some(Category::transaction));
+  ledger.accept(counts(Category::error));
+  ledger.deliver(counts(Category::transaction));
   CHECK_FALSE(ledger.balances({}));
 }
 
 TEST_CASE("refused counts by status, dropped by reason, rejected by why") {
   Ledger ledger;
-  ledger.accept(some(Category::log_item, 5));
-  ledger.refuse(403, some(Category::log_item));
-  ledger.refuse(429, some(Category::log_item, 2));
-  ledger.drop(DropReason::queue_overflow, some(Category::log_item, 2));
+  ledger.accept(counts(Category::log_item, 5));
+  ledger.refuse(403, counts(Category::log_item));
+  ledger.refuse(429, counts(Category::log_item, 2));
+  ledger.drop(DropReason::queue_overflow, counts(Category::log_item, 2));
   ledger.reject(RejectReason::malformed);
   ledger.reject(RejectReason::malformed);
   ledger.reject(RejectReason::full);

@@ -8,12 +8,14 @@
 #include <openssl/evp.h>
 
 #include "relay/page_assets.hpp"
+#include "tests/support/counts.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
 
 using proto::Category;
+using support::counts;
 
 constexpr std::string_view kHostile = "\"'><script>alert(1)</script>&lt;\u202E\x01";
 
@@ -23,12 +25,6 @@ std::string sha256(std::string_view text) {
   std::array<unsigned char, 48> base64{};
   const int size = EVP_EncodeBlock(base64.data(), hash.data(), static_cast<int>(hash.size()));
   return {base64.begin(), base64.begin() + size};
-}
-
-proto::CategoryCounts counts(Category category, std::uint64_t quantity) {
-  proto::CategoryCounts counts;
-  counts.add(category, quantity);
-  return counts;
 }
 
 relay::Snapshot snapshot() {

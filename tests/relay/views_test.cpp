@@ -8,18 +8,14 @@
 #include "relay/metrics.hpp"
 #include "relay/snapshot.hpp"
 #include "relay/stats_json.hpp"
+#include "tests/support/counts.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
 
 using proto::Category;
-
-proto::CategoryCounts counts(Category category, std::uint64_t quantity) {
-  proto::CategoryCounts counts;
-  counts.add(category, quantity);
-  return counts;
-}
+using support::counts;
 
 relay::Snapshot snapshot() {
   relay::Snapshot now;
