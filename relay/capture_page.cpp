@@ -3,43 +3,14 @@
 #include <ranges>
 #include <string_view>
 
-#include "proto/printable.hpp"
 #include "proto/timestamp.hpp"
 #include "relay/capture_json.hpp"
+#include "relay/html.hpp"
 
 namespace relay {
 namespace {
 
-// As an element's text or a quoted attribute's value.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string cell(std::string_view text) {
-  return "<td>" + escaped(proto::printable(text)) + "</td>";
-}
+std::string cell(std::string_view text) { return "<td>" + html::escaped(text) + "</td>"; }
 
 // The day is today's, mostly: the clock alone.
 std::string clock_of(WallTime at) { return proto::to_rfc3339(at).substr(11, 8); }
@@ -60,17 +31,17 @@ std::string rows_of(const Captured& captured) {
 
 std::string decoded(const Captured& captured) {
   return "<details><summary>#" + std::to_string(captured.id) + " decoded</summary><pre>" +
-         escaped(captured_json(captured)) + "</pre></details>\n";
+         html::escaped_lines(captured_json(captured)) + "</pre></details>\n";
 }
 
 }  // namespace
 
 std::string captured_section(const Capture& capture) {
-  std::string html = "<section id=\"captured\"><h2>Captured</h2>\n<p>" +
-                     std::to_string(capture.taken()) + " envelopes, " +
-                     std::to_string(capture.kept().size()) +
-                     " of them kept: <a href=\"/captured\">all as JSON</a></p>\n";
-  if (capture.kept().empty()) return html + "</section>\n";
+  std::string section = "<section id=\"captured\"><h2>Captured</h2>\n<p>" +
+                        std::to_string(capture.taken()) + " envelopes, " +
+                        std::to_string(capture.kept().size()) +
+                        " of them kept: <a href=\"/captured\">all as JSON</a></p>\n";
+  if (capture.kept().empty()) return section + "</section>\n";
   constexpr std::size_t kDecoded = 10;
   std::string rows;
   std::string details;
@@ -81,12 +52,12 @@ std::string captured_section(const Capture& capture) {
     if (shown < kDecoded && captured.memory() < 64UL * 1024) details += decoded(captured);
     ++shown;
   }
-  html +=
+  section +=
       "<table><thead><tr><th scope=\"col\">Envelope</th><th scope=\"col\">Time (UTC)</th>"
       "<th scope=\"col\">Project</th><th scope=\"col\">Type</th><th scope=\"col\">Level</th>"
       "<th scope=\"col\">What</th></tr></thead><tbody>\n" +
       rows + "</tbody></table>\n";
-  return html + details + "</section>\n";
+  return section + details + "</section>\n";
 }
 
 }  // namespace relay

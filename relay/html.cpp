@@ -70,6 +70,17 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string escaped_lines(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out += escaped(text.substr(0, end));
+    if (end == text.size()) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string foreign(std::string_view text) { return "<bdi>" + escaped(text) + "</bdi>"; }
 
 std::string grouped(std::uint64_t number) {

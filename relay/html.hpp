@@ -16,6 +16,9 @@ namespace relay::html {
 /// something else (U+FFFD in their place).
 [[nodiscard]] std::string escaped(std::string_view text);
 
+/// The same of several lines: their ends stay.
+[[nodiscard]] std::string escaped_lines(std::string_view text);
+
 /// The same as an element of its own, whose direction of writing ends with it.
 [[nodiscard]] std::string foreign(std::string_view text);
 

@@ -25,6 +25,12 @@ TEST_CASE("markup, quotes, control characters and turns of direction become harm
   CHECK(html::foreign("\u05D0<") == "<bdi>\u05D0&lt;</bdi>");
 }
 
+TEST_CASE("several lines stay lines, and nothing else in them does harm") {
+  CHECK(html::escaped_lines("{\n  \"a\": \"<b>\x01\"\n}\n") ==
+        "{\n  &quot;a&quot;: &quot;&lt;b&gt;\uFFFD&quot;\n}\n");
+  CHECK(html::escaped_lines("").empty());
+}
+
 TEST_CASE("numbers, lengths and sizes in words") {
   CHECK(html::grouped(0) == "0");
   CHECK(html::grouped(999) == "999");
