@@ -7,6 +7,7 @@
 #include "proto/ascii.hpp"
 #include "proto/errc.hpp"
 #include "proto/number.hpp"
+#include "proto/url_text.hpp"
 
 namespace proto {
 namespace {
@@ -89,9 +90,7 @@ std::string print(const Dsn& dsn, std::string_view key) {
   std::string text = dsn.tls ? "https://" : "http://";
   text += key;
   text += '@';
-  const bool ipv6 = dsn.host.find(':') != std::string::npos;
-  text += ipv6 ? "[" + dsn.host + "]" : dsn.host;
-  if (dsn.port != default_port(dsn.tls)) text += ":" + std::to_string(dsn.port);
+  text += to_short_authority(dsn.host, dsn.port, dsn.tls);
   text += dsn.path_prefix;
   text += '/';
   text += std::to_string(dsn.project_id);

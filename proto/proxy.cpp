@@ -107,12 +107,6 @@ std::string basic(std::string_view userinfo) {
 
 }  // namespace
 
-std::string to_authority(std::string_view host, std::uint16_t port) {
-  std::string text(host);
-  if (host.find(':') != std::string_view::npos) text = "[" + text + "]";
-  return text + ":" + std::to_string(port);
-}
-
 std::string Proxy::to_public_string() const { return to_authority(host, port); }
 
 Result<Proxy> parse_proxy(std::string_view text, std::string_view variable) {

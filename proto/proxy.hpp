@@ -58,7 +58,4 @@ struct ProxyRules {
   [[nodiscard]] const Proxy* choose(bool tls, std::string_view host, std::uint16_t port) const;
 };
 
-/// host:port, an IPv6 literal in brackets.
-[[nodiscard]] std::string to_authority(std::string_view host, std::uint16_t port);
-
 }  // namespace proto

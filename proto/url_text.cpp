@@ -31,6 +31,18 @@ int base64_value(char c) {
 
 }  // namespace
 
+std::string to_authority(std::string_view host, std::uint16_t port) {
+  std::string text(host);
+  if (host.find(':') != std::string_view::npos) text = "[" + text + "]";
+  return text + ":" + std::to_string(port);
+}
+
+std::string to_short_authority(std::string_view host, std::uint16_t port, bool tls) {
+  std::string text = to_authority(host, port);
+  if (port == (tls ? 443 : 80)) text.erase(text.rfind(':'));
+  return text;
+}
+
 std::string decode_percent_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -1,11 +1,18 @@
 // Text as it stands in URLs and in Basic credentials.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace proto {
+
+/// host:port, an IPv6 literal in brackets (RFC 3986, 3.2).
+[[nodiscard]] std::string to_authority(std::string_view host, std::uint16_t port);
+
+/// The same without the port that http, or with `tls` https, has anyway.
+[[nodiscard]] std::string to_short_authority(std::string_view host, std::uint16_t port, bool tls);
 
 /// %XX undone; a '%' that begins no code stays.
 [[nodiscard]] std::string decode_percent_text(std::string_view text);

@@ -8,6 +8,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ssl/error.hpp>
 
+#include "proto/url_text.hpp"
 #include "relay/address_rules.hpp"
 #include "relay/deadline.hpp"
 #include "relay/errc.hpp"

@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proto/url_text.hpp"
 #include "relay/errc.hpp"
 #include "relay/http_answer.hpp"
 #include "relay/wakeup.hpp"
@@ -26,13 +27,6 @@ constexpr std::size_t kPieceBytes = 16UL * 1024;
 bool fits_a_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-}
-
-std::string host_field(const Endpoint& endpoint) {
-  const bool literal6 = endpoint.host.find(':') != std::string::npos;
-  std::string field = literal6 ? "[" + endpoint.host + "]" : endpoint.host;
-  if (endpoint.port != (endpoint.tls ? 443 : 80)) field += ":" + std::to_string(endpoint.port);
-  return field;
 }
 
 asio::awaitable<void> next_turn() {
@@ -96,7 +90,8 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
 }  // namespace
 
 std::string request_head(const UpstreamRequest& request, const proto::Proxy* proxy) {
-  const std::string host = host_field(request.endpoint);
+  const Endpoint& to = request.endpoint;
+  const std::string host = proto::to_short_authority(to.host, to.port, to.tls);
   std::string head = request.method + " ";
   if (proxy != nullptr) head += "http://" + host;
   head += request.target + " HTTP/1.1\r\n";

@@ -7,6 +7,7 @@
 #include "proto/ascii.hpp"
 #include "proto/dsn.hpp"
 #include "proto/number.hpp"
+#include "proto/url_text.hpp"
 #include "relay/route.hpp"
 
 namespace relay {
@@ -48,11 +49,8 @@ std::optional<Parts> parse(std::string_view text) {
 }
 
 std::string to_text(const Parts& parts) {
-  const bool literal = parts.host.find(':') != std::string::npos;
-  std::string text = parts.tls ? "https://" : "http://";
-  text += literal ? "[" + parts.host + "]" : parts.host;
-  if (parts.port != (parts.tls ? 443 : 80)) text += ":" + std::to_string(parts.port);
-  return text;
+  return (parts.tls ? "https://" : "http://") +
+         proto::to_short_authority(parts.host, parts.port, parts.tls);
 }
 
 std::string allow_line(std::string_view origin) {

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "proto/url_text.hpp"
 #include "relay/errc.hpp"
 #include "relay/http_answer.hpp"
 

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "proto/printable.hpp"
+#include "proto/url_text.hpp"
 #include "relay/capture_json.hpp"
 #include "relay/capture_page.hpp"
 #include "relay/delivery.hpp"
@@ -44,9 +45,8 @@ bool is_health_path(std::string_view path) {
 }
 
 std::string name_of(const Endpoint& endpoint) {
-  const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
-  const std::string host = is_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
-  return (endpoint.tls ? "https://" : "http://") + host + ":" + std::to_string(endpoint.port);
+  return (endpoint.tls ? "https://" : "http://") +
+         proto::to_authority(endpoint.host, endpoint.port);
 }
 
 std::vector<HostState> host_states(const Destinations& destinations, WallTime now) {

@@ -10,6 +10,7 @@
 
 #include "proto/printable.hpp"
 #include "proto/timestamp.hpp"
+#include "proto/url_text.hpp"
 #include "relay/errc.hpp"
 
 namespace extension {
@@ -82,10 +83,7 @@ void tell_port(std::uint16_t port, const boost::system::error_code& trouble, Fin
   }
 }
 
-std::string name_of_host(const proto::Dsn& dsn) {
-  const bool ipv6 = dsn.host.find(':') != std::string::npos;
-  return (ipv6 ? "[" + dsn.host + "]" : dsn.host) + ":" + std::to_string(dsn.port);
-}
+std::string name_of_host(const proto::Dsn& dsn) { return proto::to_authority(dsn.host, dsn.port); }
 
 Finding failed_step(std::string what, const boost::system::error_code& why,
                     relay::milliseconds took, std::string advice) {

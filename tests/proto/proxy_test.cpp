@@ -172,9 +172,4 @@ TEST_SUITE("proto/proxy") {
       CHECK_FALSE(direct(list, "10.0.0.1"));
     }
   }
-
-  TEST_CASE("an authority has a port, and an IPv6 literal brackets") {
-    CHECK(proto::to_authority("a.test", 443) == "a.test:443");
-    CHECK(proto::to_authority("fd00::1", 8443) == "[fd00::1]:8443");
-  }
 }

@@ -56,4 +56,17 @@ TEST_SUITE("proto/url_text") {
       CHECK_FALSE(decode_base64(text).has_value());
     }
   }
+
+  TEST_CASE("an authority has a port, and an IPv6 literal brackets") {
+    CHECK(proto::to_authority("a.test", 443) == "a.test:443");
+    CHECK(proto::to_authority("fd00::1", 8443) == "[fd00::1]:8443");
+  }
+
+  TEST_CASE("a short one has no port that the scheme has anyway") {
+    CHECK(proto::to_short_authority("a.test", 443, true) == "a.test");
+    CHECK(proto::to_short_authority("a.test", 80, false) == "a.test");
+    CHECK(proto::to_short_authority("a.test", 443, false) == "a.test:443");
+    CHECK(proto::to_short_authority("fd00::1", 443, true) == "[fd00::1]");
+    CHECK(proto::to_short_authority("fd00::1", 80, true) == "[fd00::1]:80");
+  }
 }
