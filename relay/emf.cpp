@@ -41,15 +41,6 @@ std::uint64_t dropped(const Ledger& ledger) {
   return items;
 }
 
-HostFigures::Held held(const HostFigures& host) {
-  HostFigures::Held all;
-  for (const auto& each : host.held) {
-    all.invokes += each.invokes;
-    all.time += each.time;
-  }
-  return all;
-}
-
 std::string directive() {
   std::string metrics;
   for (const auto& metric : kMetrics) {
@@ -66,7 +57,7 @@ const std::array<EmfMetric, kEmfMetrics>& emf_metrics() { return kMetrics; }
 EmfValues emf_values(const Snapshot& snapshot) {
   const Stats& stats = snapshot.stats;
   const Ledger& ledger = stats.ledger;
-  const auto holds = held(snapshot.host);
+  const auto holds = snapshot.host.held_in_all();
   const std::uint64_t lost = refused(ledger) + dropped(ledger);
   return {ledger.accepted().total(),
           ledger.delivered().total(),

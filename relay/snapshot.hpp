@@ -64,6 +64,16 @@ struct HostFigures {
   std::uint64_t platform_retries = 0;
   Telemetry telemetry;
   std::vector<Setting> settings;
+
+  /// Whatever it was for.
+  [[nodiscard]] Held held_in_all() const {
+    Held all;
+    for (const auto& each : held) {
+      all.invokes += each.invokes;
+      all.time += each.time;
+    }
+    return all;
+  }
 };
 
 /// One upstream host.

@@ -143,11 +143,7 @@ std::string to_json(const HostFigures::Invoke& invoke) {
 }
 
 std::string held(const HostFigures& host) {
-  HostFigures::Held all;
-  for (const auto& each : host.held) {
-    all.invokes += each.invokes;
-    all.time += each.time;
-  }
+  const HostFigures::Held all = host.held_in_all();
   JsonObject held;
   held.member("all", sum(all.invokes, all.time));
   for (const auto& each : host.held) held.member(each.what, sum(each.invokes, each.time));
