@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The compiler maps paths; a cache that rewrites them first makes bytes depend on the folder.
+export CCACHE_BASEDIR :=
+
 # How long the long loops of test-all are.
 N ?= 20
 JOBS ?= $(shell nproc)
