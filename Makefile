@@ -13,7 +13,7 @@ SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.h
 # Whatever begins like a shell script.
 SCRIPTS = $(shell git ls-files | xargs grep -lE '^\#!(/bin/sh|/usr/bin/env bash)$$')
 
-.PHONY: help build demo test test-all test-rest test-long test-gcc lint format layer bench fuzz soak publish clean
+.PHONY: help build demo serve test test-all test-rest test-long test-gcc lint format layer bench fuzz soak publish clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,12 @@ build: ## build/thaw and build/thaw-sandbox: release, static; prints the sizes
 demo: build ## a real function with and without Thaw, side by side; picture in build/demo.html
 	@.ci/install functions
 	@build/functions/python/bin/python tests/system/demo.py
+
+serve: ## a Sentry of your own on localhost, built in a hurry: shows what an SDK sends; SERVE="--upstream DSN": the relay
+	@.ci/install debug
+	@cmake --preset dev --log-level=WARNING
+	@cmake --build --preset dev --target thaw -j $(JOBS)
+	@build/dev/bin/thaw serve $(or $(SERVE),--capture)
 
 test: build ## units, house, promises and the scenes at their short length, Python and Node
 	@.ci/install functions sentry-layer
