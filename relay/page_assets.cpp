@@ -95,7 +95,6 @@ h3+.settings{margin:.2rem 0 .8rem}
 #latency caption{position:absolute;left:-99rem}
 #latency .bar{width:100%}
 .columns+dl{margin-top:.8rem}
-#captured{overflow-x:auto}
 summary{cursor:pointer;color:var(--link)}
 pre{margin:.3rem 0;font:.85rem/1.4 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 footer p{font-size:.87rem;margin:1rem 0 0}
@@ -155,7 +154,7 @@ const std::string_view kScript = R"(
 })();
 )";
 
-const std::string_view kStyleHash = "T4ZTgmTYD13etO53YDY+frTgVUKizYZsmpMHycwnif8=";
+const std::string_view kStyleHash = "87WOM8npFsuEJXn89ctvvICl59H+iKRiO3BJWRY1HCc=";
 const std::string_view kScriptHash = "7+A3p4rX+81rFyugZ5DbNU58F1y5y81Otyv1aPukMkA=";
 
 const std::string_view kIcon =

@@ -4,70 +4,26 @@ refuses some and limits some: the page, /stats, /metrics, the line at the end an
 
 import json
 import os
-import threading
 import unittest
 import xml.etree.ElementTree
 
 import jsonschema
 
-import relaying
+import crowd
 import sandbox
 import stats_command
 import views
-from relaying import Client, balance, event
+from relaying import balance
 
 ENVELOPES = int(os.environ.get("ENVELOPES", "10000"))
-CLIENTS = 4
-PROJECTS = range(1, 51)
-KINDS = ["event", "transaction", "session", "sessions", "check_in", "attachment", "user_report", "feedback", "profile",
-         "replay_event", "replay_recording", "statsd", "nel", "span", "client_report", "form_data",
-         "<script>alert(1)</script>", "\u202e\"'&\u0000", "x" * 300]
-NONSENSE = [b"", b"[]", b"nonsense", b'{"event_id":"<b>"}\n{"type":"event"}\n{}']
-AUTH = {"X-Sentry-Auth": relaying.AUTH}
-
-
-def answer_to(body):
-    """By project: most are taken, some refused, some limited."""
-    project = int(json.loads(body.split(b"\n", 1)[0])["dsn"].rsplit("/", 1)[1])
-    if project % 7 == 0:
-        return 413, {}
-    if project % 11 == 0:
-        return 429, {"X-Sentry-Rate-Limits": "60:error;session:project"}
-    return 200, {}
 
 
 class Agreement(stats_command.Case):
     """One large run, five views."""
 
-    def post_all(self, thaw, first):
-        """One client's share."""
-        client = Client(thaw.port)
-        for number in range(first, ENVELOPES, CLIENTS):
-            project = PROJECTS[number % len(PROJECTS)]
-            path = f"/127.0.0.1:{self.upstream.port}/api/{project}/envelope/"
-            body = event(number, size=number % 700, kind="event")
-            kind = KINDS[number % len(KINDS)]
-            body = body.replace(b'"type":"event"', b'"type":' + json.dumps(kind).encode())
-            if number % 97 == 0:
-                body = NONSENSE[number % len(NONSENSE)]
-            client.post(body, path, AUTH)
-        client.close()
-
-    def play(self):
-        """Everything posted, everything settled."""
-        self.upstream.answer_to = answer_to
-        thaw = self.thaw(THAW_MAX_DSNS="64", THAW_ALLOWED_HOSTS=f"http://127.0.0.1:{self.upstream.port}")
-        clients = [threading.Thread(target=self.post_all, args=(thaw, first)) for first in range(CLIENTS)]
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.join()
-        thaw.until(lambda stats: stats["envelopes"]["waiting"] == 0 and stats["envelopes"]["in_flight"] == 0, timeout=60)
-        return thaw
-
     def test_five_views(self):
-        thaw = self.play()
-        stats = thaw.stats()
+        thaw = self.thaw(**crowd.settings(self.upstream))
+        stats = crowd.play(thaw, self.upstream, ENVELOPES)
         jsonschema.validate(stats, views.SCHEMA)
         balance(self, stats)
         answered = stats["envelopes"]["accepted"] + sum(stats["rejected"].values())
