@@ -43,7 +43,7 @@ Advice advice_on(DropReason reason) {
           "every copy would send it",
           "nothing; send less at init, or see why Sentry was out of reach"};
     case DropReason::disabled:
-      return {"Thaw is switched off", "unset THAW_DISABLED"};
+      return {"THAW_DISABLED is set", "remove it"};
     case DropReason::internal_sdk_error:
       break;
   }
