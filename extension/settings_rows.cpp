@@ -84,19 +84,24 @@ constexpr std::string_view kNone = "";
 // A limit above which a number is a typing error rather than a wish; reasons where they are not
 // plain.
 constexpr SettingRow kRows[] = {
+    /// If it is taken, a free one, said in the log. 9000 is left to Sentry's own extension where
+    /// that is installed: then 9797.
     {.info = {"THAW_PORT", "9797", kNone, 0, 65535, kNone,
               "the listener on 127.0.0.1 and, if there, ::1; 0: any free port"},
      .number = [](Settings& s,
                   std::int64_t n) { s.relay.listener.port = static_cast<std::uint16_t>(n); }},
+    /// A request whose key and project equal one of them goes there.
     {.info = {"THAW_UPSTREAM_DSN", kNone, kNone, 0, 0, kNone,
               "where envelopes go: DSNs, separated by commas"},
      .text = take_upstream_dsns},
     {.info = {"SENTRY_DSN", kNone, kNone, 0, 0, kNone,
               "one more of them, unless it names Thaw itself"},
      .text = take_sentry_dsn},
+    /// Others get `403`.
     {.info = {"THAW_ALLOWED_HOSTS", kNone, kNone, 0, 0, kNone,
               "further hosts a request may name: host, host:port, .suffix, http://host:port"},
      .text = take_allowed_hosts},
+    /// See "What it costs".
     {.info = {"THAW_PACE", "adaptive", kNone, 0, 0, "prompt, overlap, adaptive, continuous",
               "when the next event is asked for"},
      .choice = take_pace},
@@ -116,6 +121,7 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_PROBE_MS", "500", "ms", 0, 900'000, kNone,
               "longest hold where only upstream hosts that do not answer are asked again"},
      .number = [](Settings& s, std::int64_t n) { s.pace.probe = milliseconds{n}; }},
+    /// A failure is no answer, or 502 to 504; the first success ends it.
     {.info = {"THAW_BREAKER_FAILURES", "3", kNone, 1, 1000, kNone,
               "in a row, until an upstream host is asked with one request at a time, 1 s to a "
               "minute apart"},
@@ -126,13 +132,18 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_TELEMETRY", "on", kNone, 0, 0, "on, off",
               "subscribe to the platform's telemetry, to learn when the function has ended"},
      .choice = take_telemetry},
+    /// What goes is counted `queue_overflow`. As much again while they are received, and while they
+    /// are sent: there they wait; one may always pass.
     // A function has at most 10240 MB.
     {.info = {"THAW_MEMORY_MIB", "2 % of the function's memory, 2 to 16", "MiB", 1, 10'240, kNone,
-              "envelopes kept in memory; above it the least urgent, oldest go first"},
+              "bodies in memory; above it in files only, without a journal the least urgent, "
+              "oldest go"},
      .number =
          [](Settings& s, std::int64_t n) {
            s.relay.backlog.max_bytes = static_cast<std::size_t>(n) * relay::kMiB;
          }},
+    /// They are counted `queue_overflow`; where none is less urgent than what comes, that gets
+    /// `503`.
     {.info = {"THAW_MAX_WAITING", "10000", kNone, 1, 1'000'000, kNone,
               "envelopes that wait; above it the least urgent, oldest go first"},
      .number = [](Settings& s,
@@ -142,6 +153,7 @@ constexpr SettingRow kRows[] = {
           "largest request, as it comes over the wire; twice that decoded; neither above 1/32 of "
           "the function's memory, 1/8 if set; else 413"},
      .number = take_max_body},
+    /// If none is idle the next one waits.
     // Lambda allows 1024 open files.
     {.info = {"THAW_MAX_CLIENTS", "128", kNone, 1, 900, kNone,
               "local connections; at one more the longest idle is closed"},
@@ -150,6 +162,7 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_READ_MS", "10000", "ms", 100, 900'000, kNone,
               "to receive one local request, freezes not counted; then 408"},
      .number = [](Settings& s, std::int64_t n) { s.relay.listener.read = milliseconds{n}; }},
+    /// 16 on Managed Instances.
     {.info = {"THAW_CONNECTIONS", "4", kNone, 1, 64, kNone, "connections to one upstream host"},
      .number = [](Settings& s,
                   std::int64_t n) { s.relay.delivery.connections = static_cast<std::size_t>(n); }},
@@ -174,6 +187,7 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_EMF_MINUTES", "0", "min", 0, 1440, kNone,
               "so far apart a line of metrics for CloudWatch, and one at SHUTDOWN; 0: none"},
      .number = [](Settings& s, std::int64_t n) { s.emf = std::chrono::minutes{n}; }},
+    /// What is special in user or password as %XX. Never `HTTP_PROXY`, in capitals.
     {.info =
          {"THAW_PROXY", kNone, kNone, 0, 0, kNone,
           "http://user:password@host:port, or direct for none; else https_proxy, HTTPS_PROXY and, "
@@ -182,12 +196,16 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_CA_FILE", kNone, kNone, 0, 0, kNone,
               "root certificates in PEM, before SSL_CERT_FILE and the system's"},
      .text = [](Settings& s, std::string_view value, auto&) { s.upstream.ca_file = value; }},
+    /// In it the journal, and the file `ready` with the port.
     {.info = {"THAW_SPOOL_DIR", "/tmp/thaw", kNone, 0, 0, kNone,
               "Thaw's own folder, created with mode 0700"},
      .text = take_spool_dir},
+    /// With `off` in memory only.
     {.info = {"THAW_JOURNAL", "on", kNone, 0, 0, "on, off",
-              "keep what was accepted in files until it is delivered; off: in memory only"},
+              "keep what was accepted in files until it is delivered"},
      .choice = take_journal},
+    /// Counted as for `THAW_MAX_WAITING`. Never into the last tenth of the file system, at least 16
+    /// MiB: then as for a full disk, in memory.
     {.info = {"THAW_SPOOL_MIB", "64", "MiB", 1, 10'240, kNone,
               "those files together; above it the least urgent, oldest go first"},
      .number = [](Settings& s,
@@ -195,10 +213,15 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_REPORT_FAILURES", "1", kNone, 0, 1, kNone,
               "timeouts, out-of-memory kills, crashes and failed inits become Sentry events"},
      .number = [](Settings& s, std::int64_t n) { s.report_failures = n == 1; }},
+    /// Of 1 KiB each at most. Thaw then gets the function's log as telemetry, which costs its
+    /// wake-ups.
     {.info = {"THAW_FAILURE_LOG_LINES", "0", kNone, 0, FunctionLog::kMostLines, kNone,
               "so many of the last lines in the function's log go with such an event"},
      .number = [](Settings& s,
                   std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
+    /// SDKs started by `thaw-exec` go straight to Sentry; what is posted here all the same is
+    /// answered `200` with a rate limit for everything, and counted `disabled`. No journal, no
+    /// telemetry, no connection.
     {.info =
          {"THAW_DISABLED", "0", kNone, 0, 0, kNone,
           "anything but 0: the kill switch; nothing is sent to Sentry, what comes here is dropped"},

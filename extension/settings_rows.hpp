@@ -1,4 +1,5 @@
 // The settings table: each variable once, with its limits, its meaning, and where its value goes.
+// The README's is made of it: `///` above a row is what the README says beyond --help.
 #pragma once
 
 #include <cstdint>
