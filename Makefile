@@ -77,10 +77,11 @@ format: ## rewrites the sources in our format
 	@.ci/install lint
 	@clang-format-19 -i $(SOURCES)
 
-bench: build ## what the journal and each pace cost; tables in build/bench.md, build/bench-pace.md
-	@.ci/install functions
-	@cmake --build --preset release --target bench_accept -j $(JOBS)
+bench: build ## what the journal, the figures and each pace cost; tables in build/bench.md, build/bench-pace.md
+	@.ci/install functions bench
+	@cmake --build --preset release --target bench_accept bench_views -j $(JOBS)
 	@build/release/bin/bench_accept | tee build/bench.md
+	@build/functions/python/bin/python tests/bench/views.py
 	@build/functions/python/bin/python tests/bench/pace.py --invokes 30 --rounds 2
 
 publish: ## prints the AWS CLI calls that publish the layer in REGION; YES=1 makes them, PUBLIC=1 for everyone
