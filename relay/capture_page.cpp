@@ -15,11 +15,12 @@ std::string clock_of(WallTime at) { return proto::to_rfc3339(at).substr(11, 8); 
 
 void add_rows(html::Table& table, const Captured& captured) {
   const std::string id = std::to_string(captured.id);
+  std::string link = "<a href=\"/captured/";
+  link.append(id).append("\">#").append(id).append("</a>");
   for (const auto& item : captured.items) {
     for (const auto& line : item.lines) {
-      table.row({"<a href=\"/captured/" + id + "\">#" + id + "</a>", clock_of(captured.at),
-                 std::to_string(captured.project), html::escaped(item.type),
-                 html::escaped(line.level), html::escaped(line.what)});
+      table.row({link, clock_of(captured.at), std::to_string(captured.project),
+                 html::escaped(item.type), html::escaped(line.level), html::escaped(line.what)});
     }
   }
 }
