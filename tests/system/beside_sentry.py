@@ -3,8 +3,7 @@
 cannot: the function is never taken down, and what Thaw has accepted arrives exactly once. And at the tunnel both
 say the same.
 
-That port is fixed, and so is the place in /opt, so this runs in a network and a tree of its own (`enter`). `-k NAME`
-picks a case.
+All of it runs in that layer's room (`enter`). `-k NAME` picks a case.
 """
 
 import contextlib
@@ -21,13 +20,10 @@ import unittest
 
 import relaying
 import sandbox
+import sentry_layer
 
-LAYER = sandbox.BUILD / "sentry-layer"
-EXTENSION = "/opt/extensions/sentry-extension"
 THAW_EXEC = sandbox.ROOT / "layer/thaw-exec"
 INSIDE = "THAW_BESIDE_SENTRY"
-UNSHARE = ["unshare", "--mount", "--net"]
-ROOM = 'mount --bind "$1" /opt; ip link set lo up; shift; exec "$@"'
 SKIPPED = 77  # for ctest
 
 INVOKES = 6
@@ -36,25 +32,12 @@ AT_THAW = f"http://{sandbox.KEY}@127.0.0.1:9797/{sandbox.PROJECT}"
 NODE, HANDLER = sandbox.FUNCTIONS["node"]
 
 
-def why_not():
-    """Why this cannot run here; None if it can."""
-    if os.geteuid() != 0:
-        return "needs root: a network and an /opt of its own"
-    if not (LAYER / "extensions").exists():
-        return "build/sentry-layer is missing: .ci/install sentry-layer"
-    for needed in str(sandbox.ROOT), sys.executable:
-        if needed.startswith("/opt/"):
-            return f"would hide {needed}"
-    tried = subprocess.run([*UNSHARE, "true"], capture_output=True, text=True, check=False)
-    return f"no namespaces of its own here: {tried.stderr.strip()}" if tried.returncode != 0 else None
-
-
 def enter():
     """Runs this script again, inside. Returns only if it runs inside already."""
     if INSIDE in os.environ:
         return
     os.environ[INSIDE] = "1"
-    os.execvp(UNSHARE[0], [*UNSHARE, "sh", "-ec", ROOM, "sh", LAYER, sys.executable, *sys.argv])
+    os.execvp(sentry_layer.ROOM[0], [*sentry_layer.ROOM, sys.executable, *sys.argv])
 
 
 class Beside(unittest.TestCase):
@@ -62,11 +45,9 @@ class Beside(unittest.TestCase):
 
     def play(self, *, env=None, function_env=(), wrapper=(), accepted=INVOKES, said=0):
         """Invokes with an error each."""
-        variables = {"NODE_PATH": "/opt/nodejs/node_modules", "SENTRY_PACKAGE": "@sentry/aws-serverless",
+        variables = {"NODE_PATH": sentry_layer.MODULES, "SENTRY_PACKAGE": "@sentry/aws-serverless",
                      **dict(function_env)}
-        options = ["--extension", EXTENSION, "--gap-ms", "100", "--timeout-ms", "10000", "--freeze", "live",
-                   # On Lambda /var/lang/bin is in it.
-                   "--extension-env", f"PATH={NODE.parent}:/usr/bin:/bin"]
+        options = [*sentry_layer.EXTENSION_OPTIONS, "--gap-ms", "100", "--timeout-ms", "10000", "--freeze", "live"]
         for name, value in variables.items():
             options += ["--function-env", f"{name}={value}"]
         run = sandbox.run([NODE, HANDLER], f"invoke*{INVOKES} spindown", thaw=True, options=options, wrapper=wrapper,
@@ -211,7 +192,7 @@ class SameWords(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    REASON = why_not()
+    REASON = sentry_layer.why_not()
     if REASON:
         print(f"skipped: {REASON}")
         sys.exit(SKIPPED)

@@ -123,18 +123,19 @@ def exception_type(event):
     return values[0].get("type", "") if values else ""
 
 
-def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=(), timeout=170, code=0):
+def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=(), inside=(), timeout=170,
+        code=0):
     """Runs `script` and returns a Run.
 
     `function`: a name of FUNCTIONS, or a command. `thaw`: True for build/thaw as extension and the DSN at
     localhost, a path for another binary. `env` goes to both sides and wins over what is set here; a value of
-    None leaves a variable out. `wrapper`: what starts the function. `code`: the sandbox's own, 1 where a
+    None leaves a variable out. `wrapper`: what starts the function; `inside`: what starts the sandbox. `code`: the sandbox's own, 1 where a
     program cannot be started.
     """
     command = FUNCTIONS[function] if isinstance(function, str) else function
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.json"
-        arguments = [str(BUILD / "thaw-sandbox"), "--report", str(report), "--script", script]
+        arguments = [*inside, str(BUILD / "thaw-sandbox"), "--report", str(report), "--script", script]
         upstream = f"http://{KEY}@{{upstream}}/{PROJECT}"
         variables = {"SENTRY_DSN": upstream}
         if thaw:
