@@ -146,7 +146,7 @@ template <class Stream>
 asio::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Desk& desk) {
   auto& counters = desk.recorder.upstream;
   const std::uint64_t number = ++counters.requests_begun;
-  const RequestPlan plan = desk.faults.plan(number);
+  const RequestPlan plan = desk.faults.plan(number, desk.recorder.invokes.size());
   Parser parser;
   parser.body_limit(std::uint64_t{256} << 20);
   error_code failed;

@@ -29,16 +29,20 @@ std::optional<unsigned> take_number(std::string_view& text) {
   return number;
 }
 
-/// "*N" or "everyK", with or without a colon in front; "" picks all. False if it is neither.
+/// "*N", "everyK" or "untilN", with or without a colon in front; "" picks all. False if it is none.
 bool read_selector(std::string_view text, Fault& fault) {
   if (text.starts_with(':')) text.remove_prefix(1);
   if (text.empty()) return true;
-  const bool first = text.starts_with('*');
-  if (!first && !text.starts_with("every")) return false;
-  text.remove_prefix(first ? 1 : 5);
+  using Bound = std::pair<std::string_view, std::uint64_t Selector::*>;
+  constexpr std::array<Bound, 3> kBounds{
+      {{"*", &Selector::first}, {"every", &Selector::every}, {"until", &Selector::until}}};
+  const auto* const bound = std::ranges::find_if(
+      kBounds, [text](const Bound& known) { return text.starts_with(known.first); });
+  if (bound == kBounds.end()) return false;
+  text.remove_prefix(bound->first.size());
   const auto number = take_number(text);
   if (!number || !text.empty()) return false;
-  (first ? fault.selector.first : fault.selector.every) = *number;
+  fault.selector.*(bound->second) = *number;
   fault.selective = true;
   return true;
 }
@@ -86,12 +90,12 @@ proto::Result<void> Faults::add_one(std::string_view text) {
   return {};
 }
 
-RequestPlan Faults::plan(std::uint64_t request) const {
+RequestPlan Faults::plan(std::uint64_t request, std::uint64_t invokes_over) const {
   RequestPlan plan;
   const bool any_status = std::ranges::any_of(
       faults_, [](const Fault& fault) { return fault.kind == FaultKind::status; });
   for (const Fault& fault : faults_) {
-    if (!fault.selector.picks(request)) continue;
+    if (!fault.selector.picks(request, invokes_over)) continue;
     switch (fault.kind) {
       case FaultKind::status:
         plan.status = fault.value;
@@ -123,9 +127,9 @@ RequestPlan Faults::plan(std::uint64_t request) const {
   return plan;
 }
 
-bool Faults::refuses(std::uint64_t connection) const {
+bool Faults::refuses(std::uint64_t connection, std::uint64_t invokes_over) const {
   return std::ranges::any_of(faults_, [&](const Fault& fault) {
-    return fault.kind == FaultKind::refuse && fault.selector.picks(connection);
+    return fault.kind == FaultKind::refuse && fault.selector.picks(connection, invokes_over);
   });
 }
 

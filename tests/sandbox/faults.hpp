@@ -16,9 +16,11 @@ namespace sandbox {
 struct Selector {
   std::uint64_t first = 0;  ///< only the first so many; 0: no such bound
   std::uint64_t every = 1;  ///< each so-manieth
+  std::uint64_t until = 0;  ///< only until so many invokes are over; 0: no such bound
 
-  [[nodiscard]] bool picks(std::uint64_t number) const {
-    return (first == 0 || number <= first) && number % every == 0;
+  [[nodiscard]] bool picks(std::uint64_t number, std::uint64_t invokes_over) const {
+    return (first == 0 || number <= first) && number % every == 0 &&
+           (until == 0 || invokes_over < until);
   }
 };
 
@@ -55,8 +57,8 @@ class Faults {
   /// Error: invalid_argument.
   [[nodiscard]] proto::Result<void> add(std::string_view list);
 
-  [[nodiscard]] RequestPlan plan(std::uint64_t request) const;
-  [[nodiscard]] bool refuses(std::uint64_t connection) const;
+  [[nodiscard]] RequestPlan plan(std::uint64_t request, std::uint64_t invokes_over) const;
+  [[nodiscard]] bool refuses(std::uint64_t connection, std::uint64_t invokes_over) const;
   /// Nothing listens at all.
   [[nodiscard]] bool refuses_everything() const;
 

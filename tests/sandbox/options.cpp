@@ -124,9 +124,9 @@ void declare_upstream(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--cut-after-ms", raw.cut_after_ms, "Cut so long into the freeze")
       ->capture_default_str();
   app.add_option("--upstream-latency-ms", raw.latency_ms, "Round trip time")->capture_default_str();
-  add_list(
-      app, "--upstream-fault", raw.faults,
-      "status:503*10, header:N=V, reset[-before|-within|-after][:everyK], hang, slow:MS, refuse");
+  add_list(app, "--upstream-fault", raw.faults,
+           "status:503*10, header:N=V, reset[-before|-within|-after][:everyK], hang, slow:MS, "
+           "refuse[:untilN]");
 }
 
 bool read_forced(const std::string& text, ForcedAnswer& answer) {

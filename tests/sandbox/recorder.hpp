@@ -92,7 +92,7 @@ struct IsolationRecord {
 class Recorder {
  public:
   IsolationRecord isolation;
-  std::vector<InvokeRecord> invokes;
+  std::vector<InvokeRecord> invokes;  ///< those that are over
   std::vector<std::pair<double, std::optional<double>>> freezes;
   std::vector<Arrival> arrivals;
   std::vector<OtherRequest> refused;

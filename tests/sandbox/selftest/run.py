@@ -603,6 +603,12 @@ class Upstream(SandboxTest):
         self.assertEqual(len(result.arrivals), 1)
         self.assertEqual([r["status"] for r in result.refused], [503])
 
+    def test_a_fault_until_invokes_are_over(self):
+        result = self.post("--upstream-fault", "status:503until2", script="invoke*3")
+        self.assertEqual(result.said("ANSWER"), ["503", "503", "200"])
+        result = self.post("--upstream-fault", "refuse:until1", script="invoke*2")
+        self.assertEqual([a == "200" for a in result.said("ANSWER")], [False, True])
+
     def test_resets(self):
         for fault, arrived in {"reset-before": 0, "reset-within": 1, "reset-after": 1, "reset": 1}.items():
             with self.subTest(fault):
