@@ -25,7 +25,7 @@ build: ## build/thaw and build/thaw-sandbox: release, static; prints the sizes
 	@.ci/publish-binaries
 
 demo: build ## a real function with and without Thaw, side by side; picture in build/demo.html
-	@.ci/install functions
+	@.ci/install functions sentry-layer
 	@build/functions/python/bin/python tests/system/demo.py
 
 serve: ## a Sentry of your own on localhost, built in a hurry: shows what an SDK sends; SERVE="--upstream DSN": the relay

@@ -44,18 +44,19 @@ localhost or, alone, from upstream</span>
 <p class="key">An invoke tells with its answer which hand-overs its SDK has seen so far. Without flush() those
 after the last answer are seen by nobody and not drawn.</p>"""
 
-def page(blocks, header, row):
-    """The whole page. `row(name, run)` gives a run's cells under `header`."""
+def page(blocks, header):
+    """The whole page. A block's rows are cells under `header`."""
     parts = ["<!doctype html><html lang='en'><meta charset='utf-8'>",
              "<meta name='viewport' content='width=device-width'>",
              f"<title>Thaw: the same function, four ways</title><style>{STYLE}</style>",
              "<h1>The same function, four ways</h1>", LEGEND]
-    for title, runs in blocks:
-        parts.append(f"<h2>{html.escape(title)}</h2>")
-        parts.append(table([row(name, run) for name, run in runs], header))
-        # One scale for all four, so that lengths can be compared.
-        length = max(span(run) for _, run in runs)
-        parts.extend(f"<div class='wide'>{Drawing(run, length).svg(name)}</div>" for name, run in runs)
+    for block in blocks:
+        parts.append(f"<h2>{html.escape(block.title)}</h2><p class='key'>{html.escape(block.note)}</p>")
+        parts.append(table(block.rows(), header))
+        parts.extend(f"<p>{html.escape(f'{name}: skipped, {reason}')}</p>" for name, reason in block.skipped)
+        # One scale for all of a block, so that lengths can be compared.
+        length = max((span(run) for _, run in block.runs), default=0)
+        parts.extend(f"<div class='wide'>{Drawing(run, length).svg(way.name)}</div>" for way, run in block.runs)
     parts.append("</html>")
     return "".join(parts)
 
