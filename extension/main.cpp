@@ -154,7 +154,10 @@ int run(const Start& start) {
     capture(io, platform, start, stats);
   } else {
     Relaying relaying(io.get_executor(), platform, settings, stats);
-    serve(io, relaying.port, clock, log);
+    const auto greeting = [&settings](std::uint16_t port) {
+      return serve_greeting(settings.relay.route.configured, port);
+    };
+    serve(io, relaying.port, clock, log, {greeting, {}});
   }
   return EXIT_SUCCESS;
 }

@@ -94,6 +94,9 @@ Start begin_serve(const CommandLine& line, const Environment& environment, std::
     if (capture || !line.options.contains(option)) continue;
     return print("thaw: --" + std::string(option) + " goes with --capture\nTry: thaw --help\n", 2);
   }
+  if (capture && line.options.contains("upstream")) {
+    return print("thaw: with --capture nothing is sent to an --upstream\nTry: thaw --help\n", 2);
+  }
   Start start = by_hand(environment, path);
   relay::Settings& settings = start.reading.settings.relay;
   for (const auto& origin : words_of(option_of(line, "allow-origin"))) {

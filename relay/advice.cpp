@@ -53,7 +53,8 @@ Advice advice_on(DropReason reason) {
 Advice advice_on(RejectReason reason) {
   switch (reason) {
     case RejectReason::malformed:
-      return {"no HTTP request or no envelope", "look at the SDK's version"};
+      return {"no HTTP request, no envelope, or a key that is not 32 hex digits",
+              "look at the SDK's DSN and its version"};
     case RejectReason::unauthorized:
       return {"no key that could be read", "compare the SDK's DSN with the one in Sentry"};
     case RejectReason::not_allowed:
@@ -73,11 +74,6 @@ Advice advice_on(RejectReason reason) {
       break;
   }
   return {"it came when the sandbox was ending", "nothing; send earlier"};
-}
-
-Advice advice_on_rejected() {
-  return {"never acknowledged: the SDK got an error instead of 200",
-          "the log and the answer say why"};
 }
 
 }  // namespace relay

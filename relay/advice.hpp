@@ -18,7 +18,5 @@ struct Advice {
 [[nodiscard]] Advice advice_on_refused(unsigned status);
 [[nodiscard]] Advice advice_on(DropReason reason);
 [[nodiscard]] Advice advice_on(RejectReason reason);
-/// Where the reason is not known; the SDK was told it.
-[[nodiscard]] Advice advice_on_rejected();
 
 }  // namespace relay

@@ -140,6 +140,12 @@ asio::awaitable<void> Relay::Parts::recover() {
   recovering = true;
   while (journal.recover_some(found)) co_await asio::post(asio::use_awaitable);
   recovering = false;
+  const auto strange = stats.ledger.dropped(DropReason::not_allowed).total();
+  if (strange == 0) co_return;
+  log.once("not allowed", LogLevel::warn,
+           "dropped " + std::to_string(strange) +
+               " items that an earlier process has left for a DSN which the settings no longer "
+               "allow; set THAW_UPSTREAM_DSN as it was before more of them are lost");
 }
 
 Listener::Hooks Relay::Parts::hooks() {

@@ -22,7 +22,7 @@ struct HostRule {
   std::uint16_t port = 443;  ///< exactly this port
 };
 
-/// Which upstream a request may name (README, "Which upstream").
+/// Which upstream a request may name (README, "Attach it").
 struct RouteSettings {
   std::vector<proto::Dsn>
       configured;  ///< THAW_UPSTREAM_DSN and SENTRY_DSN, those that name Thaw left out

@@ -113,7 +113,7 @@ class Judge {
         return setting.name == "THAW_JOURNAL" && setting.value == "off";
       });
       find(wanted ? Mood::good : Mood::warning, "Not durable: what is accepted is in memory only",
-           wanted ? "nothing, THAW_JOURNAL is off" : "see the log about THAW_SPOOL_DIR");
+           wanted ? "nothing, no journal is wanted" : "see the log about THAW_SPOOL_DIR");
     }
     if (const auto failures = now_.host.failures_unreported) {
       find(Mood::warning,

@@ -70,14 +70,16 @@ void add_verdict(std::string& out, const Fleet& fleet) {
   const Fates& items = fleet.total.items;
   const std::uint64_t lost = items.lost();
   const std::uint64_t waiting = items.waiting.total();
+  const std::uint64_t rejected = fleet.total.rejected.total();
   const std::uint64_t all = sum_of(items.accepted.total(), items.recovered.total());
   if (all == 0) {
     out += "Nothing was accepted.";
   } else if (lost > 0) {
     out += "LOST: " + text(lost) + " of " + plural(all, "item") + ".";
   } else {
-    out += waiting == 0 ? "All delivered." : "Nothing lost.";
+    out += waiting > 0 || rejected > 0 ? "Nothing lost." : "All delivered.";
   }
+  if (rejected > 0) out += " " + plural(rejected, "request") + " rejected.";
   if (waiting > 0) out += " " + plural(waiting, "item") + (waiting == 1 ? " waits." : " wait.");
   out += "\n\n";
 }
@@ -112,11 +114,19 @@ std::string_view to_do_on_dropped(std::string_view name) {
   return {};
 }
 
+std::string_view to_do_on_rejected(std::string_view name) {
+  for (std::size_t i = 0; i < relay::kRejectReasonCount; ++i) {
+    const auto reason = static_cast<relay::RejectReason>(i);
+    if (relay::name(reason) == name) return relay::advice_on(reason).to_do;
+  }
+  return {};
+}
+
 void add_losses(std::string& out, const Fleet& fleet) {
   const Fates& items = fleet.total.items;
   if (items.lost() + fleet.total.rejected.total() == 0) return;
   Table table(out, 28, 8);
-  table.row("LOST, AND WHY", {"items"}, "what to do");
+  table.row("LOST OR REJECTED, AND WHY", {"items"}, "what to do");
   for (const auto& [status, lost] : items.refused) {
     table.row("refused " + status, {text(lost.total())}, to_do_on_refused(status));
   }
@@ -124,7 +134,7 @@ void add_losses(std::string& out, const Fleet& fleet) {
     table.row("dropped " + reason, {text(lost.total())}, to_do_on_dropped(reason));
   }
   for (const auto& [reason, requests] : fleet.total.rejected.all()) {
-    table.row("rejected " + reason, {text(requests)}, relay::advice_on_rejected().to_do);
+    table.row("rejected " + reason, {text(requests)}, to_do_on_rejected(reason));
   }
   out += "\n";
 }

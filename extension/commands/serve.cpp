@@ -16,6 +16,14 @@
 namespace extension {
 namespace {
 
+/// What becomes of what still waits at the end; empty if nothing does.
+std::string left_behind(const relay::Snapshot& now) {
+  if (now.envelopes_waiting == 0) return "";
+  return "thaw: " + std::to_string(now.envelopes_waiting) + " not delivered: " +
+         (now.journal.durable ? "kept in THAW_SPOOL_DIR, the next start sends them"
+                              : "lost, for there is no journal");
+}
+
 asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay,
                                           relay::Clock& clock, relay::Log& log,
                                           const Sayings& sayings) {
@@ -36,11 +44,22 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
     log.raw(sayings.at_end());
   } else if (relay.anything_to_say()) {
     log.summary(relay.stats_json());
+    if (const auto left = left_behind(relay.snapshot()); !left.empty()) log.raw(left);
   }
   co_await relay.stop();
 }
 
 }  // namespace
+
+std::string serve_greeting(const std::vector<proto::Dsn>& configured, std::uint16_t port) {
+  const std::string here = "SENTRY_DSN=http://KEY@127.0.0.1:" + std::to_string(port) + "/";
+  if (!configured.empty()) {
+    return "thaw: for your SDK: " + here + std::to_string(configured.front().project_id) +
+           ", with the KEY of the upstream DSN";
+  }
+  return "thaw: no upstream DSN is set (--upstream), so an SDK names its own: " + here +
+         "o1.ingest.us.sentry.io/42";
+}
 
 void serve(asio::io_context& io, RelayPort& relay, relay::Clock& clock, relay::Log& log,
            const Sayings& sayings) {

@@ -148,6 +148,10 @@ TEST_CASE("the table of nothing lost, of nothing at all, and of what it does not
   Fleet waits;
   waits.read(line_of({.accepted = 2, .waiting = 2}));
   CHECK(says(to_table(waits, "x"), "Nothing lost. 2 items wait.\n"));
+  Fleet rejects;
+  rejects.read(line_of({.accepted = 1, .delivered = 1, .malformed = 4}));
+  CHECK(says(to_table(rejects, "x"), "Nothing lost. 4 requests rejected.\n"));
+  CHECK(says(to_table(rejects, "x"), relay::advice_on(relay::RejectReason::malformed).to_do));
   Fleet none;
   none.read(line_of({}));
   CHECK(says(to_table(none, "x"), "Nothing was accepted.\n"));

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "extension/commands/command_line.hpp"
+#include "extension/commands/serve.hpp"
 
 namespace {
 
@@ -157,6 +158,15 @@ TEST_CASE("the help names every setting with its default") {
   }
 }
 
+TEST_CASE("serve says what to give an SDK, without the key") {
+  const auto dsn = proto::parse_dsn("https://0123456789abcdef0123456789abcdef@o1.example/42");
+  CHECK(extension::serve_greeting({*dsn}, 9797) ==
+        "thaw: for your SDK: SENTRY_DSN=http://KEY@127.0.0.1:9797/42, with the KEY of the upstream "
+        "DSN");
+  CHECK(extension::serve_greeting({}, 1).find("http://KEY@127.0.0.1:1/o1.ingest.us.sentry.io/42") !=
+        std::string::npos);
+}
+
 TEST_CASE("to capture takes every DSN, and leaves nothing on disk or on its way") {
   const auto serve = start({"thaw", "serve", "--capture", "--only", "error,log", "--json"});
   REQUIRE(serve.capture);
@@ -178,6 +188,7 @@ TEST_CASE("to capture takes every DSN, and leaves nothing on disk or on its way"
   }
   CHECK(start({"thaw", "serve", "--capture", "--only", "eror"}).exit_code == 2);
   CHECK(start({"thaw", "check", "--capture"}).exit_code == 2);
+  CHECK(start({"thaw", "serve", "--capture", "--upstream", "https://k@h/1"}).exit_code == 2);
 }
 
 TEST_CASE("by hand pages of other sites are refused, but those that are named") {

@@ -12,6 +12,7 @@ namespace extension_test {
 struct Summary {
   std::uint64_t accepted = 0, recovered = 0, delivered = 0, dropped = 0, waiting = 0;
   std::int64_t held_ms = 0;
+  std::uint64_t malformed = 0;  ///< requests
 };
 
 [[nodiscard]] inline relay::Snapshot snapshot_of(const Summary& figures) {
@@ -28,6 +29,9 @@ struct Summary {
   now.stats.ledger.deliver(errors(figures.delivered));
   now.stats.ledger.drop(relay::DropReason::network_error, errors(figures.dropped));
   now.waiting = errors(figures.waiting);
+  for (std::uint64_t i = 0; i < figures.malformed; ++i) {
+    now.stats.ledger.reject(relay::RejectReason::malformed);
+  }
   now.host.invokes = 1;
   now.host.held = {{"delivery", 1, relay::milliseconds{figures.held_ms}}};
   now.host.hold_time.add(relay::milliseconds{figures.held_ms});

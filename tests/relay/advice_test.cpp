@@ -75,12 +75,12 @@ TEST_CASE("the README says of each refusal what the code says") {
   }
 }
 
-TEST_CASE("the README says of what was never acknowledged what the code says") {
+TEST_CASE("the README names each reason to reject") {
   std::string fate = "rejected";
   for (std::size_t i = 0; i < relay::kRejectReasonCount; ++i) {
     fate.append(i == 0 ? " " : ", ").append(name(static_cast<RejectReason>(i)));
   }
-  CHECK(is_row(fate, relay::advice_on_rejected()));
+  CHECK(readme().find("| " + fate + " |") != std::string::npos);
 }
 
 TEST_SUITE_END();

@@ -481,6 +481,23 @@ TEST_CASE("many clients with many envelopes under every kind of answer: nothing 
   CHECK(bench.figure("/envelopes/waiting") == 0);
 }
 
+TEST_CASE("what an earlier process left for a DSN of other settings is dropped with a word") {
+  Bench bench;
+  relay::RecordHead head;
+  head.dsn = "https://" + kKey + "@elsewhere.example/43";
+  head.method = "POST";
+  head.target = "envelope/";
+  head.counts.add(proto::Category::error, 1);
+  REQUIRE(bench.journal.keep(head, "{}\n{\"type\":\"event\"}\n{}"));
+  bench.journal.restart();
+  bench.relay->recover();
+  bench.settle();
+  CHECK(bench.figure("/items/error/dropped/not_allowed") == 1);
+  REQUIRE(bench.lines.lines.size() == 1);
+  CHECK(bench.lines.lines[0].find("dropped 1 items that an earlier process has left") !=
+        std::string::npos);
+}
+
 TEST_CASE("to start over forgets everything, drops what waited, and goes on") {
   Bench bench;
   bench.upstream.answers(200, "60:error:key");
