@@ -10,6 +10,7 @@
 #include <getopt.h>
 
 #include "extension/commands/capture.hpp"
+#include "extension/commands/linked.hpp"
 #include "proto/dsn.hpp"
 #include "proto/number.hpp"
 #include "relay/origin.hpp"
@@ -249,15 +250,19 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   if (argc < 2) return {};
-  static constexpr std::array<option, 3> kKnown = {option{"help", no_argument, nullptr, 'h'},
-                                                   option{"version", no_argument, nullptr, 'v'},
-                                                   option{}};
+  static constexpr std::array<option, 4> kKnown = {
+      option{"help", no_argument, nullptr, 'h'}, option{"version", no_argument, nullptr, 'v'},
+      option{"verbose", no_argument, nullptr, 'V'}, option{}};
+  bool version = false;
+  bool verbose = false;
   Words words({argv, static_cast<std::size_t>(argc)}, kKnown.data());
   for (int got = words.next(); got != -1; got = words.next()) {
     if (got == 'h') return print(help_text());
-    if (got == 'v') return print("thaw " THAW_VERSION "\n");
-    return mistake(words.current() + " is no option");
+    if (got != 'v' && got != 'V') return mistake(words.current() + " is no option");
+    (got == 'v' ? version : verbose) = true;
   }
+  if (version) return print(version_text(verbose));
+  if (verbose) return mistake("--verbose goes with --version");
   const auto rest = words.rest();
   if (rest.empty()) return {};
   for (const auto& command : kCommands) {
@@ -271,7 +276,7 @@ std::string help_text() {
   for (const auto& command : kCommands) out += row(command.name, command.meaning);
   out += "\nOptions of serve, the first two also of check:\n" + options_text(kServeOptions);
   out += "\nOptions of stats:\n" + options_text(kStatsOptions) + "\n" +
-         row("--version", "print the version and exit");
+         row("--version", "print the version and exit; with --verbose also what is linked in");
   return out + "\n" + settings_text() + "\n" + kExamples;
 }
 
