@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""The cold start: exec to listening, to registered, to the first next, of Thaw beside the least that a static C
+program needs (the floor), Go, and Sentry's own Node extension; at full speed and in the share of a processor that a
+128 MB function has. Interleaved rounds, medians, and ratios to the floor of the same round.
+
+Usage: tests/bench/start.py [--quick]. Markdown on standard output, figures in build/bench/start.json.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import sys
+import tempfile
+
+import figures
+import peers
+import sandbox
+
+# A function has the power of one processor at 1,769 MB (AWS docs, "Configure Lambda function memory").
+SHARE = 128 / 1769
+MOST_OF_FLOOR = 2.5
+LEAST_OF_NODE = 100
+STAGES = ["listening", "registered", "next", "cpu"]
+
+
+class Series:
+    """One peer's milliseconds over the rounds."""
+
+    def __init__(self, peer):
+        self.peer = peer
+        self.ms = {stage: {} for stage in STAGES}  # by round
+
+    def play(self, number, group):
+        """One round. Looking whether it listens costs time, so that is a start of its own."""
+        for listening in (True, False):
+            with peers.started(self.peer, group, listening) as times:
+                for stage in STAGES[:1] if listening else STAGES[1:]:
+                    self.ms[stage][number] = times[f"{stage}_us"] / 1000
+
+    def median(self, stage):
+        """Milliseconds."""
+        return statistics.median(self.ms[stage].values())
+
+    def figures(self, floor):
+        """As one JSON object."""
+        return {**{f"{stage}_ms": round(self.median(stage), 3) for stage in STAGES},
+                "next_fastest_ms": round(min(self.ms["next"].values()), 3), "next_of_floor": round(self.of(floor), 2),
+                "cpu_of_floor": round(self.of(floor, "cpu"), 2), "rounds": len(self.ms["next"])}
+
+    def of(self, other, stage="next"):
+        """How many times as long as `other`: the median over the rounds that both were in."""
+        return statistics.median(mine / other.ms[stage][number] for number, mine in self.ms[stage].items()
+                                 if number in other.ms[stage])
+
+
+def play(found, rounds, slow_every, group=None):
+    """All peers in each round, the order turned by one in each; the slow one in some."""
+    series = [Series(peer) for peer in found]
+    for number in range(rounds):
+        turned = series[number % len(series):] + series[:number % len(series)]
+        for one in turned:
+            if "Node" not in one.peer.name or number % slow_every == 0:
+                one.play(number, group)
+    return series
+
+
+def report(page, name, series):
+    """The table of one share, and its figures."""
+    page.say(f"### {name}")
+    result = {one.peer.name: one.figures(series[0]) for one in series}
+    columns = {"listening": "listening_ms", "registered": "registered_ms", "first next": "next_ms",
+               "of the floor": "next_of_floor", "fastest": "next_fastest_ms", "CPU": "cpu_ms",
+               "CPU, of the floor": "cpu_of_floor", "rounds": "rounds"}
+    page.table(["exec to, ms", *columns],
+               [[peer, *(f"{row[column]:g}" for column in columns.values())] for peer, row in result.items()])
+    return result
+
+
+def check(page, name, series):
+    """What was promised."""
+    floor, thaw = series[0], series[1]
+    ratio = thaw.of(floor)
+    page.check(ratio <= MOST_OF_FLOOR, f"{name}: {ratio:.2f} times the floor to the first next, at most {MOST_OF_FLOOR}")
+    for one in series[2:]:
+        if "Node" in one.peer.name:
+            faster = 1 / thaw.of(one)
+            page.check(faster >= LEAST_OF_NODE,
+                       f"{name}: {faster:.0f} times as fast as {one.peer.name}, at least {LEAST_OF_NODE}")
+    page.say()
+
+
+def main():
+    """Both shares."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="few rounds")
+    quick = parser.parse_args().quick
+    peers.enter()
+    peers.build_tools()
+    page = figures.Page(pathlib.Path("/dev/null"))
+    page.say("## Cold start")
+    with tempfile.TemporaryDirectory(prefix="thaw-start-") as folder:
+        found, missing = peers.peers(folder)
+        for reason in missing:
+            page.say(f"- not measured: {reason}")
+        series = play(found, 9 if quick else 60, 3)
+        figures_of = {"full": report(page, "One processor", series)}
+        check(page, "One processor", series)
+        try:
+            with peers.quota(SHARE) as group:
+                small = play(found, 4 if quick else 24, 4, group)
+            name = f"{SHARE:.0%} of a processor, a 128 MB function's"
+            figures_of["small"] = report(page, name, small)
+            check(page, name, small)
+        except OSError as reason:
+            page.say(f"- skipped, {SHARE:.0%} of a processor: {reason}")
+            figures_of["small"] = {"skipped": str(reason)}
+    (sandbox.BUILD / "bench").mkdir(exist_ok=True)
+    (sandbox.BUILD / "bench/start.json").write_text(json.dumps(figures_of, indent=2) + "\n")
+    return 1 if page.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

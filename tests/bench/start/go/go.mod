@@ -1,0 +1,3 @@
+module thaw/bench/start
+
+go 1.25
