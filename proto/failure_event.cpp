@@ -1,6 +1,7 @@
 #include "proto/failure_event.hpp"
 
-#include <charconv>
+#include <cstdio>
+#include <limits>
 
 #include "proto/ascii.hpp"
 #include "proto/cloudwatch_url.hpp"
@@ -145,10 +146,11 @@ std::string cloud_context(const FunctionFacts& function) {
   return cloud.json();
 }
 
-std::string shortest(double number) {
+// As many digits as survive a double. std::to_chars knows when fewer do, by 90 KB of tables.
+std::string decimal(double number) {
   std::array<char, 32> text{};
-  const auto end = std::to_chars(text.begin(), text.end(), number).ptr;
-  return {text.begin(), end};
+  std::snprintf(text.data(), text.size(), "%.*g", std::numeric_limits<double>::digits10, number);
+  return text.data();
 }
 
 std::string lambda_context(const FailureFacts& facts) {
@@ -159,7 +161,7 @@ std::string lambda_context(const FailureFacts& facts) {
   lambda.text("invoked_function_arn", clipped(facts.function_arn, kMaxText));
   lambda.text("aws_request_id", clipped(facts.request_id, kMaxText));
   if (facts.duration_ms) {
-    lambda.value("execution_duration_in_millis", shortest(*facts.duration_ms));
+    lambda.value("execution_duration_in_millis", decimal(*facts.duration_ms));
   }
   if (facts.timeout) lambda.number("timeout_in_seconds", std::optional{facts.timeout->count()});
   lambda.number("memory_size_mb", function.memory_mb);
