@@ -12,8 +12,9 @@ namespace {
 
 using std::chrono::seconds;
 
-/// No sandbox lives this long, and sums with it do not overflow the clock.
-constexpr seconds kLongest = std::chrono::days{7};
+/// An upstream gone mad does not silence a sandbox for good: then it is asked again. Sentry's own
+/// limits are far shorter (getsentry/relay: relay-config/src/config.rs, max_rate_limit, 300 s).
+constexpr seconds kLongest = std::chrono::hours{1};
 
 constexpr seconds kBare429 = seconds{60};  // Sentry dev docs, "Rate Limiting"
 

@@ -85,7 +85,18 @@ TEST_SUITE("proto/rate_limits") {
     }
     CHECK(learnt("x:error:key,60:session:key").blocked(Category::session, kNow));
     CHECK(learnt(" 60 : error ; session : key ").blocked(Category::session, kNow));
-    CHECK(learnt("1e18:error:key").blocked(Category::error, kNow + 24h));
+  }
+
+  TEST_CASE("no limit is longer than an hour, whatever upstream says") {
+    for (const std::string header : {"3600:error:key", "3601:error:key", "1e18:error:key",
+                                     "1e308::organization", "99999999999999999999:error:key"}) {
+      CAPTURE(header);
+      CHECK(learnt(header).blocked(Category::error, kNow + 3599s));
+      CHECK_FALSE(learnt(header).any(kNow + 1h));
+    }
+    RateLimits bare;
+    bare.learn_bare_429("999999999", kNow);
+    CHECK(bare.to_header(kNow) == "3600::organization");
   }
 
   TEST_CASE("reason codes, namespaces and what may come behind them change nothing") {
@@ -201,7 +212,7 @@ TEST_SUITE("proto/rate_limits") {
     CHECK(parse_retry_after("-3", kNow) == 0s);
     CHECK(parse_retry_after("Mon, 23 Nov 2026 18:01:00 GMT", kNow) == 60s);
     CHECK(parse_retry_after("Mon, 23 Nov 2026 17:00:00 GMT", kNow) == 0s);
-    CHECK(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", kNow) == 7 * 24h);
+    CHECK(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", kNow) == 1h);
     for (const std::string text :
          {"", "soon", "Mon, 23 Nov 2026 18:01:00 UTC", "Mon, 23 anN 2026 18:01:00 GMT",
           "Mon, 99 Nov 2026 18:01:00 GMT", "1 2"}) {
