@@ -40,7 +40,13 @@ std::optional<TelemetrySender> sender_of(std::string_view target, std::string_vi
   return std::nullopt;
 }
 
-// Reads one request to its end, keeping at most kBodyLimit of a body and nothing of a stranger's.
+std::size_t body_limit(std::optional<TelemetrySender> sender) {
+  if (!sender) return 0;
+  return *sender == TelemetrySender::platform ? TelemetryListener::kBodyLimit
+                                              : TelemetryListener::kAnyonesBodyLimit;
+}
+
+// Reads one request to its end, keeping of its body what the sender is good for.
 asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
                                                boost::beast::flat_buffer& input,
                                                std::string_view target) {
@@ -55,6 +61,7 @@ asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
   if (message.method() == http::verb::post) post.sender = sender_of(message.target(), target);
   post.keep_alive = message.keep_alive();
 
+  const std::size_t limit = body_limit(post.sender);
   std::array<char, 4096> chunk;
   while (!parser.is_done()) {
     message.body().data = chunk.data();
@@ -63,8 +70,8 @@ asio::awaitable<proto::Result<Post>> read_post(tcp::socket& socket,
                                    asio::redirect_error(asio::use_awaitable, ec));
     if (ec && ec != http::error::need_buffer) co_return ec;
     const std::size_t received = chunk.size() - message.body().size;
-    if (post.body.size() + received > TelemetryListener::kBodyLimit) post.too_long = true;
-    if (post.sender && !post.too_long) post.body.append(chunk.data(), received);
+    if (post.body.size() + received > limit) post.too_long = true;
+    if (!post.too_long) post.body.append(chunk.data(), received);
   }
   co_return post;
 }

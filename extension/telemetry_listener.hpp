@@ -41,6 +41,8 @@ class TelemetryListener {
 
   /// The platform's batches are a quarter of it at most.
   static constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
+  /// Of anyone's: twice the batches we ask for. Read, a body takes many times its size.
+  static constexpr std::size_t kAnyonesBodyLimit = std::size_t{512} * 1024;
   /// The platform needs one; at a further one the oldest is closed.
   static constexpr std::size_t kMaxConnections = 4;
 

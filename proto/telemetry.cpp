@@ -107,7 +107,10 @@ Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body) {
   dom::array batch;
   if (parser.parse(padded).get(batch)) return Errc::json_invalid;
   std::vector<TelemetryRecord> records;
-  for (const dom::element entry : batch) records.push_back(record_of(entry));
+  for (const dom::element entry : batch) {
+    auto record = record_of(entry);
+    if (record.kind != TelemetryKind::other) records.push_back(std::move(record));
+  }
   return records;
 }
 

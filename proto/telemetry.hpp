@@ -48,8 +48,8 @@ struct TelemetryRecord {
 /// A longer log line is cut.
 inline constexpr std::size_t kMaxLogText = 1024;
 
-/// A batch is a JSON array of {time, type, record}; a record of the wrong shape becomes `other`, a
-/// field of the wrong shape is as if it were absent.
+/// A batch is a JSON array of {time, type, record}; a record that is nobody's business here or has
+/// the wrong shape is left out, a field of the wrong shape is as if it were absent.
 /// Error: json_invalid when the body is not a JSON array.
 [[nodiscard]] Result<std::vector<TelemetryRecord>> parse_telemetry(std::string_view body);
 

@@ -139,15 +139,20 @@ TEST_CASE("what is no batch is answered 200 and counted") {
   CHECK(world.counters.unparsable == 3);
 }
 
-TEST_CASE("a body of 4 MiB is read, one byte more is answered 200 and counted") {
-  World world;
-  std::string body = "[" + std::string(TelemetryListener::kBodyLimit - 2, ' ') + "]";
-  CHECK(world.send(post(body)) == "HTTP/1.1 200 OK");
-  CHECK(world.counters.batches == 1);
-  body.insert(1, " ");
-  CHECK(world.send(post(body)) == "HTTP/1.1 200 OK");
-  CHECK(world.counters.batches == 1);
-  CHECK(world.counters.ignored == 1);
+TEST_CASE("a body of 4 MiB is read, of anyone 512 KiB; one byte more is answered 200 and counted") {
+  for (const auto& [path, limit] : {std::pair{"/secret", TelemetryListener::kBodyLimit},
+                                    {"/", TelemetryListener::kAnyonesBodyLimit}}) {
+    CAPTURE(path);
+    World world;
+    const std::string line = std::string("POST ") + path;
+    std::string body = "[" + std::string(limit - 2, ' ') + "]";
+    CHECK(world.send(request(line, body)) == "HTTP/1.1 200 OK");
+    CHECK(world.counters.batches == 1);
+    body.insert(1, " ");
+    CHECK(world.send(request(line, body)) == "HTTP/1.1 200 OK");
+    CHECK(world.counters.batches == 1);
+    CHECK(world.counters.ignored == 1);
+  }
 }
 
 TEST_CASE("a fifth connection takes the place of the oldest") {
