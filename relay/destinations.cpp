@@ -6,7 +6,8 @@ Destination* Destinations::find_or_add(const Route& route) {
   for (const auto& entry : entries_) {
     if (entry->route.dsn == route.dsn) return last_used_ = entry.get();
   }
-  if (entries_.size() >= max_) return nullptr;
+  const bool expected = std::erase(expected_, route.dsn) > 0;
+  if (entries_.size() + (expected ? 0 : expected_.size()) >= max_) return nullptr;
   auto added = std::make_unique<Destination>();
   added->route = route;
   added->host = host_of(route.endpoint());

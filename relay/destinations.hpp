@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "proto/client_report.hpp"
@@ -36,10 +37,16 @@ struct Destination {
 
 class Destinations {
  public:
-  Destinations(std::size_t max, Compression compression, unsigned breaker_failures)
-      : max_(max), compression_(compression), breaker_failures_(breaker_failures) {}
+  /// Each of `expected` finds its place, whoever comes before it.
+  Destinations(std::size_t max, Compression compression, unsigned breaker_failures,
+               std::vector<proto::Dsn> expected = {})
+      : max_(max),
+        compression_(compression),
+        breaker_failures_(breaker_failures),
+        expected_(std::move(expected)) {}
 
-  /// The entry of `route`, made if it is new. nullptr when there are `max` already: 403.
+  /// The entry of `route`, made if it is new. nullptr when there are `max` already, those that are
+  /// still expected among them: 403.
   [[nodiscard]] Destination* find_or_add(const Route& route);
 
   /// What the upstreams have said and failed to say, and what they are still to be told.
@@ -59,6 +66,7 @@ class Destinations {
   std::size_t max_;
   Compression compression_;
   unsigned breaker_failures_;
+  std::vector<proto::Dsn> expected_;  ///< that have not come yet
   std::vector<std::unique_ptr<Destination>> entries_;
   std::vector<std::unique_ptr<Host>> hosts_;
   Destination* last_used_ = nullptr;

@@ -116,7 +116,7 @@ Relay::Parts::Parts(asio::any_io_executor executor, Clock& clock_in, Log& log_in
       upstream(upstream_in),
       backlog(settings.backlog, journal, stats),
       destinations(settings.route.max_dsns, settings.delivery.compression,
-                   settings.delivery.breaker_failures),
+                   settings.delivery.breaker_failures, settings.route.configured),
       changed(executor),
       delivery(executor, settings.delivery,
                {clock, log, upstream, backlog, destinations, stats, changed, random}),

@@ -22,6 +22,27 @@ TEST_CASE("as many DSNs as allowed are remembered; the next one is refused, the 
   CHECK(destinations.find_or_add(route("b.example")) == second);
 }
 
+TEST_CASE("strangers leave the places of those that are expected") {
+  const auto expected = route("z.example");
+  Destinations destinations(2, Compression::zstd, 3, {expected.dsn});
+  auto* first = destinations.find_or_add(route("a.example"));
+  REQUIRE(first != nullptr);
+  CHECK(destinations.find_or_add(route("b.example")) == nullptr);
+  CHECK(destinations.find_or_add(route("a.example")) == first);
+  auto* awaited = destinations.find_or_add(expected);
+  REQUIRE(awaited != nullptr);
+  CHECK(destinations.find_or_add(expected) == awaited);
+  CHECK(destinations.find_or_add(route("b.example")) == nullptr);
+}
+
+TEST_CASE("more expected than allowed: the first to come are taken, and no stranger") {
+  Destinations destinations(1, Compression::zstd, 3,
+                            {route("a.example").dsn, route("b.example").dsn});
+  CHECK(destinations.find_or_add(route("c.example")) == nullptr);
+  CHECK(destinations.find_or_add(route("b.example")) != nullptr);
+  CHECK(destinations.find_or_add(route("a.example")) == nullptr);
+}
+
 TEST_CASE("two projects of one host are two DSNs") {
   Destinations destinations(2, Compression::zstd, 3);
   CHECK(destinations.find_or_add(route("a.example", 1)) !=
