@@ -18,9 +18,10 @@ SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t free) {
   const std::uint64_t least = roll_bytes() / 32;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
     const bool movable = !segment->recovering && !segment->unreadable && !segment->stuck;
-    // No more than one segment's worth at a time: it is copied in one turn of the loop.
+    // It is copied in one turn of the loop.
     const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
-    if (segment == current_ || !movable || moved > std::min(free, roll_bytes())) continue;
+    if (segment == current_ || !movable || moved > std::min({free, roll_bytes(), kRollBytes}))
+      continue;
     if (segment->end < moved + least || segment->end <= moved + most) continue;
     most = segment->end - moved;
     best = segment;

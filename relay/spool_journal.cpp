@@ -12,8 +12,6 @@ namespace {
 
 namespace errc = boost::system::errc;
 
-// Small enough that one with nothing waiting is soon there to be unlinked.
-constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
 // How much is written before the file system is asked again what it can spare.
 constexpr std::uint64_t kAskEvery = 256ULL * 1024;
 // Segments compacted for one record: each is some milliseconds of the loop's time at most.
@@ -106,7 +104,8 @@ proto::Result<void> SpoolJournal::open() {
 }
 
 std::uint64_t SpoolJournal::roll_bytes() const {
-  return std::min(kRollBytes, settings_.max_bytes / 8);
+  const std::uint64_t least = std::max(kRollBytes, settings_.max_bytes / kMostSegments);
+  return std::min(least, settings_.max_bytes / 8);
 }
 
 std::uint64_t SpoolJournal::committed() const {
@@ -144,6 +143,10 @@ proto::Result<void> SpoolJournal::begin_segment() {
     // Somebody took the folder away. What is open stays usable; the rest begins anew.
     folder_.close();
     if (const auto opened = open(); !opened) return opened.error();
+  }
+  // Those that were deleted beneath us stay open until nothing in them waits.
+  if (segments_.size() >= 2 * kMostSegments) {
+    return make_error_code(errc::too_many_files_open);
   }
   auto made = folder_.create();
   if (!made) {

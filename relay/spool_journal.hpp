@@ -22,6 +22,13 @@
 
 namespace relay {
 
+/// Each segment is an open file, of which a process has 1024 for everything. Recovery pauses at as
+/// many and goes on at a later retry(); at twice as many no further one is begun.
+inline constexpr std::size_t kMostSegments = 128;
+/// A segment's size, but for extreme limits: soon nothing in it waits, and it can be unlinked. Also
+/// what is copied at most in one turn of the loop.
+inline constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
+
 struct SpoolSettings {
   std::string folder;                             ///< THAW_SPOOL_DIR
   std::uint64_t max_bytes = 64ULL * 1024 * 1024;  ///< of all segment files together

@@ -9,7 +9,7 @@ bool SpoolJournal::recover_some(const Found& found) {
   Slice slice(clock_);
   while (!slice.spent()) {
     if (!recovery_) {
-      if (left_.empty()) return false;
+      if (left_.empty() || segments_.size() >= kMostSegments) return false;
       begin_recovery();
     } else if (!recovery_->scanned) {
       if (recovery_->scan.step(slice)) end_scan();

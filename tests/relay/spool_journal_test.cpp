@@ -475,6 +475,46 @@ TEST_CASE("recovery goes in slices, beside new traffic") {
   CHECK(slices > 8);
 }
 
+TEST_CASE("of more segments than may be open the rest waits until those before are done with") {
+  Bench bench;
+  const std::size_t lives = 2 * relay::kMostSegments + 10;
+  for (std::size_t i = 0; i < lives; ++i) {
+    bench.kept(std::to_string(i));
+    bench.restart();
+  }
+  std::size_t found = 0;
+  for (const std::size_t expected : {relay::kMostSegments, relay::kMostSegments, 10UL}) {
+    bench.ids.clear();
+    CHECK(bench.recovered().size() == expected);
+    CHECK(bench.journal->figures().all_recovered == (expected == 10));
+    for (const auto& [body, id] : bench.ids) bench.journal->release(id);
+    found += bench.ids.size();
+    bench.journal->retry();
+  }
+  CHECK(found == lives);
+  CHECK(bench.files().empty());
+}
+
+TEST_CASE("deleted beneath us again and again: at last in memory, until there is room") {
+  Bench bench;
+  std::vector<JournalId> ids;
+  for (std::size_t i = 0; i < 2 * relay::kMostSegments; ++i) {
+    ids.push_back(bench.kept("body"));
+    fs::remove_all(bench.temp.path("spool"));
+  }
+  CHECK(bench.keep("body").error() == boost::system::errc::too_many_files_open);
+  CHECK_FALSE(bench.journal->figures().durable);
+  bench.journal->release(ids.front());
+  bench.kept("body");
+  CHECK(bench.journal->figures().durable);
+}
+
+TEST_CASE("a limit of gigabytes makes the segments larger, not more than may be open") {
+  Bench bench(10 * 1024 * kMiB);
+  for (int i = 0; i < 7; ++i) bench.kept(std::string(20 * kMiB, 'x'));
+  CHECK(bench.files().size() == 2);
+}
+
 TEST_CASE("what is released while it is being handed over is gone with its segment") {
   Bench bench;
   for (int i = 0; i < 3; ++i) bench.kept("body " + std::to_string(i));
