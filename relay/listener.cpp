@@ -53,6 +53,15 @@ LocalRequest request_of(const RequestParser& parser) {
   return request;
 }
 
+/// RFC 9112 §6.3: where the last of several codings, or another than "chunked", makes up the body,
+/// nobody knows where it ends; what is behind it must not become a request.
+bool length_is_known(const RequestParser& parser) {
+  const auto& header = parser.get();
+  const auto codings = header.count(http::field::transfer_encoding);
+  return codings == 0 ||
+         (codings == 1 && boost::beast::iequals(header[http::field::transfer_encoding], "chunked"));
+}
+
 /// Whose words a refusal is put into; as far as the header was read.
 bool is_for_tunnel(const RequestParser& parser) {
   const std::string target = text(parser.get().target());
@@ -197,6 +206,7 @@ asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input&
   parser.header_limit(static_cast<std::uint32_t>(settings_.max_header_bytes));
   parser.body_limit(settings_.max_body_bytes);
   co_await http::async_read_header(client.socket, input.buffer, parser, into(ec));
+  if (!ec && !length_is_known(parser)) ec = http::error::bad_transfer_encoding;
   if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
   keep_alive = parser.get().keep_alive();
   request = request_of(parser);
@@ -290,8 +300,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
     if (ec) {
       log_.once("accept", LogLevel::warn,
                 "cannot accept a local connection: " + ec.message() + "; trying again");
-      close_longest_idle();
-      co_await clock_.sleep_until(clock_.now() + kAcceptPause);
+      if (!close_longest_idle()) co_await clock_.sleep_until(clock_.now() + kAcceptPause);
       continue;
     }
     // The other acceptor, or requests begun meanwhile, may have taken every place.

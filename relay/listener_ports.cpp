@@ -38,7 +38,8 @@ Listener::Listener(asio::any_io_executor executor, Clock& clock, Log& log,
       hooks_(std::move(hooks)),
       someone_receives_(executor),
       place_(executor),
-      room_(executor, settings.max_receiving_bytes),
+      room_(executor, settings.max_receiving_bytes,
+            settings.max_receiving_bytes / std::max<std::size_t>(settings.max_clients, 1)),
       tasks_(executor, hooks_.failed) {}
 
 std::uint16_t Listener::bind() {

@@ -1,5 +1,6 @@
 // The memory that bodies being received may take together. Who finds none waits, and with it its
-// client; the one that has waited longest may always go on, so that somebody gets through.
+// client; the one that has waited longest may always go on, so that somebody gets through. Who is
+// content with a fair share never waits: slow large bodies do not keep out the usual small ones.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,9 @@ namespace relay {
 
 class ReceiveRoom {
  public:
-  ReceiveRoom(const asio::any_io_executor& executor, std::size_t max_bytes)
-      : max_bytes_(max_bytes), freed_(executor) {}
+  /// `fair_bytes` is what each may take though the room is full.
+  ReceiveRoom(const asio::any_io_executor& executor, std::size_t max_bytes, std::size_t fair_bytes)
+      : max_bytes_(max_bytes), fair_bytes_(fair_bytes), freed_(executor) {}
 
   /// What one body takes; gives it back when it goes. The room outlives it.
   class Share {
@@ -50,6 +52,7 @@ class ReceiveRoom {
 
  private:
   std::size_t max_bytes_;
+  std::size_t fair_bytes_;
   std::size_t taken_ = 0;
   std::list<std::size_t> shares_;  ///< the oldest first
   Wakeup freed_;

@@ -320,7 +320,11 @@ TEST_CASE("what is not HTTP is 400, counted, and the end of the connection") {
         "POST / HTTP/1.1\r\nContent-Length: five\r\n\r\n",
         "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"}) {
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n"}) {
     CAPTURE(text);
     Bench bench;
     const auto client = bench.client();
@@ -639,6 +643,24 @@ TEST_CASE("bodies that find no room wait for the oldest, within their own time")
   for (int i = 0; i < 4; ++i) bench.advance(250);
   CHECK(status_of(first->answer()) == "408");
   CHECK(status_of(third->answer()) == "200");
+}
+
+TEST_CASE("a small body never waits for slow large ones") {
+  relay::ListenerSettings settings;
+  settings.max_clients = 4;
+  settings.max_receiving_bytes = 4000;
+  Bench bench(settings);
+  const auto slow = bench.client();
+  slow->send("POST /x HTTP/1.1\r\nContent-Length: 4000\r\n\r\n1");
+  bench.settle();
+  for (const std::size_t size : {1000U, 1001U}) {
+    CAPTURE(size);
+    const auto client = bench.client();
+    client->send("POST /x HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+                 std::string(size, 'x'));
+    bench.settle();
+    CHECK(bench.requests.size() == 1);
+  }
 }
 
 TEST_SUITE_END();
