@@ -205,6 +205,14 @@ def balance(test, stats):
         test.assertEqual(items["accepted"] + items["recovered"], out, f"{category}: {items}")
 
 
+def wait_for(condition, timeout=20):
+    """Polls until it holds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"not in {timeout} s"
+        time.sleep(0.02)
+
+
 def rounds(default):
     """How long a long loop is: the variable N."""
     return int(os.environ.get("N", default))
