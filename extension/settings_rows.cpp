@@ -133,7 +133,7 @@ constexpr SettingRow kRows[] = {
               "subscribe to the platform's telemetry, to learn when the function has ended"},
      .choice = take_telemetry},
     /// What goes is counted `queue_overflow`. As much again while they are received, and while they
-    /// are sent: there they wait; one may always pass.
+    /// are sent: there they wait; one may always pass, and received each client's fair share.
     // A function has at most 10240 MB.
     {.info = {"THAW_MEMORY_MIB", "2 % of the function's memory, 2 to 16", "MiB", 1, 10'240, kNone,
               "bodies in memory; above it in files only, without a journal the least urgent, "
@@ -177,6 +177,7 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_COMPRESSION", "zstd", kNone, 0, 0, "zstd, gzip, none",
               "of upstream bodies of 1 KiB and more"},
      .choice = take_compression},
+    /// A place is kept for each configured one.
     {.info = {"THAW_MAX_DSNS", "32", kNone, 1, 10'000, kNone,
               "distinct DSNs remembered; the next one is answered 403"},
      .number = [](Settings& s,
