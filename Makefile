@@ -77,12 +77,10 @@ format: ## rewrites the sources in our format
 	@.ci/install lint
 	@clang-format-19 -i $(SOURCES)
 
-bench: build ## what the journal, the figures and each pace cost; tables in build/bench.md, build/bench-pace.md
+bench: build ## what Thaw costs beside its peers: tables in build/bench.md; FULL=1 for more rounds, PARTS="accept" for some
 	@.ci/install functions bench
-	@cmake --build --preset release --target bench_accept bench_views -j $(JOBS)
-	@build/release/bin/bench_accept | tee build/bench.md
-	@build/functions/python/bin/python tests/bench/views.py
-	@build/functions/python/bin/python tests/bench/pace.py --invokes 30 --rounds 2
+	@cmake --build --preset release --target bench_journal bench_floor bench_load bench_views -j $(JOBS)
+	@build/functions/python/bin/python tests/bench/bench.py $(if $(filter 1,$(FULL)),--full) $(PARTS)
 
 publish: ## prints the AWS CLI calls that publish the layer in REGION; YES=1 makes them, PUBLIC=1 for everyone
 	@layer/publish $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(PUBLIC)),--public) "$(REGION)"

@@ -38,7 +38,7 @@ def thaw(folder):
 
 def build_tools():
     """What takes the times, and the floor."""
-    subprocess.run(["cmake", "--build", "--preset", "release", "--target", "bench_watch", "bench_floor"],
+    subprocess.run(["cmake", "--build", "--preset", "release", "--target", "bench_watch", "bench_start_floor"],
                    cwd=sandbox.ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
@@ -53,7 +53,7 @@ def peers(folder):
     """All that are installed, the floor first; and why the others are missing."""
     found, missing = [], []
     port = relaying.free_port()
-    found.append(Peer("static C, the floor", [BIN / "bench_floor"], {"PORT": str(port)}, port))
+    found.append(Peer("static C, the floor", [BIN / "bench_start_floor"], {"PORT": str(port)}, port))
     found.append(thaw(folder))
     if GO.exists():
         build_go(folder)

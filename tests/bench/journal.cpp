@@ -1,6 +1,6 @@
 // What the journal costs on the accept path: the same envelopes through the same intake, with and
 // without it, in turns, so that whatever else the machine does meets both. Prints a Markdown table.
-// Usage: bench_accept [FOLDER]: the journal's place, else below the system's temporary folder.
+// Usage: bench_journal [FOLDER]: the journal's place, else below the system's temporary folder.
 #include <algorithm>
 #include <array>
 #include <chrono>

@@ -1,0 +1,3 @@
+module thaw-bench
+
+go 1.24
