@@ -14,7 +14,9 @@ namespace {
 using Segments = std::span<const std::string_view>;
 
 std::vector<std::string_view> segments_of(std::string_view path) {
+  constexpr std::size_t kUsual = 8;
   std::vector<std::string_view> segments;
+  segments.reserve(kUsual);
   while (!path.empty()) {
     const auto slash = std::min(path.find('/'), path.size());
     if (slash > 0) segments.push_back(path.substr(0, slash));
@@ -65,6 +67,8 @@ std::optional<std::size_t> find_api(Segments segments) {
 
 /// A segment that a server on the way may take for a step up or none.
 bool is_dots(std::string_view segment) {
+  constexpr std::size_t kLongest = 6;  // "%2e%2e"
+  if (segment.size() > kLongest) return false;
   const std::string text = decode_query_text(segment);
   return text == "." || text == "..";
 }

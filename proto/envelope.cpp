@@ -63,10 +63,25 @@ bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= '
 
 }  // namespace
 
+ParserMemory::ParserMemory() : members_(std::make_unique<JsonMembers>()) {}
+
+ParserMemory::~ParserMemory() = default;
+
 Result<Envelope> Envelope::parse(Bytes body) {
+  JsonMembers members;
+  return parse(std::move(body), members);
+}
+
+Result<Envelope> Envelope::parse(Bytes body, ParserMemory& memory) {
+  auto envelope = parse(std::move(body), *memory.members_);
+  memory.members_->shrink();
+  return envelope;
+}
+
+Result<Envelope> Envelope::parse(Bytes body, JsonMembers& members) {
   Envelope envelope;
   envelope.body_ = std::move(body);
-  EnvelopeParser parser{envelope.body_};
+  EnvelopeParser parser{envelope.body_, members};
   auto header = parser.header();
   if (!header) return header.error();
   envelope.header_end_ = header->end;

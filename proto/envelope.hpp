@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,21 @@
 #include "proto/timestamp.hpp"
 
 namespace proto {
+
+class JsonMembers;
+
+/// What parsing takes for a moment: who parses many keeps it from one to the next.
+class ParserMemory {
+ public:
+  ParserMemory();
+  ParserMemory(const ParserMemory&) = delete;
+  ParserMemory& operator=(const ParserMemory&) = delete;
+  ~ParserMemory();
+
+ private:
+  friend class Envelope;
+  std::unique_ptr<JsonMembers> members_;
+};
 
 /// Relay's limit of items in one envelope.
 inline constexpr std::size_t kMaxItems = 500;
@@ -46,6 +62,7 @@ class Envelope {
   /// Errors: envelope_* as Relay gives them, in the order in which Relay would find them. A header
   /// that is too long is an invalid one.
   [[nodiscard]] static Result<Envelope> parse(Bytes body);
+  [[nodiscard]] static Result<Envelope> parse(Bytes body, ParserMemory& memory);
 
   /// Header event_id as 32 lower-case hex digits, "" if absent.
   [[nodiscard]] const std::string& event_id() const { return event_id_; }
@@ -83,6 +100,7 @@ class Envelope {
   [[nodiscard]] bool deduplicated_upstream() const { return deduplicated_; }
 
  private:
+  [[nodiscard]] static Result<Envelope> parse(Bytes body, JsonMembers& members);
   void add(Item item);
 
   Bytes body_;

@@ -22,8 +22,9 @@ class EnvelopeParser {
     std::optional<Dsn> dsn;
   };
 
-  /// `body` outlives the parser and stays as it is.
-  explicit EnvelopeParser(const Bytes& body) : body_(body), text_(body.view()) {}
+  /// Both outlive the parser; `body` stays as it is.
+  EnvelopeParser(const Bytes& body, JsonMembers& members)
+      : body_(body), text_(body.view()), members_(members) {}
 
   /// First of all. Errors: envelope_empty_body, _missing_header, _invalid_header, _invalid_dsn,
   /// _missing_newline.
@@ -43,7 +44,7 @@ class EnvelopeParser {
   const Bytes& body_;
   std::string_view text_;
   std::size_t at_ = 0;
-  JsonMembers members_;
+  JsonMembers& members_;
 };
 
 }  // namespace proto

@@ -11,6 +11,9 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr int kMaxDepth = 127;
+constexpr std::size_t kUsualHeader = 512;
+constexpr std::size_t kUsualMembers = 8;
+constexpr std::size_t kLargestKept = 2048;
 
 std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
@@ -129,8 +132,18 @@ std::optional<std::uint64_t> JsonMember::integer() const {
   return parse_number<std::uint64_t>(text);
 }
 
+void JsonMembers::shrink() {
+  if (parser_.capacity() <= kLargestKept && members_.capacity() <= kLargestKept) return;
+  parser_ = ondemand::parser{};
+  members_ = {};
+}
+
 bool JsonMembers::read(std::string_view object, std::size_t readable) {
   members_.clear();
+  members_.reserve(kUsualMembers);
+  // One size for all usual headers: the second of an envelope finds its memory there.
+  const std::size_t capacity = std::max(object.size(), kUsualHeader);
+  if (parser_.capacity() < capacity && parser_.allocate(capacity, 2 * kMaxDepth)) return false;
   ondemand::document document;
   ondemand::object members;
   const simdjson::padded_string_view padded{object.data(), object.size(), readable};

@@ -33,6 +33,9 @@ class JsonMembers {
   /// nested deeper than serde_json allows (127), the parser that Relay uses.
   [[nodiscard]] bool read(std::string_view object, std::size_t readable);
 
+  /// Lets go of the memory that an unusually large object took.
+  void shrink();
+
   /// In order, duplicates included. Texts live until the next read, and only as long as the buffer.
   [[nodiscard]] const std::vector<JsonMember>& all() const { return members_; }
 

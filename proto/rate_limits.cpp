@@ -147,6 +147,8 @@ bool RateLimits::any(WallTime now) const {
 }
 
 std::string RateLimits::to_header(WallTime now) const {
+  const auto is_free = [](const Limit& limit) { return limit.until == WallTime{}; };
+  if (is_free(all_) && std::ranges::all_of(by_category_, is_free)) return {};
   // A category's own limit is named only if it outlasts the one for all: an SDK (JavaScript's) that
   // has both believes the category's, even where it is the shorter.
   const seconds all = all_.remaining(now);

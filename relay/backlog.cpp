@@ -116,6 +116,7 @@ std::optional<Backlog::Victims> Backlog::victims_for(proto::Urgency urgency,
     return bytes == 0 ||
            (bytes <= settings_.max_bytes && pinned_left <= settings_.max_bytes - bytes);
   };
+  if (has_place() && has_memory()) return victims;
   each_victim(urgency, [&](const Entry& entry) {
     if (has_place() && has_memory()) return false;
     // What the journal keeps needs no memory: to evict it gives none back.
@@ -163,9 +164,10 @@ std::optional<std::uint64_t> Backlog::first_to_go(const Parcel& parcel) const {
 
 void Backlog::insert(Entry entry, Parcel parcel) {
   entry.id = next_id_++;
-  const auto place = order_.emplace(rank(entry), nullptr).first;
+  // In a burst of errors the newest comes last in both.
+  const auto place = order_.emplace_hint(order_.end(), rank(entry), nullptr);
   try {
-    place->second = &entries_.emplace(entry.id, std::move(entry)).first->second;
+    place->second = &entries_.emplace_hint(entries_.end(), entry.id, std::move(entry))->second;
     hold(*place->second, std::move(parcel));
   } catch (...) {
     entries_.erase(place->first.id);

@@ -239,8 +239,9 @@ void Delivery::thawed() {
 void Delivery::expect_one() {
   // Where it will not leave at once, the connection may be dead when it does.
   if (gate_ == Gate::closed || gate_ == Gate::carried || gate_ == Gate::late) return;
-  if (const Destination* likely = parts_.destinations.last_used()) {
-    parts_.upstream.warm(likely->route.endpoint());
+  const Destination* const likely = parts_.destinations.last_used();
+  if (likely != nullptr && schedule_.has_place(*likely->host, gate_)) {
+    parts_.upstream.warm(likely->host->endpoint);
   }
 }
 

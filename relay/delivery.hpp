@@ -41,7 +41,10 @@ class Delivery {
   [[nodiscard]] asio::awaitable<void> run();
 
   /// Something was accepted: look at it now.
-  void accepted() { look_now(); }
+  void accepted() {
+    // Where every place is taken it is looked at when a request ends.
+    if (schedule_.has_place(gate_)) look_now();
+  }
 
   void set_gate(Gate gate);
   void closes_at(SteadyTime time);
@@ -62,7 +65,11 @@ class Delivery {
   /// Tells upstream of what was lost; after join().
   [[nodiscard]] asio::awaitable<void> report_losses(SteadyTime deadline);
 
-  void stop() { tasks_.stop(); }
+  void stop() {
+    // Else each one that waits would be begun in vain, and thousands may.
+    gate_ = Gate::closed;
+    tasks_.stop();
+  }
 
   [[nodiscard]] asio::awaitable<void> join() { return tasks_.join(); }
 

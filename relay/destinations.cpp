@@ -10,6 +10,7 @@ Destination* Destinations::find_or_add(const Route& route) {
   if (entries_.size() + (expected ? 0 : expected_.size()) >= max_) return nullptr;
   auto added = std::make_unique<Destination>();
   added->route = route;
+  added->dsn = proto::to_string(route.dsn);
   added->host = host_of(route.endpoint());
   entries_.push_back(std::move(added));
   return last_used_ = entries_.back().get();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Host {
 
 struct Destination {
   Route route;
+  std::string dsn{};  ///< the route's, as text
   proto::RateLimits limits;
   proto::ClientReport losses;             ///< that upstream has not been told of yet
   std::optional<WallTime> reported_at{};  ///< when it last was

@@ -41,7 +41,12 @@ std::string_view reason_phrase(unsigned status) {
 }
 
 std::string to_wire(const Answer& answer, bool close) {
-  std::string wire = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+  constexpr std::size_t kOwnLines = 128;
+  std::string wire;
+  wire.reserve(kOwnLines + answer.content_type.size() + answer.headers.size() + answer.body.size());
+  wire += "HTTP/1.1 ";
+  wire += std::to_string(answer.status);
+  wire += ' ';
   wire += reason_phrase(answer.status);
   wire += "\r\n";
   if (!answer.body.empty()) {
@@ -49,7 +54,9 @@ std::string to_wire(const Answer& answer, bool close) {
     wire += answer.content_type;
     wire += "\r\n";
   }
-  wire += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
+  wire += "Content-Length: ";
+  wire += std::to_string(answer.body.size());
+  wire += "\r\n";
   wire += answer.headers;
   if (close) wire += "Connection: close\r\n";
   wire += "\r\n";

@@ -37,14 +37,15 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
-Answer Intake::take(LocalRequest request, const proto::Endpoint& endpoint, std::string_view query) {
+Answer Intake::take(LocalRequest&& request, const proto::Endpoint& endpoint,
+                    std::string_view query) {
   if (settings_.disabled) return drop(std::move(request), endpoint);
   const bool tunnel = endpoint.kind == proto::EndpointKind::tunnel;
   Answer answer = judge(std::move(request), endpoint, query);
   return tunnel ? tunnel_answer(std::move(answer)) : answer;
 }
 
-Answer Intake::judge(LocalRequest request, const proto::Endpoint& endpoint,
+Answer Intake::judge(LocalRequest&& request, const proto::Endpoint& endpoint,
                      std::string_view query) {
   if (closing_) return reject(RejectReason::closing, overloaded());
   parts_.stats.bytes_in += request.body.size();
@@ -59,7 +60,7 @@ Answer Intake::judge(LocalRequest request, const proto::Endpoint& endpoint,
   return take_opaque(std::move(request), std::move(*body), endpoint, query, auth);
 }
 
-Answer Intake::drop(LocalRequest request, const proto::Endpoint& endpoint) {
+Answer Intake::drop(LocalRequest&& request, const proto::Endpoint& endpoint) {
   Stats& stats = parts_.stats;
   stats.bytes_in += request.body.size();
   const proto::CategoryCounts items = items_of(std::move(request), endpoint);
@@ -70,7 +71,7 @@ Answer Intake::drop(LocalRequest request, const proto::Endpoint& endpoint) {
   return {200, "{}", "application/json", "X-Sentry-Rate-Limits: 60::organization\r\n"};
 }
 
-proto::CategoryCounts Intake::items_of(LocalRequest request,
+proto::CategoryCounts Intake::items_of(LocalRequest&& request,
                                        const proto::Endpoint& endpoint) const {
   proto::CategoryCounts items;
   if (proto::takes_envelope(endpoint.kind, request.content_type)) {
@@ -91,10 +92,10 @@ proto::Result<proto::Bytes> Intake::decode(LocalRequest& request) const {
   return fitted(std::move(*body));
 }
 
-Answer Intake::take_envelope(LocalRequest request, proto::Bytes body,
+Answer Intake::take_envelope(LocalRequest&& request, proto::Bytes body,
                              const proto::Endpoint& endpoint,
                              const proto::Result<proto::Auth>& auth) {
-  auto envelope = proto::Envelope::parse(std::move(body));
+  auto envelope = proto::Envelope::parse(std::move(body), parser_memory_);
   if (!envelope) return refuse_format(envelope.error());
   const auto from = sender(auth, endpoint, *envelope);
   if (!from) return refuse_format(from.error());
@@ -121,8 +122,9 @@ void Intake::remember(std::string_view header) {
   if (!names_trace(last_header_) || names_trace(header)) last_header_.assign(header);
 }
 
-Answer Intake::take_opaque(LocalRequest request, proto::Bytes body, const proto::Endpoint& endpoint,
-                           std::string_view query, const proto::Result<proto::Auth>& auth) {
+Answer Intake::take_opaque(LocalRequest&& request, proto::Bytes body,
+                           const proto::Endpoint& endpoint, std::string_view query,
+                           const proto::Result<proto::Auth>& auth) {
   if (!auth) return refuse_format(auth.error());
   const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return refuse_format(proto::Errc::dsn_project);
@@ -176,7 +178,7 @@ Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
   }
   // An envelope without items is well-formed, and nothing.
   if (parcel.head().counts.total() == 0) return answer;
-  parcel.stamp(now, proto::to_string(destination.route.dsn));
+  parcel.stamp(now, destination.dsn);
   if (!parts_.backlog.accept(std::move(parcel), destination, parts_.awake()))
     return reject(RejectReason::full, overloaded());
   parts_.accepted();

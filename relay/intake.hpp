@@ -37,7 +37,7 @@ class Intake {
   /// `query`: what stands behind the '?' of the request's target.
   /// At the tunnel only the envelope says who speaks. Disabled, it is not asked: 200, a limit for
   /// everything, and nothing is kept (DropReason::disabled).
-  [[nodiscard]] Answer take(LocalRequest request, const proto::Endpoint& endpoint,
+  [[nodiscard]] Answer take(LocalRequest&& request, const proto::Endpoint& endpoint,
                             std::string_view query);
 
   /// What an earlier process left waiting: judged anew, because the settings may have changed.
@@ -66,20 +66,20 @@ class Intake {
     std::uint64_t project_id = 0;
   };
 
-  [[nodiscard]] Answer judge(LocalRequest request, const proto::Endpoint& endpoint,
+  [[nodiscard]] Answer judge(LocalRequest&& request, const proto::Endpoint& endpoint,
                              std::string_view query);
-  [[nodiscard]] Answer drop(LocalRequest request, const proto::Endpoint& endpoint);
+  [[nodiscard]] Answer drop(LocalRequest&& request, const proto::Endpoint& endpoint);
   /// What we would account for; nothing where it cannot be read.
-  [[nodiscard]] proto::CategoryCounts items_of(LocalRequest request,
+  [[nodiscard]] proto::CategoryCounts items_of(LocalRequest&& request,
                                                const proto::Endpoint& endpoint) const;
   [[nodiscard]] Answer reject(RejectReason reason, Answer answer);
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();
   [[nodiscard]] proto::Result<proto::Bytes> decode(LocalRequest& request) const;
-  [[nodiscard]] Answer take_envelope(LocalRequest request, proto::Bytes body,
+  [[nodiscard]] Answer take_envelope(LocalRequest&& request, proto::Bytes body,
                                      const proto::Endpoint& endpoint,
                                      const proto::Result<proto::Auth>& auth);
-  [[nodiscard]] Answer take_opaque(LocalRequest request, proto::Bytes body,
+  [[nodiscard]] Answer take_opaque(LocalRequest&& request, proto::Bytes body,
                                    const proto::Endpoint& endpoint, std::string_view query,
                                    const proto::Result<proto::Auth>& auth);
   /// `auth`: what the HTTP-level places held; where they held none the envelope's dsn speaks.
@@ -95,6 +95,7 @@ class Intake {
   IntakeSettings settings_;
   RouteSettings route_;
   Parts parts_;
+  proto::ParserMemory parser_memory_;
   bool closing_ = false;
   std::string last_header_;
   std::string last_client_;

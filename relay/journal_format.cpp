@@ -13,8 +13,11 @@ namespace {
 constexpr std::string_view kSegmentMagic = "THAWSEGM";
 constexpr std::string_view kRecordMagic = "TRec";
 constexpr std::size_t kSegmentCrcAt = 12;
+constexpr std::size_t kBodyBytesAt = 8;
 constexpr std::size_t kRecordCrcAt = 12;
 constexpr std::size_t kRecordSequenceAt = 16;
+constexpr std::size_t kHeadBytesAt = kRecordHeaderBytes + 8;
+constexpr std::size_t kUsualHead = 512;  // of an envelope: written without growing
 
 std::uint32_t segment_crc(std::string_view header) {
   return crc32c(header.substr(kSegmentCrcAt + 4, kSegmentHeaderBytes - kSegmentCrcAt - 4),
@@ -27,15 +30,19 @@ std::uint32_t header_crc(std::string_view header) {
                 crc32c(header.substr(0, kRecordCrcAt)));
 }
 
-/// Its checksum still to be put in.
-std::string record_header(RecordType type, std::size_t body_bytes, std::uint64_t sequence) {
-  assert(body_bytes <= std::numeric_limits<std::uint32_t>::max());
+/// Of a record without a body; its checksum still to be put in.
+std::string record_header(RecordType type, std::uint64_t sequence) {
   std::string header(kRecordMagic);
   put(header, static_cast<std::uint32_t>(type));
-  put(header, static_cast<std::uint32_t>(body_bytes));
+  put(header, std::uint32_t{0});
   put(header, std::uint32_t{0});
   put(header, sequence);
   return header;
+}
+
+void put_body_bytes(std::string& record, std::size_t bytes) {
+  assert(bytes <= std::numeric_limits<std::uint32_t>::max());
+  put_at(std::span(record), kBodyBytesAt, static_cast<std::uint32_t>(bytes));
 }
 
 void put_categories(std::string& out, const proto::CategoryCounts& counts) {
@@ -80,7 +87,7 @@ std::optional<RecordStart> parse_record_start(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kRecordMagic)) return std::nullopt;
   RecordStart start;
   start.type = number_at<std::uint32_t>(bytes, 4);
-  start.body_bytes = number_at<std::uint32_t>(bytes, 8);
+  start.body_bytes = number_at<std::uint32_t>(bytes, kBodyBytesAt);
   start.crc = number_at<std::uint32_t>(bytes, kRecordCrcAt);
   start.sequence = number_at<std::uint64_t>(bytes, kRecordSequenceAt);
   start.crc_so_far = header_crc(bytes);
@@ -90,22 +97,23 @@ std::optional<RecordStart> parse_record_start(std::string_view bytes) {
 std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std::string_view body) {
   const std::array<std::string_view, 6> texts{head.dsn,    head.method,     head.target,
                                               head.client, head.user_agent, head.content_type};
-  std::string summary;
-  for (const auto text : texts) put_text(summary, text);
-  put_categories(summary, head.counts);
-  const std::size_t head_bytes = kEnvelopeFixedBytes + summary.size();
-  std::string record = record_header(RecordType::envelope, head_bytes + body.size(), sequence);
+  std::string record = record_header(RecordType::envelope, sequence);
+  record.reserve(kUsualHead);
   put(record, since_1970(head.accepted_at));
-  put(record, static_cast<std::uint32_t>(head_bytes));
+  put(record, std::uint32_t{0});
   put(record, categories_in(head.counts));
-  record += summary;
+  for (const auto text : texts) put_text(record, text);
+  put_categories(record, head.counts);
+  const std::size_t head_bytes = record.size() - kRecordHeaderBytes;
+  put_at(std::span(record), kHeadBytesAt, static_cast<std::uint32_t>(head_bytes));
+  put_body_bytes(record, head_bytes + body.size());
   const std::string_view fields = std::string_view(record).substr(kRecordHeaderBytes);
   put_at(std::span(record), kRecordCrcAt, crc32c(body, crc32c(fields, header_crc(record))));
   return record;
 }
 
 std::string encode_settled(std::uint64_t sequence) {
-  std::string record = record_header(RecordType::settled, 0, sequence);
+  std::string record = record_header(RecordType::settled, sequence);
   put_at(std::span(record), kRecordCrcAt, header_crc(record));
   return record;
 }

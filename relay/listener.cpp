@@ -8,13 +8,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/error.hpp>
 
 #include "proto/endpoint.hpp"
+#include "relay/request_reader.hpp"
 #include "relay/tunnel.hpp"
 
 namespace relay {
@@ -22,11 +19,8 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using RequestParser = http::request_parser<http::buffer_body>;
 
-constexpr std::size_t kReadAhead = 16UL * 1024;   // one read takes a usual header and body together
-constexpr std::size_t kFirstChunk = 16UL * 1024;  // of a body whose length is not known
-constexpr milliseconds kSweep{250};               // how finely receiving time is measured
+constexpr milliseconds kSweep{250};        // how finely receiving time is measured
 constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
 constexpr std::size_t kLingerBytes = 1024UL * 1024;  // at least; a large body is read on to its end
@@ -35,47 +29,68 @@ asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& ec) {
   return asio::redirect_error(asio::use_awaitable, ec);
 }
 
-std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
-
-LocalRequest request_of(const RequestParser& parser) {
-  const auto& header = parser.get();
-  LocalRequest request;
-  request.method = text(header.method_string());
-  request.target = text(header.target());
-  request.host = text(header[http::field::host]);
-  request.origin = header.count(http::field::origin) > 1 ? std::string("null")
-                                                         : text(header[http::field::origin]);
-  request.x_sentry_auth = text(header["X-Sentry-Auth"]);
-  request.authorization = text(header[http::field::authorization]);
-  request.content_type = text(header[http::field::content_type]);
-  request.content_encoding = text(header[http::field::content_encoding]);
-  request.user_agent = text(header[http::field::user_agent]);
-  return request;
-}
-
-/// RFC 9112 §6.3: where the last of several codings, or another than "chunked", makes up the body,
-/// nobody knows where it ends; what is behind it must not become a request.
-bool length_is_known(const RequestParser& parser) {
-  const auto& header = parser.get();
-  const auto codings = header.count(http::field::transfer_encoding);
-  return codings == 0 ||
-         (codings == 1 && boost::beast::iequals(header[http::field::transfer_encoding], "chunked"));
-}
-
 /// Whose words a refusal is put into; as far as the header was read.
-bool is_for_tunnel(const RequestParser& parser) {
-  const std::string target = text(parser.get().target());
+bool is_for_tunnel(std::string_view target) {
   const auto endpoint = proto::match_endpoint(target.substr(0, target.find('?')));
   return endpoint && endpoint->kind == proto::EndpointKind::tunnel;
 }
 
+/// Nearly every answer fits the socket. What does not is left in `wire`.
+error_code send_at_once(asio::ip::tcp::socket& socket, std::string_view& wire) {
+  error_code ec;
+  wire.remove_prefix(socket.write_some(asio::buffer(wire), ec));
+  return ec == asio::error::would_block ? error_code{} : ec;
+}
+
 }  // namespace
 
+/// What a client has sent and nobody has used yet. An idle client has none, and takes no memory for
+/// it.
 struct Listener::Input {
-  /// A chunk's extensions and the trailer have no limit of their own: the buffer's is theirs.
-  explicit Input(std::size_t max_header_bytes) : buffer(max_header_bytes + kReadAhead) {}
+  /// In the listener's scratch, until another client may use that; then in `own`.
+  std::string_view unused;
+  std::string own;
 
-  boost::beast::flat_buffer buffer;
+  /// Before every wait.
+  void keep() {
+    if (unused.data() == own.data() && unused.size() == own.size()) return;
+    std::string(unused).swap(own);
+    unused = own;
+  }
+
+  void add(std::string_view text) {
+    if (own.empty()) {
+      unused = text;
+    } else {
+      own.append(text);
+      unused = own;
+    }
+  }
+
+  void used(std::size_t bytes) { unused.remove_prefix(bytes); }
+};
+
+/// One request on its way in: its reader, and its body's share of the room for as long as it is
+/// looked at.
+struct Listener::Incoming {
+  explicit Incoming(const ListenerSettings& settings) : reader(settings) {}
+
+  /// Uses what has come. Stops where more bytes are needed, or more room than there is.
+  error_code use(Input& input, ReceiveRoom& room) {
+    error_code ec;
+    for (;;) {
+      input.used(reader.take(input.unused, ec));
+      const std::size_t wanted = ec ? 0 : reader.wanted_room();
+      if (wanted == 0) return ec;
+      // Not before there is a body: who has sent half a header is not the oldest.
+      if (!share) share.emplace(room);
+      if (!share->grow(wanted)) return ec;
+      reader.give_room(wanted);
+    }
+  }
+
+  RequestReader reader;
+  std::optional<ReceiveRoom::Share> share;
 };
 
 class Listener::Receiving {
@@ -105,54 +120,6 @@ class Listener::Receiving {
   Client& client_;
 };
 
-/// Reads one body into place, and holds its share of the room for as long as it is looked at.
-class Listener::BodyReader {
- public:
-  BodyReader(Listener& listener, Client& client) : room_(listener.room_), client_(client) {}
-
-  /// Grows a body of unknown length geometrically; the parser's own limit ends it.
-  asio::awaitable<error_code> read(boost::beast::flat_buffer& input, RequestParser& parser,
-                                   proto::Bytes& body) {
-    error_code ec;
-    std::size_t used = 0;
-    const auto length = parser.content_length();
-    std::size_t wanted = length ? static_cast<std::size_t>(*length) : kFirstChunk;
-    while (!parser.is_done()) {
-      if (used == body.size()) {
-        if (!co_await grow(body, wanted)) co_return asio::error::timed_out;
-        wanted *= 2;
-      }
-      auto& place = parser.get().body();
-      place.data = body.data() + used;
-      place.size = body.size() - used;
-      const std::size_t room = place.size;
-      co_await http::async_read(client_.socket, input, parser, into(ec));
-      used += room - place.size;
-      if (ec == http::error::need_buffer) ec = {};
-      if (ec) co_return ec;
-    }
-    body.resize(used);
-    co_return ec;
-  }
-
- private:
-  /// False when the client's time was over before there was room.
-  asio::awaitable<bool> grow(proto::Bytes& body, std::size_t bytes) {
-    // Not before there is a body: who has sent half a header is not the oldest.
-    if (!share_) share_.emplace(room_);
-    while (!share_->grow(bytes)) {
-      if (client_.timed_out) co_return false;
-      co_await room_.freed();
-    }
-    body.resize(bytes);
-    co_return true;
-  }
-
-  ReceiveRoom& room_;
-  Client& client_;
-  std::optional<ReceiveRoom::Share> share_;
-};
-
 class Listener::Leaving {
  public:
   Leaving(Listener& listener, Clients::iterator client) : listener_(listener), client_(client) {}
@@ -171,57 +138,79 @@ class Listener::Leaving {
 };
 
 asio::awaitable<void> Listener::serve(Clients::iterator client, std::unique_ptr<Leaving>) {
-  Input input(settings_.max_header_bytes);
+  Input input;
   Then then = Then::next_request;
   while (then == Then::next_request) then = co_await serve_one(*client, input);
   if (then == Then::linger) co_await linger(*client);
 }
 
+/// A request that has come whole, as nearly all do, is answered without another wait.
 asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input) {
   error_code ec;
-  if (input.buffer.size() == 0) {
-    const auto room = input.buffer.prepare(kReadAhead);
-    input.buffer.commit(co_await client.socket.async_read_some(room, into(ec)));
+  if (input.unused.empty()) {
+    ec = co_await read_more(client, input);
     if (ec) co_return Then::close;
   }
   hooks_.first_byte();
   const Receiving receiving(*this, client);
-  BodyReader body(*this, client);
-  LocalRequest request;
-  bool keep_alive = false;
-  const Reading reading = co_await read_request(client, input, body, request, keep_alive);
-  if (reading == Reading::refused) co_return Then::linger;
-  if (reading == Reading::gone) co_return Then::close;
-  const Answer answer = hooks_.answer(std::move(request));
-  const bool written = co_await write(client, answer, !keep_alive);
-  if (!written || !keep_alive) co_return Then::close;
-  co_return Then::next_request;
-}
-
-asio::awaitable<Listener::Reading> Listener::read_request(Client& client, Input& input,
-                                                          BodyReader& body, LocalRequest& request,
-                                                          bool& keep_alive) {
-  error_code ec;
-  RequestParser parser;
-  parser.header_limit(static_cast<std::uint32_t>(settings_.max_header_bytes));
-  parser.body_limit(settings_.max_body_bytes);
-  co_await http::async_read_header(client.socket, input.buffer, parser, into(ec));
-  if (!ec && !length_is_known(parser)) ec = http::error::bad_transfer_encoding;
-  if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
-  keep_alive = parser.get().keep_alive();
-  request = request_of(parser);
-  if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue") &&
-      !parser.is_done()) {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await asio::async_write(client.socket, asio::buffer(kContinue), into(ec));
-    if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
+  Incoming incoming(settings_);
+  ec = incoming.use(input, room_);
+  RequestReader& reader = incoming.reader;
+  if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
+  if (ec) {
+    const bool told = co_await refuse(client, ec, is_for_tunnel(reader.request().target));
+    co_return told ? Then::linger : Then::close;
   }
-  ec = co_await body.read(input.buffer, parser, request.body);
-  if (ec) co_return co_await refuse(client, ec, is_for_tunnel(parser));
-  co_return Reading::complete;
+  const bool keep_alive = reader.keeps_alive();
+  const std::string wire = to_wire(hooks_.answer(std::move(reader.request())), !keep_alive);
+  std::string_view left = wire;
+  ec = send_at_once(client.socket, left);
+  if (!ec && !left.empty()) ec = co_await write(client, input, left);
+  touched();
+  co_return ec || !keep_alive ? Then::close : Then::next_request;
 }
 
-asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code why, bool tunnel) {
+asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
+  input.keep();
+  // A chunk's extensions and the trailer have no limit of their own: this one is theirs.
+  const std::size_t limit = settings_.max_header_bytes + kReadAhead;
+  if (input.own.size() >= limit) co_return http::error::buffer_overflow;
+  const std::size_t room = std::min(scratch_.size(), limit - input.own.size());
+  error_code ec = asio::error::would_block;
+  while (ec == asio::error::would_block) {
+    co_await client.socket.async_wait(tcp::socket::wait_read, into(ec));
+    if (ec) co_return ec;
+    const std::size_t read = client.socket.read_some(asio::buffer(scratch_.data(), room), ec);
+    if (!ec) input.add({scratch_.data(), read});
+  }
+  co_return ec;
+}
+
+asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Incoming& incoming) {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  RequestReader& reader = incoming.reader;
+  error_code ec;
+  while (!ec && !reader.complete()) {
+    if (reader.take_expectation()) {
+      ec = co_await write(client, input, kContinue);
+    } else if (reader.wanted_room() > 0) {
+      if (client.timed_out) co_return asio::error::timed_out;
+      input.keep();
+      co_await room_.freed();
+    } else if (const auto place = reader.rest_of_body(); !place.empty()) {
+      // All that has come so far is in the body.
+      input.keep();
+      const auto buffer = asio::buffer(place.data(), place.size());
+      reader.filled(co_await client.socket.async_read_some(buffer, into(ec)));
+    } else {
+      ec = co_await read_more(client, input);
+    }
+    if (!ec) ec = incoming.use(input, room_);
+  }
+  co_return ec;
+}
+
+asio::awaitable<bool> Listener::refuse(Client& client, error_code why, bool tunnel) {
   Answer answer;
   RejectReason reason = RejectReason::malformed;
   if (client.timed_out) {
@@ -238,19 +227,22 @@ asio::awaitable<Listener::Reading> Listener::refuse(Client& client, error_code w
     answer = error_answer(400, "malformed HTTP request", why.message());
   } else {
     hooks_.unanswerable(RejectReason::abandoned);
-    co_return Reading::gone;
+    co_return false;
   }
   hooks_.unanswerable(reason);
   if (tunnel) answer = tunnel_answer(std::move(answer));
-  co_return co_await write(client, answer, true) ? Reading::refused : Reading::gone;
-}
-
-asio::awaitable<bool> Listener::write(Client& client, const Answer& answer, bool close) {
+  const std::string wire = to_wire(answer, true);
   error_code ec;
-  const std::string wire = to_wire(answer, close);
   co_await asio::async_write(client.socket, asio::buffer(wire), into(ec));
   touched();
   co_return !ec;
+}
+
+asio::awaitable<error_code> Listener::write(Client& client, Input& input, std::string_view wire) {
+  input.keep();
+  error_code ec;
+  co_await asio::async_write(client.socket, asio::buffer(wire), into(ec));
+  co_return ec;
 }
 
 /// Closing with unread bytes would reset the connection and take the answer with it: say the end,
@@ -306,6 +298,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
     // The other acceptor, or requests begun meanwhile, may have taken every place.
     while (full() && !close_longest_idle()) co_await place_.wait();
     socket.set_option(tcp::no_delay(true), ec);
+    socket.non_blocking(true, ec);
     const auto client = clients_.emplace(clients_.end(), std::move(socket));
     client->idle_since = clock_.now();
     tasks_.spawn(serve(client, std::make_unique<Leaving>(*this, client)));

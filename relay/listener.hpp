@@ -3,12 +3,14 @@
 // they would send on a connection that was closed meanwhile (getsentry/sentry-python issue #4311).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <list>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -29,7 +31,7 @@ class Listener {
  public:
   /// What the listener tells its owner. None of them may throw or wait.
   struct Hooks {
-    std::function<Answer(LocalRequest)> answer;      ///< a complete request
+    std::function<Answer(LocalRequest&&)> answer;    ///< a complete request
     std::function<void()> first_byte;                ///< of a request, after a pause
     std::function<void(RejectReason)> unanswerable;  ///< a request that never became complete
     std::function<void()> changed;                   ///< receiving() or last_activity() did
@@ -75,8 +77,9 @@ class Listener {
   };
 
   using Clients = std::list<Client>;
-  struct Input;  ///< what was read and not yet used
-  class BodyReader;
+  static constexpr std::size_t kReadAhead = 16UL * 1024;
+  struct Input;
+  struct Incoming;
   class Receiving;  ///< counts a request as long as it lives
   class Leaving;    ///< takes the client off the list when its coroutine ends
 
@@ -88,12 +91,15 @@ class Listener {
   /// What to do with the connection behind a request.
   enum class Then { next_request, close, linger };
   asio::awaitable<Then> serve_one(Client& client, Input& input);
-  /// What came of reading one request.
-  enum class Reading { complete, gone, refused };
-  asio::awaitable<Reading> read_request(Client& client, Input& input, BodyReader& body,
-                                        LocalRequest& request, bool& keep_alive);
-  asio::awaitable<Reading> refuse(Client& client, boost::system::error_code why, bool tunnel);
-  asio::awaitable<bool> write(Client& client, const Answer& answer, bool close);
+  /// Waits for more, and reads it into the scratch.
+  asio::awaitable<boost::system::error_code> read_more(Client& client, Input& input);
+  /// The rest of a request that has not come whole.
+  asio::awaitable<boost::system::error_code> receive(Client& client, Input& input,
+                                                     Incoming& incoming);
+  /// True: the client may still be writing, and is to read why it was refused.
+  asio::awaitable<bool> refuse(Client& client, boost::system::error_code why, bool tunnel);
+  asio::awaitable<boost::system::error_code> write(Client& client, Input& input,
+                                                   std::string_view wire);
   asio::awaitable<void> linger(Client& client);
   asio::awaitable<void> discard(Client& client);
   asio::awaitable<void> sweep();
@@ -119,6 +125,8 @@ class Listener {
   Wakeup someone_receives_;
   Wakeup place_;  ///< somebody left or became idle
   ReceiveRoom room_;
+  /// What one read brings, a usual header and body together; until the reader's next wait.
+  std::array<char, kReadAhead> scratch_;
   TaskGroup tasks_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -16,17 +17,17 @@
 namespace relay {
 
 template <std::unsigned_integral T>
-void put(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
-  }
-}
-
-template <std::unsigned_integral T>
 void put_at(std::span<char> out, std::size_t at, T value) {
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     out[at + i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
   }
+}
+
+template <std::unsigned_integral T>
+void put(std::string& out, T value) {
+  std::array<char, sizeof(T)> bytes{};
+  put_at(std::span(bytes), 0, value);
+  out.append(bytes.data(), bytes.size());
 }
 
 /// A length of 4 bytes and the text.

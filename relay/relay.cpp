@@ -79,8 +79,8 @@ struct Relay::Parts {
   Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream_in,
         Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
-  Answer answer(LocalRequest request);
-  Answer answer_same(LocalRequest request);
+  Answer answer(LocalRequest&& request);
+  Answer answer_same(LocalRequest&& request);
   Answer view(const LocalRequest& request, Target target) const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
@@ -150,7 +150,7 @@ asio::awaitable<void> Relay::Parts::recover() {
 
 Listener::Hooks Relay::Parts::hooks() {
   Listener::Hooks hooks;
-  hooks.answer = [this](LocalRequest request) { return answer(std::move(request)); };
+  hooks.answer = [this](LocalRequest&& request) { return answer(std::move(request)); };
   hooks.first_byte = [this] { delivery.expect_one(); };
   hooks.unanswerable = [this](RejectReason reason) { stats.ledger.reject(reason); };
   hooks.changed = [this] { changed.notify(); };
@@ -158,7 +158,7 @@ Listener::Hooks Relay::Parts::hooks() {
   return hooks;
 }
 
-Answer Relay::Parts::answer(LocalRequest request) {
+Answer Relay::Parts::answer(LocalRequest&& request) {
   const auto verdict = judge_origin(origins, request.origin);
   if (verdict == OriginVerdict::same) return answer_same(std::move(request));
   const bool for_sentry = proto::match_endpoint(split(request.target).path).has_value();
@@ -173,7 +173,7 @@ Answer Relay::Parts::answer(LocalRequest request) {
   return readable_by(origin, answer_same(std::move(request)));
 }
 
-Answer Relay::Parts::answer_same(LocalRequest request) {
+Answer Relay::Parts::answer_same(LocalRequest&& request) {
   // The views point into `target`, so it must not move with the request.
   const std::string target = request.target;
   const auto [path, query] = split(target);

@@ -32,9 +32,21 @@ bool Schedule::fits(const Host& host, const SendingNow& now) const {
   return now.closes - host.usual >= clock_.now();
 }
 
-std::size_t Schedule::places(const Host& host, Gate gate) const {
-  const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
+std::size_t Schedule::places(Host& host, Gate gate, WallTime wall) const {
+  const bool probed = probed_only(host, gate);
+  // Nobody who waits for such a host is looked at before its next probe: there may be thousands.
+  if (probed && host.breaker.until_probe(wall).count() > 0) return 0;
+  const std::size_t all = probed ? 1 : settings_.connections;
   return all - std::min(host.in_flight, all);
+}
+
+bool Schedule::has_place(Host& host, Gate gate) const {
+  return places(host, gate, clock_.wall_now()) > 0;
+}
+
+bool Schedule::has_place(Gate gate) const {
+  return std::ranges::any_of(destinations_.hosts(),
+                             [&](const auto& host) { return has_place(*host, gate); });
 }
 
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
@@ -71,11 +83,16 @@ milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
 Schedule::Survey Schedule::survey(const SendingNow& now) const {
   std::map<const Host*, std::size_t> room;
   std::size_t free = 0;
-  for (const auto& host : destinations_.hosts()) free += room[host.get()] = places(*host, now.gate);
-  std::size_t flights = now.flights;
-  std::size_t bytes = now.bytes_in_flight;
   Survey survey{{}, kIdle};
   const WallTime wall = clock_.wall_now();
+  for (const auto& host : destinations_.hosts()) {
+    free += room[host.get()] = places(*host, now.gate, wall);
+    const milliseconds pause = host->breaker.until_probe(wall);
+    if (probed_only(*host, now.gate) && pause.count() > 0)
+      survey.again = std::min(survey.again, pause);
+  }
+  std::size_t flights = now.flights;
+  std::size_t bytes = now.bytes_in_flight;
   backlog_.each_in_order([&](Entry& entry) {
     // Who finds no place is looked at when a request ends.
     if (free == 0) return false;

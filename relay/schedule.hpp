@@ -43,13 +43,18 @@ class Schedule {
 
   [[nodiscard]] Due due(const SendingNow& now) const;
 
+  /// Whether one more request may begin, if its envelope may leave: else nothing has to be looked
+  /// at before one ends or a probe is due.
+  [[nodiscard]] bool has_place(Gate gate) const;
+  [[nodiscard]] bool has_place(Host& host, Gate gate) const;
+
   /// At the end: each one that waits has had its try at a host that does not answer.
   [[nodiscard]] bool hopeless() const;
 
  private:
   [[nodiscard]] bool fits(const Host& host, const SendingNow& now) const;
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
-  [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
+  [[nodiscard]] std::size_t places(Host& host, Gate gate, WallTime wall) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;

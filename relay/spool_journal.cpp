@@ -37,20 +37,14 @@ proto::Result<JournalId> SpoolJournal::keep(const RecordHead& head, std::string_
   if (const auto room = make_room(bytes); !room) {
     return room.error() == Errc::journal_full ? room.error() : failed(room.error());
   }
-  const std::array<std::string_view, 3> record{front, body, padding};
-  return write(id, record, bytes);
+  return write(id, {front, body, padding}, bytes);
 }
 
-proto::Result<JournalId> SpoolJournal::write(std::uint64_t sequence,
-                                             std::span<const std::string_view> record,
+proto::Result<JournalId> SpoolJournal::write(std::uint64_t sequence, const Parts& record,
                                              std::uint64_t bytes) {
   std::string header;
-  std::vector<std::string_view> parts;
-  if (current_->end == 0) {
-    header = encode_segment_header(clock_.wall_now());
-    parts.emplace_back(header);
-  }
-  parts.insert(parts.end(), record.begin(), record.end());
+  if (current_->end == 0) header = encode_segment_header(clock_.wall_now());
+  const std::array<std::string_view, 4> parts{header, record[0], record[1], record[2]};
   const Appended appended = append(disk_, *current_, parts);
   if (!appended.at) {
     ++write_failures_;

@@ -3,6 +3,7 @@
 // an error and the caller goes on in memory.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -76,8 +77,8 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] proto::Result<void> open();
   [[nodiscard]] proto::Result<void> make_room(std::uint64_t bytes);
   [[nodiscard]] proto::Result<void> begin_segment();
-  [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence,
-                                               std::span<const std::string_view> record,
+  using Parts = std::array<std::string_view, 3>;
+  [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence, const Parts& record,
                                                std::uint64_t bytes);
   void settle_in(Segment& segment, std::uint64_t sequence);
   boost::system::error_code failed(boost::system::error_code why);

@@ -439,6 +439,31 @@ TEST_CASE("stopped in the middle, everything still waits and is accounted for") 
   CHECK(bench.lines.lines.empty());
 }
 
+TEST_CASE("stopped, it does not begin what waits in vain") {
+  DeliveryBench bench;
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 6; ++i) bench.accept("event");
+  bench.settle();
+  bench.delivery.stop();
+  bench.settle();
+  CHECK(bench.backlog.find(5)->failures == 0);
+  CHECK(bench.backlog.find(6)->failures == 0);
+}
+
+TEST_CASE("no road is warmed while every place on it is taken") {
+  DeliveryBench bench;
+  bench.upstream.otherwise_hangs = true;
+  for (int i = 0; i < 4; ++i) bench.accept("event");
+  bench.settle();
+  REQUIRE(bench.upstream.hanging() == 4);
+  bench.delivery.expect_one();
+  CHECK(bench.upstream.warmed() == 0);
+  bench.upstream.answer(0, 200);
+  bench.settle();
+  bench.delivery.expect_one();
+  CHECK(bench.upstream.warmed() == 1);
+}
+
 TEST_CASE("stopped before its task had begun, an envelope still waits and holds no place") {
   DeliveryBench bench;
   bench.delivery.stop();

@@ -9,7 +9,7 @@ const server = http.createServer((request, response) => {
     let body = Buffer.concat(parts);
     if (request.headers["content-encoding"] === "gzip") body = zlib.gunzipSync(body);
     const header = JSON.parse(body.subarray(0, body.indexOf(10)));
-    response.writeHead(200, { "Content-Type": "application/json" });
+    response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({ id: header.event_id }));
   });
 });

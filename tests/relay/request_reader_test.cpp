@@ -1,0 +1,127 @@
+// A request out of bytes, however they are cut.
+#include "relay/request_reader.hpp"
+
+#include <string>
+#include <string_view>
+
+#include <boost/beast/http/error.hpp>
+#include <doctest/doctest.h>
+
+using relay::RequestReader;
+
+namespace {
+
+const relay::ListenerSettings kLimits{.max_header_bytes = 1024, .max_body_bytes = 100'000};
+
+/// Gives the reader what it wants until it wants more than there is; returns what is left.
+std::string_view feed(RequestReader& reader, std::string_view text) {
+  boost::system::error_code ec;
+  for (;;) {
+    text.remove_prefix(reader.take(text, ec));
+    REQUIRE(!ec);
+    if (reader.wanted_room() == 0) return text;
+    reader.give_room(reader.wanted_room());
+  }
+}
+
+/// The same where `step` bytes come at a time, behind what was not used before.
+std::string read_in_steps(std::string_view text, std::size_t step) {
+  RequestReader reader(kLimits);
+  std::string waiting;
+  while (!text.empty()) {
+    CHECK(!reader.complete());
+    waiting += text.substr(0, step);
+    text.remove_prefix(std::min(step, text.size()));
+    waiting = std::string(feed(reader, waiting));
+  }
+  REQUIRE(reader.complete());
+  CHECK(waiting.empty());
+  auto& request = reader.request();
+  return request.method + " " + request.target + " " + request.user_agent + "\n" +
+         std::string(request.body.view());
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/request_reader");
+
+TEST_CASE("a request is the same however its bytes are cut") {
+  const std::string known =
+      "POST /a HTTP/1.1\r\nUser-Agent: me\r\nContent-Length: 11\r\n\r\nhello world";
+  const std::string chunked =
+      "POST /a HTTP/1.1\r\nUser-Agent: me\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nUser-Agent: other\r\n\r\n";
+  for (const auto& text : {known, chunked}) {
+    for (std::size_t step = 1; step <= text.size(); ++step) {
+      CHECK(read_in_steps(text, step) == "POST /a me\nhello world");
+    }
+  }
+}
+
+TEST_CASE("what stands behind a request is the next one's") {
+  const std::string one = "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi";
+  RequestReader reader(kLimits);
+  CHECK(feed(reader, one + one) == one);
+  CHECK(reader.complete());
+  RequestReader bodiless(kLimits);
+  CHECK(feed(bodiless, "GET / HTTP/1.1\r\n\r\n" + one) == one);
+  CHECK(bodiless.complete());
+}
+
+TEST_CASE("a body of known length asks for its room once, and may be read straight into it") {
+  RequestReader reader(kLimits);
+  boost::system::error_code ec;
+  const std::string_view text = "POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe";
+  const std::size_t header = reader.take(text, ec);
+  CHECK(reader.wanted_room() == 5);
+  CHECK(reader.rest_of_body().empty());
+  reader.give_room(5);
+  CHECK(feed(reader, text.substr(header)).empty());
+  const auto place = reader.rest_of_body();
+  REQUIRE(place.size() == 3);
+  std::string_view("llo").copy(place.data(), 3);
+  reader.filled(3);
+  CHECK(reader.complete());
+  CHECK(reader.request().body.view() == "hello");
+}
+
+TEST_CASE("a body of unknown length asks for room only when it has something to put there") {
+  RequestReader reader(kLimits);
+  CHECK(feed(reader, "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").empty());
+  CHECK(reader.wanted_room() == 0);
+  CHECK(reader.request().body.size() == 0);
+  CHECK(feed(reader, "5\r\nhe").empty());
+  CHECK(reader.request().body.size() == 16U * 1024);
+  CHECK(feed(reader, "llo\r\n0\r\n\r\n").empty());
+  CHECK(reader.request().body.view() == "hello");
+}
+
+TEST_CASE("of several headers of one name the first counts; several origins are none to go by") {
+  RequestReader reader(kLimits);
+  feed(reader,
+       "POST /a HTTP/1.1\r\nx-sentry-auth: first\r\nX-Sentry-Auth: second\r\nX-Other: third\r\n"
+       "Origin: http://a\r\nOrigin: http://b\r\n\r\n");
+  CHECK(reader.request().x_sentry_auth == "first");
+  CHECK(reader.request().origin == "null");
+}
+
+TEST_CASE("100 Continue is asked for once, behind the header") {
+  RequestReader reader(kLimits);
+  const std::string_view text =
+      "POST /a HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
+  const auto left = feed(reader, text.substr(0, text.size() - 2));
+  CHECK(!reader.take_expectation());
+  feed(reader, text.substr(text.size() - 2 - left.size()));
+  CHECK(reader.take_expectation());
+  CHECK(!reader.take_expectation());
+}
+
+TEST_CASE("a body beyond the limit is refused before it has room") {
+  RequestReader reader(kLimits);
+  boost::system::error_code ec;
+  static_cast<void>(reader.take("POST /a HTTP/1.1\r\nContent-Length: 100001\r\n\r\n", ec));
+  CHECK(ec == boost::beast::http::error::body_limit);
+  CHECK(reader.request().target == "/a");
+}
+
+TEST_SUITE_END();
