@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
 namespace relay {
@@ -14,6 +17,7 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::beast::iequals;
+using boost::system::error_code;
 
 constexpr std::size_t kFirstChunk = 16UL * 1024;  // of a body whose length is not known
 constexpr const char* kSentryAuth = "X-Sentry-Auth";
@@ -35,19 +39,111 @@ constexpr std::array kKept{
 
 }  // namespace
 
-RequestReader::RequestReader(const ListenerSettings& settings) {
-  header_limit(static_cast<std::uint32_t>(settings.max_header_bytes));
-  body_limit(settings.max_body_bytes);
-}
+class RequestReader::Parser final : public http::basic_parser<true> {
+ public:
+  explicit Parser(const ListenerSettings& settings) {
+    header_limit(static_cast<std::uint32_t>(settings.max_header_bytes));
+    body_limit(settings.max_body_bytes);
+  }
 
-std::size_t RequestReader::take(std::string_view input, Error& ec) {
+  [[nodiscard]] bool complete() const { return is_done() || (length > 0 && used == length); }
+
+  [[nodiscard]] std::span<char> room() {
+    return {request.body.data() + used, request.body.size() - used};
+  }
+
+  /// Returns how much of it had room.
+  std::size_t put_body(std::string_view data) {
+    const auto place = room();
+    const std::size_t bytes = std::min(data.size(), place.size());
+    if (bytes > 0) std::memcpy(place.data(), data.data(), bytes);
+    used += bytes;
+    return bytes;
+  }
+
+  LocalRequest request;
+  std::size_t length = 0;  ///< of the body, where the header says so
+  std::size_t used = 0;    ///< of the body's room
+  bool expects_continue = false;
+  bool starved = false;  ///< a chunk found no room
+
+ private:
+  using View = boost::beast::string_view;
+
+  void on_request_impl(http::verb, View method, View target, int, error_code&) override {
+    request.method.assign(method.data(), method.size());
+    request.target.assign(target.data(), target.size());
+  }
+
+  void on_field_impl(http::field field, View name, View value, error_code& ec) override {
+    if (in_trailer_) return;
+    // Of several codings, or another than "chunked", nobody knows where the body ends; what is
+    // behind it must not become a request (RFC 9112 §6.3).
+    if (field == http::field::transfer_encoding &&
+        (std::exchange(coded_, true) || !iequals(value, "chunked"))) {
+      ec = http::error::bad_transfer_encoding;
+      return;
+    }
+    if (field == http::field::expect) expects_continue = iequals(value, "100-continue");
+    for (std::size_t i = 0; i < kKept.size(); ++i) {
+      if (field != kKept[i].field) continue;
+      if (field == http::field::unknown && !iequals(name, kSentryAuth)) continue;
+      keep(i, value);
+    }
+  }
+
+  /// Of several the first counts; several origins are none to go by.
+  void keep(std::size_t which, View value) {
+    std::string& place = request.*kKept[which].place;
+    const unsigned bit = 1U << which;
+    if ((seen_ & bit) == 0) {
+      place.assign(value.data(), value.size());
+    } else if (kKept[which].field == http::field::origin) {
+      place = "null";
+    }
+    seen_ |= bit;
+  }
+
+  void on_header_impl(error_code&) override {
+    in_trailer_ = true;
+    if (const auto known = content_length()) length = static_cast<std::size_t>(*known);
+  }
+
+  std::size_t on_chunk_body_impl(std::uint64_t, View data, error_code& ec) override {
+    const std::size_t bytes = put_body({data.data(), data.size()});
+    starved = bytes == 0;
+    if (starved) ec = http::error::need_buffer;
+    return bytes;
+  }
+
+  void on_finish_impl(error_code&) override { request.body.resize(used); }
+
+  void on_response_impl(int, View, int, error_code&) override {}
+
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+
+  std::size_t on_body_impl(View data, error_code&) override { return data.size(); }
+
+  void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
+
+  unsigned seen_ = 0;        ///< a bit for each of kKept that was there
+  bool coded_ = false;       ///< a transfer coding was named
+  bool in_trailer_ = false;  ///< what comes now is no header any more
+};
+
+RequestReader::RequestReader(const ListenerSettings& settings)
+    : parser_(std::make_unique<Parser>(settings)) {}
+
+RequestReader::~RequestReader() = default;
+
+std::size_t RequestReader::take(std::string_view input, error_code& ec) {
   ec = {};
-  starved_ = false;
+  parser_->starved = false;
   std::size_t taken = 0;
   while (taken < input.size() && !complete()) {
     const std::string_view rest = input.substr(taken);
-    if (length_ > 0) return taken + take_body(rest);
-    taken += put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (parser_->length > 0) return taken + parser_->put_body(rest);
+    taken += parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
     if (!ec) continue;
     if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
     break;
@@ -55,74 +151,31 @@ std::size_t RequestReader::take(std::string_view input, Error& ec) {
   return taken;
 }
 
-std::size_t RequestReader::take_body(std::string_view input) {
-  const auto room = rest_of_body();
-  const std::size_t bytes = std::min(input.size(), room.size());
-  if (bytes > 0) std::memcpy(room.data(), input.data(), bytes);
-  filled(bytes);
-  return bytes;
-}
+bool RequestReader::complete() const { return parser_->complete(); }
 
 std::size_t RequestReader::wanted_room() const {
-  const std::size_t room = request_.body.size();
-  if (length_ > 0) return room == 0 ? length_ : 0;
-  if (!starved_) return 0;
+  const std::size_t room = parser_->request.body.size();
+  if (parser_->length > 0) return room == 0 ? parser_->length : 0;
+  if (!parser_->starved) return 0;
   return room == 0 ? kFirstChunk : 2 * room;
 }
 
+void RequestReader::give_room(std::size_t bytes) { parser_->request.body.resize(bytes); }
+
 std::span<char> RequestReader::rest_of_body() {
-  if (length_ == 0) return {};
-  return {request_.body.data() + used_, request_.body.size() - used_};
+  return parser_->length > 0 ? parser_->room() : std::span<char>();
 }
+
+void RequestReader::filled(std::size_t bytes) { parser_->used += bytes; }
 
 bool RequestReader::take_expectation() {
-  return is_header_done() && std::exchange(expects_continue_, false);
+  return parser_->is_header_done() && std::exchange(parser_->expects_continue, false);
 }
 
-void RequestReader::on_request_impl(http::verb, View method, View target, int, Error&) {
-  request_.method.assign(method.data(), method.size());
-  request_.target.assign(target.data(), target.size());
+bool RequestReader::keeps_alive() const {
+  return parser_->is_header_done() && parser_->keep_alive();
 }
 
-void RequestReader::on_field_impl(Field field, View name, View value, Error& ec) {
-  if (in_trailer_) return;
-  if (field == Field::transfer_encoding &&
-      (std::exchange(coded_, true) || !iequals(value, "chunked"))) {
-    ec = http::error::bad_transfer_encoding;
-    return;
-  }
-  if (field == Field::expect) expects_continue_ = iequals(value, "100-continue");
-  for (std::size_t i = 0; i < kKept.size(); ++i) {
-    if (field != kKept[i].field || (field == Field::unknown && !iequals(name, kSentryAuth)))
-      continue;
-    std::string& place = request_.*kKept[i].place;
-    const unsigned bit = 1U << i;
-    if ((seen_ & bit) == 0) {
-      place.assign(value.data(), value.size());
-    } else if (field == Field::origin) {
-      place = "null";
-    }
-    seen_ |= bit;
-  }
-}
-
-void RequestReader::on_header_impl(Error&) {
-  in_trailer_ = true;
-  if (const auto length = content_length()) length_ = static_cast<std::size_t>(*length);
-}
-
-std::size_t RequestReader::on_chunk_body_impl(std::uint64_t, View data, Error& ec) {
-  const std::size_t bytes = std::min(data.size(), request_.body.size() - used_);
-  if (bytes == 0) {
-    starved_ = true;
-    ec = http::error::need_buffer;
-    return 0;
-  }
-  std::memcpy(request_.body.data() + used_, data.data(), bytes);
-  filled(bytes);
-  return bytes;
-}
-
-void RequestReader::on_finish_impl(Error&) { request_.body.resize(used_); }
+LocalRequest& RequestReader::request() { return parser_->request; }
 
 }  // namespace relay
