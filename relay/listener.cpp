@@ -100,7 +100,6 @@ class Listener::Receiving {
     client_.timed_out = false;
     client_.awake = milliseconds{0};
     ++listener_.receiving_;
-    listener_.someone_receives_.notify();
     listener_.touched();
   }
 
@@ -158,7 +157,7 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   RequestReader& reader = incoming.reader;
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
-    const bool told = co_await refuse(client, ec, is_for_tunnel(reader.request().target));
+    const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
     co_return told ? Then::linger : Then::close;
   }
   const bool keep_alive = reader.keeps_alive();
@@ -189,6 +188,7 @@ asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
 asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Incoming& incoming) {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   RequestReader& reader = incoming.reader;
+  someone_receives_.notify();
   error_code ec;
   while (!ec && !reader.complete()) {
     if (reader.take_expectation()) {
@@ -210,7 +210,7 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
   co_return ec;
 }
 
-asio::awaitable<bool> Listener::refuse(Client& client, error_code why, bool tunnel) {
+asio::awaitable<bool> Listener::refuse(Client& client, Input& input, error_code why, bool tunnel) {
   Answer answer;
   RejectReason reason = RejectReason::malformed;
   if (client.timed_out) {
@@ -232,14 +232,14 @@ asio::awaitable<bool> Listener::refuse(Client& client, error_code why, bool tunn
   hooks_.unanswerable(reason);
   if (tunnel) answer = tunnel_answer(std::move(answer));
   const std::string wire = to_wire(answer, true);
-  error_code ec;
-  co_await asio::async_write(client.socket, asio::buffer(wire), into(ec));
+  const error_code failed = co_await write(client, input, wire);
   touched();
-  co_return !ec;
+  co_return !failed;
 }
 
 asio::awaitable<error_code> Listener::write(Client& client, Input& input, std::string_view wire) {
   input.keep();
+  someone_receives_.notify();
   error_code ec;
   co_await asio::async_write(client.socket, asio::buffer(wire), into(ec));
   co_return ec;

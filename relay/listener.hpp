@@ -97,7 +97,8 @@ class Listener {
   asio::awaitable<boost::system::error_code> receive(Client& client, Input& input,
                                                      Incoming& incoming);
   /// True: the client may still be writing, and is to read why it was refused.
-  asio::awaitable<bool> refuse(Client& client, boost::system::error_code why, bool tunnel);
+  asio::awaitable<bool> refuse(Client& client, Input& input, boost::system::error_code why,
+                               bool tunnel);
   asio::awaitable<boost::system::error_code> write(Client& client, Input& input,
                                                    std::string_view wire);
   asio::awaitable<void> linger(Client& client);
@@ -122,8 +123,8 @@ class Listener {
   Clients clients_;
   std::size_t receiving_ = 0;
   std::optional<SteadyTime> last_activity_;
-  Wakeup someone_receives_;
-  Wakeup place_;  ///< somebody left or became idle
+  Wakeup someone_receives_;  ///< and waits: one that has come whole has no time to be late
+  Wakeup place_;             ///< somebody left or became idle
   ReceiveRoom room_;
   /// What one read brings, a usual header and body together; until the reader's next wait.
   std::array<char, kReadAhead> scratch_;
