@@ -5,8 +5,8 @@ The floor only reads and answers (floor.cpp). Node, Go and hyper (peers/) read t
 answer with the event id of the header's line; they keep nothing. Thaw does all it ever does until the answer is
 out: the journal, too, where it is on. What it sends on is not in here: its upstream is stopped during a round, so
 that four envelopes are on their way and the others wait, and takes them all before the next one. Limits are above
-what a round brings: nothing is evicted. The first round warms everything up; memory that Thaw takes for the first
-time is not measured.
+what a round brings: nothing is evicted. The first two rounds warm everything up; memory that Thaw takes for the first
+time is hardly in the figures.
 
 Server and client have a core each. Rounds are interleaved; ratios are medians over the rounds, each to the floor
 in the same round. Prints Markdown and writes build/bench/accept.json.
@@ -33,6 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 BIN = BUILD / "release/bin"
 KEY = "abcdef0123456789abcdef0123456789"
+WARM_UP = 2
 SERVER_CORE, CLIENT_CORE = "0", "1"
 
 SIZES = {"1 KB": 1_000, "10 KB": 10_000, "100 KB": 100_000}
@@ -190,12 +191,12 @@ class Bench:
         return int(took) / 1e9, cpu / requests / 1e3, sorted(ns / 1e3 for ns in ordered)
 
     def measure(self, cell):
-        """The rounds of one cell, the first of which does not count."""
+        """The rounds of one cell, the first of which do not count."""
         requests = REQUESTS[cell.size] // (1 if cell.connections > 1 else 3)
-        for turn in range(self.rounds + 1):
+        for turn in range(WARM_UP + self.rounds):
             for name, server in self.servers.items():
                 seconds, cpu, latencies = self.load(server, cell, requests)
-                if turn:
+                if turn >= WARM_UP:
                     cell.seconds.setdefault(name, []).append(seconds)
                     cell.cpu_us.setdefault(name, []).append(cpu)
                     cell.latencies.setdefault(name, []).append(latencies)
