@@ -41,7 +41,6 @@ void take(const SettingRow& row, std::string_view value, SettingsReading& readin
   }
 }
 
-constexpr std::size_t kManagedConnections = 16;
 constexpr std::uint16_t kSentryPort = 9000;
 
 void leave_port_to_sentry(SettingsReading& reading) {
@@ -153,11 +152,7 @@ SettingsReading read_settings(const Environment& environment, bool beside_sentry
   settings.runtime_api = value_of(environment, "AWS_LAMBDA_RUNTIME_API");
   settings.function = read_function(environment);
   if (function_mib > 0) settings.function.memory_mb = function_mib;
-  // Many requests at once, and no freeze to take the connections away.
-  if (settings.function.initialization_type == proto::kManagedInstances &&
-      value_of(environment, "THAW_CONNECTIONS").empty()) {
-    settings.relay.delivery.connections = kManagedConnections;
-  }
+  settings.upstream.idle = std::max(settings.upstream.idle, settings.relay.delivery.connections);
   const auto format = value_of(environment, "AWS_LAMBDA_LOG_FORMAT");
   settings.log.json = proto::equal_ignoring_case(format, "json");
   return reading;

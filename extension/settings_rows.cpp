@@ -162,8 +162,8 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_READ_MS", "10000", "ms", 100, 900'000, kNone,
               "to receive one local request, freezes not counted; then 408"},
      .number = [](Settings& s, std::int64_t n) { s.relay.listener.read = milliseconds{n}; }},
-    /// 16 on Managed Instances.
-    {.info = {"THAW_CONNECTIONS", "4", kNone, 1, 64, kNone, "connections to one upstream host"},
+    /// Opened as so many envelopes wait.
+    {.info = {"THAW_CONNECTIONS", "16", kNone, 1, 64, kNone, "connections to one upstream host"},
      .number = [](Settings& s,
                   std::int64_t n) { s.relay.delivery.connections = static_cast<std::size_t>(n); }},
     {.info = {"THAW_CONNECT_MS", "1500", "ms", 50, 60'000, kNone,

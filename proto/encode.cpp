@@ -10,12 +10,14 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "proto/codec.hpp"
+#include "proto/encoder.hpp"
 
 namespace proto {
 namespace {
 
 constexpr int kFastest = 1;
+// What bodies up to some 50 KB need: more memory is not kept for the next one.
+constexpr std::size_t kKeptBytes = 256UL * 1024;
 
 /// The unused end of `out`, which is doubled when there is little of it. `size` bytes are in use.
 std::size_t ensure_room(Bytes& out, std::size_t size) {
@@ -27,34 +29,9 @@ std::size_t ensure_room(Bytes& out, std::size_t size) {
   return out.capacity() - size;
 }
 
-struct FreeZstd {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-};
-
 std::size_t must(std::size_t code) {
   if (ZSTD_isError(code)) throw std::bad_alloc();  // the only way these calls can fail
   return code;
-}
-
-void encode_zstd(std::string_view head, std::string_view tail, Bytes& out) {
-  const std::unique_ptr<ZSTD_CCtx, FreeZstd> context{ZSTD_createCCtx()};
-  if (!context) throw std::bad_alloc();
-  must(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kFastest));
-  must(ZSTD_CCtx_setPledgedSrcSize(context.get(), head.size() + tail.size()));
-  std::size_t used = out.size();
-  const auto feed = [&](std::string_view text, ZSTD_EndDirective directive) {
-    ZSTD_inBuffer in{text.data(), text.size(), 0};
-    for (;;) {
-      const std::size_t room = ensure_room(out, used);
-      ZSTD_outBuffer to{out.data() + used, room, 0};
-      const std::size_t left = must(ZSTD_compressStream2(context.get(), &to, &in, directive));
-      used += to.pos;
-      if (directive == ZSTD_e_end ? left == 0 : in.pos == in.size) return;
-    }
-  };
-  feed(head, ZSTD_e_continue);
-  feed(tail, ZSTD_e_end);
-  out.resize(used);
 }
 
 struct GzipStream {
@@ -108,7 +85,32 @@ void encode_gzip(std::string_view head, std::string_view tail, Bytes& out) {
 
 }  // namespace
 
-void encode(Encoding encoding, std::string_view head, std::string_view tail, Bytes& out) {
+void Encoder::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx(context); }
+
+void Encoder::encode_zstd(std::string_view head, std::string_view tail, Bytes& out) {
+  if (!zstd_) zstd_.reset(ZSTD_createCCtx());
+  if (!zstd_) throw std::bad_alloc();
+  must(ZSTD_CCtx_reset(zstd_.get(), ZSTD_reset_session_and_parameters));
+  must(ZSTD_CCtx_setParameter(zstd_.get(), ZSTD_c_compressionLevel, kFastest));
+  must(ZSTD_CCtx_setPledgedSrcSize(zstd_.get(), head.size() + tail.size()));
+  std::size_t used = out.size();
+  const auto feed = [&](std::string_view text, ZSTD_EndDirective directive) {
+    ZSTD_inBuffer in{text.data(), text.size(), 0};
+    for (;;) {
+      const std::size_t room = ensure_room(out, used);
+      ZSTD_outBuffer to{out.data() + used, room, 0};
+      const std::size_t left = must(ZSTD_compressStream2(zstd_.get(), &to, &in, directive));
+      used += to.pos;
+      if (directive == ZSTD_e_end ? left == 0 : in.pos == in.size) return;
+    }
+  };
+  feed(head, ZSTD_e_continue);
+  feed(tail, ZSTD_e_end);
+  out.resize(used);
+  if (ZSTD_sizeof_CCtx(zstd_.get()) > kKeptBytes) zstd_.reset();
+}
+
+void Encoder::encode(Encoding encoding, std::string_view head, std::string_view tail, Bytes& out) {
   switch (encoding) {
     case Encoding::identity:
       out.reserve(out.size() + head.size() + tail.size());
@@ -124,6 +126,10 @@ void encode(Encoding encoding, std::string_view head, std::string_view tail, Byt
       break;
   }
   assert(false && "upstream never needs these");
+}
+
+void encode(Encoding encoding, std::string_view head, std::string_view tail, Bytes& out) {
+  Encoder().encode(encoding, head, tail, out);
 }
 
 }  // namespace proto

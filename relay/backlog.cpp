@@ -268,7 +268,13 @@ void Backlog::drop_items(std::uint64_t id, const std::vector<bool>& flagged, Dro
 }
 
 void Backlog::drop_all(DropReason reason) {
-  while (!entries_.empty()) drop_untold(entries_.begin()->first, reason);
+  stats_.envelopes_lost += entries_.size();
+  stats_.ledger.drop(reason, waiting());
+  order_.clear();
+  entries_.clear();
+  bytes_ = pinned_ = 0;
+  journal_.release_all();
+  check();
 }
 
 void Backlog::drop_unkept(DropReason reason) {

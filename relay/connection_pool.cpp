@@ -17,7 +17,7 @@ std::unique_ptr<Connection> ConnectionPool::take(const Endpoint& endpoint) {
 
 void ConnectionPool::put(Endpoint endpoint, std::unique_ptr<Connection> connection) {
   close_old();
-  if (idle_.size() >= kMost) idle_.erase(idle_.begin());
+  if (idle_.size() >= most_) idle_.erase(idle_.begin());
   idle_.push_back({std::move(endpoint), std::move(connection), clock_.wall_now()});
 }
 

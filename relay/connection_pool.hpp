@@ -13,8 +13,9 @@ namespace relay {
 
 class ConnectionPool {
  public:
-  /// A connection is kept for `reuse` of wall time. `clock` outlives the pool.
-  ConnectionPool(const Clock& clock, milliseconds reuse) : clock_(clock), reuse_(reuse) {}
+  /// A connection is kept for `reuse` of wall time, `most` in all. `clock` outlives the pool.
+  ConnectionPool(const Clock& clock, milliseconds reuse, std::size_t most)
+      : clock_(clock), reuse_(reuse), most_(most) {}
 
   /// The one used last that is young enough and quiet; null if there is none. Those that are not
   /// are closed.
@@ -29,9 +30,6 @@ class ConnectionPool {
   [[nodiscard]] std::size_t size() const { return idle_.size(); }
 
  private:
-  // Four for each of four hosts: more are busy at once only where many DSNs are.
-  static constexpr std::size_t kMost = 16;
-
   struct Idle {
     Endpoint endpoint;
     std::unique_ptr<Connection> connection;
@@ -42,6 +40,7 @@ class ConnectionPool {
 
   const Clock& clock_;
   milliseconds reuse_;
+  std::size_t most_;
   std::vector<Idle> idle_;  ///< the longest idle first
 };
 

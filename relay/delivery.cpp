@@ -22,7 +22,7 @@ constexpr milliseconds kOverslept{250};
 constexpr milliseconds kLongestGrace{1000};
 // A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
 // turn in between.
-constexpr int kLooksPerTurn = 8;
+constexpr std::size_t kReadsPerTurn = 32;
 
 bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
 
@@ -111,6 +111,7 @@ asio::awaitable<void> Delivery::run() {
       co_await asio::post(executor_, asio::use_awaitable);
     } else if (!look_again_) {
       // A request may have ended while it was begun.
+      next_look_ = *again;
       co_await look_.wait_until(parts_.clock, *again);
     }
   }
@@ -119,6 +120,18 @@ asio::awaitable<void> Delivery::run() {
 void Delivery::look_now() {
   look_again_ = true;
   look_.notify();
+}
+
+// If it has to wait like the others, nobody needs to be looked at: in a burst that may not leave
+// each one would be for each that comes.
+void Delivery::accepted() {
+  if (look_again_) return;
+  Entry* const newest = parts_.backlog.find(parts_.backlog.next_id() - 1);
+  SendingNow now = sending();
+  now.awake = awake();
+  const bool waits =
+      newest != nullptr && parts_.clock.now() + schedule_.until_leaving(*newest, now) >= next_look_;
+  if (!waits) look_now();
 }
 
 milliseconds Delivery::awake() const {
@@ -135,8 +148,9 @@ void Delivery::count_awake() {
 }
 
 std::optional<SteadyTime> Delivery::start_due() {
-  for (int looks = 0; looks < kLooksPerTurn; ++looks) {
+  for (std::size_t reads = 0; reads < kReadsPerTurn;) {
     const Schedule::Survey found = schedule_.survey(sending());
+    reads += found.leaving.size();
     bool all_left = true;
     for (const auto id : found.leaving) all_left = start(id) && all_left;
     // A limit took one that had a place, or its urgent items: the place is for the next.
@@ -285,7 +299,7 @@ asio::awaitable<void> Delivery::report_losses(SteadyTime deadline) {
 std::optional<ComposedRequest> Delivery::compose_now(const Entry& entry) {
   const auto parcel = parts_.backlog.load(entry.id);
   if (!parcel) return std::nullopt;
-  return compose(**parcel, *entry.destination, parts_.clock.wall_now());
+  return compose(**parcel, *entry.destination, parts_.clock.wall_now(), encoder_);
 }
 
 void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {

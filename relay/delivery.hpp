@@ -40,11 +40,8 @@ class Delivery {
   /// Sends for as long as it is not cancelled. One at a time.
   [[nodiscard]] asio::awaitable<void> run();
 
-  /// Something was accepted: look at it now.
-  void accepted() {
-    // Where every place is taken it is looked at when a request ends.
-    if (schedule_.has_place(gate_)) look_now();
-  }
+  /// The newest in the backlog has just come.
+  void accepted();
 
   void set_gate(Gate gate);
   void closes_at(SteadyTime time);
@@ -55,6 +52,8 @@ class Delivery {
 
   /// But for what is being received.
   [[nodiscard]] Work work() const;
+
+  [[nodiscard]] bool sends() const { return !flights_.empty(); }
 
   /// At the end: what still waits, if anything, is for hosts that do not answer, and was tried.
   [[nodiscard]] bool hopeless() const { return schedule_.hopeless(); }
@@ -113,10 +112,12 @@ class Delivery {
   Judge judge_;
   Schedule schedule_;
   LossReporter reporter_;
+  proto::Encoder encoder_;
   Wakeup look_;
   TaskGroup tasks_;
   std::list<Flight> flights_;
   bool look_again_ = false;  ///< look_ was notified since the last look began
+  SteadyTime next_look_ = SteadyTime::max();
   Gate gate_ = Gate::closed;
   SteadyTime closes_ = SteadyTime::max();
   bool begun_ = false;          ///< a request was, since the gate was set

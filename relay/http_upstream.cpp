@@ -56,7 +56,7 @@ HttpUpstream::HttpUpstream(asio::any_io_executor executor, Clock& clock, Log& lo
                .resolver = {.name_servers = std::move(settings.name_servers)},
                .proxies = std::move(settings.proxies),
                .watch = settings.watch}),
-      pool_(clock, settings.reuse),
+      pool_(clock, settings.reuse, settings.idle),
       warmed_(executor),
       warming_tasks_(executor, [&log](const std::exception_ptr& failure) {
         log.once("warm", LogLevel::error, "connecting ahead failed: " + describe(failure));

@@ -27,6 +27,7 @@ class HttpUpstream final : public Upstream {
   struct Settings {
     milliseconds connect{1500};  ///< for name lookup, connect and handshake together
     milliseconds reuse{5000};  ///< idle age, by wall clock, up to which a connection is used again
+    std::size_t idle = 16;     ///< connections kept for another request, of all hosts together
     std::string ca_file{};     ///< THAW_CA_FILE; empty: not set
     std::string ssl_cert_file{};              ///< SSL_CERT_FILE; empty: not set
     std::vector<std::string> name_servers{};  ///< "address:port"; empty: the system's

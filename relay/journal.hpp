@@ -28,6 +28,9 @@ class Journal {
   /// It has met its fate: a restart will not find it.
   virtual void release(JournalId id) = 0;
 
+  /// The same for all that is kept, at once.
+  virtual void release_all() = 0;
+
   /// A record that an earlier process left waiting; it stays kept under `id`.
   using Found = std::function<void(JournalId id, Record record)>;
   /// Reads on in what earlier processes left, for at most 1 ms or 256 KiB (one record may be
@@ -58,6 +61,8 @@ class NoJournal final : public Journal {
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
 
   void release(JournalId) override {}
+
+  void release_all() override {}
 
   [[nodiscard]] bool recover_some(const Found&) override { return false; }
 

@@ -325,8 +325,7 @@ asio::awaitable<void> Relay::changed_until(SteadyTime deadline) {
 asio::awaitable<void> Relay::drain(SteadyTime deadline, bool last) {
   parts_->delivery.set_gate(Gate::draining);
   while (parts_->clock.now() < deadline) {
-    const Work work = parts_->work();
-    const bool under_way = work.receiving + work.in_flight + work.probes > 0;
+    const bool under_way = parts_->listener.receiving() > 0 || parts_->delivery.sends();
     if (!under_way && parts_->delivery.hopeless()) break;
     co_await parts_->changed.wait_until(parts_->clock, deadline);
   }

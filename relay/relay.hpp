@@ -33,14 +33,14 @@ enum class Gate {
 /// What would be unfinished if a freeze came now.
 struct Work {
   std::size_t receiving = 0;  ///< local requests begun and not yet answered
-  /// Requests that wait and may be sent now; of those that the gate `carried` is set for, the rest.
-  std::size_t due = 0;
+  /// A request waits that may be sent now; with the gate `carried`, one of those it is set for.
+  bool due = false;
   std::size_t in_flight = 0;  ///< upstream requests without an answer
   /// Hosts that do not answer, being asked or about to be asked again with one request each.
   std::size_t probes = 0;
 
   /// Nothing, or nothing but probes.
-  [[nodiscard]] bool at_most_probes() const { return receiving == 0 && due == 0 && in_flight == 0; }
+  [[nodiscard]] bool at_most_probes() const { return receiving == 0 && !due && in_flight == 0; }
 
   [[nodiscard]] bool none() const { return at_most_probes() && probes == 0; }
 };

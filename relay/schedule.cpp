@@ -1,7 +1,6 @@
 #include "relay/schedule.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace relay {
@@ -32,21 +31,15 @@ bool Schedule::fits(const Host& host, const SendingNow& now) const {
   return now.closes - host.usual >= clock_.now();
 }
 
-std::size_t Schedule::places(Host& host, Gate gate, WallTime wall) const {
-  const bool probed = probed_only(host, gate);
-  // Nobody who waits for such a host is looked at before its next probe: there may be thousands.
-  if (probed && host.breaker.until_probe(wall).count() > 0) return 0;
-  const std::size_t all = probed ? 1 : settings_.connections;
+std::size_t Schedule::places(const Host& host, Gate gate) const {
+  const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
   return all - std::min(host.in_flight, all);
 }
 
 bool Schedule::has_place(Host& host, Gate gate) const {
-  return places(host, gate, clock_.wall_now()) > 0;
-}
-
-bool Schedule::has_place(Gate gate) const {
-  return std::ranges::any_of(destinations_.hosts(),
-                             [&](const auto& host) { return has_place(*host, gate); });
+  const bool left_alone =
+      probed_only(host, gate) && host.breaker.until_probe(clock_.wall_now()).count() > 0;
+  return !left_alone && places(host, gate) > 0;
 }
 
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
@@ -80,37 +73,60 @@ milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
              : std::min(kAwakeSlice, settings_.late - waiting.awake);
 }
 
+/// Until this one may leave: 0 now, kIdle not before something happens.
+milliseconds Schedule::pause_of(Entry& entry, const SendingNow& now, WallTime wall) const {
+  if (had_its_try(entry, now.gate)) return kIdle;
+  const WaitingFacts waiting = facts(entry, now, wall);
+  if (may_leave(waiting, now.gate, late_rule(now))) return milliseconds{0};
+  return until_due(waiting, now.gate);
+}
+
+milliseconds Schedule::until_leaving(Entry& entry, const SendingNow& now) const {
+  const Host& host = *entry.destination->host;
+  if (now.gate == Gate::closed || !fits(host, now) || places(host, now.gate) == 0) return kIdle;
+  return pause_of(entry, now, clock_.wall_now());
+}
+
+// Ten thousand may wait for a host that is left alone: they are not walked over to learn that.
+Schedule::Room Schedule::room(const SendingNow& now, WallTime wall, milliseconds& again) const {
+  Room room;
+  if (now.gate == Gate::closed) return room;
+  for (const auto& host : destinations_.hosts()) {
+    const std::size_t free = fits(*host, now) ? places(*host, now.gate) : 0;
+    if (free == 0) continue;
+    const milliseconds pause =
+        probed_only(*host, now.gate) ? host->breaker.until_probe(wall) : milliseconds{0};
+    if (pause.count() > 0) {
+      again = std::min(again, pause);
+    } else {
+      room.emplace(host.get(), free);
+    }
+  }
+  return room;
+}
+
 Schedule::Survey Schedule::survey(const SendingNow& now) const {
-  std::map<const Host*, std::size_t> room;
-  std::size_t free = 0;
   Survey survey{{}, kIdle};
   const WallTime wall = clock_.wall_now();
-  for (const auto& host : destinations_.hosts()) {
-    free += room[host.get()] = places(*host, now.gate, wall);
-    const milliseconds pause = host->breaker.until_probe(wall);
-    if (probed_only(*host, now.gate) && pause.count() > 0)
-      survey.again = std::min(survey.again, pause);
-  }
+  Room places = room(now, wall, survey.again);
   std::size_t flights = now.flights;
   std::size_t bytes = now.bytes_in_flight;
   backlog_.each_in_order([&](Entry& entry) {
     // Who finds no place is looked at when a request ends.
-    if (free == 0) return false;
-    std::size_t& here = room[entry.destination->host];
-    if (here == 0 || had_its_try(entry, now.gate)) return true;
-    if (!fits(*entry.destination->host, now)) return true;
-    const WaitingFacts waiting = facts(entry, now, wall);
-    if (!may_leave(waiting, now.gate, late_rule(now))) {
-      survey.again = std::min(survey.again, until_due(waiting, now.gate));
+    if (places.empty()) return false;
+    const auto here = places.find(entry.destination->host);
+    if (here == places.end()) return true;
+    const milliseconds pause = pause_of(entry, now, wall);
+    if (pause.count() > 0) {
+      survey.again = std::min(survey.again, pause);
       return true;
     }
     // A large one waits until the others are through, and they for it: else it would wait for ever.
     if (flights > 0 && bytes + entry.bytes > settings_.max_bytes) return false;
-    --here;
-    --free;
     ++flights;
     bytes += entry.bytes;
     survey.leaving.push_back(entry.id);
+    if (--here->second == 0) places.erase(here);
     return true;
   });
   return survey;
@@ -118,24 +134,28 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
 
 Schedule::Due Schedule::due(const SendingNow& now) const {
   Due due;
-  std::set<const Host*> probes;
   const WallTime wall = clock_.wall_now();
+  std::set<const Host*> asked;  // what it would be asked with is known, or that it would not be
+  for (const auto& host : destinations_.hosts()) {
+    const bool probe = probed_only(*host, now.gate);
+    const bool left_alone = host->in_flight > 0 || host->breaker.until_probe(wall).count() > 0;
+    if (!fits(*host, now) || (probe && left_alone)) asked.insert(host.get());
+  }
   backlog_.each_in_order([&](Entry& entry) {
+    if (due.envelopes || asked.size() == destinations_.hosts().size()) return false;
     const Host& host = *entry.destination->host;
-    const bool probe = probed_only(host, now.gate);
-    if (probe && (host.in_flight > 0 || probes.contains(&host))) return true;
-    if (had_its_try(entry, now.gate) || !fits(host, now)) return true;
+    if (asked.contains(&host) || had_its_try(entry, now.gate)) return true;
     const WaitingFacts waiting = facts(entry, now, wall);
     if (now.gate == Gate::carried && !waiting.carried) return true;
     if (!may_leave(waiting, Gate::open, late_rule(now))) return true;
-    if (probe) {
-      probes.insert(&host);
+    if (probed_only(host, now.gate)) {
+      asked.insert(&host);
+      ++due.probes;
     } else {
-      ++due.envelopes;
+      due.envelopes = true;
     }
     return true;
   });
-  due.probes = probes.size();
   return due;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "relay/backlog.hpp"
@@ -36,28 +37,36 @@ class Schedule {
 
   [[nodiscard]] Survey survey(const SendingNow& now) const;
 
+  /// How long one that has just come has to wait as far as time tells; 0: it may leave. Who finds
+  /// no place is looked at when a request ends.
+  [[nodiscard]] milliseconds until_leaving(Entry& entry, const SendingNow& now) const;
+
+  /// Whether one more request to this host may begin, if there is an envelope for it.
+  [[nodiscard]] bool has_place(Host& host, Gate gate) const;
+
   struct Due {
-    std::size_t envelopes = 0;
-    std::size_t probes = 0;  ///< hosts with an open breaker that may be tried
+    bool envelopes = false;  ///< at least one
+    std::size_t probes =
+        0;  ///< hosts with an open breaker that may be tried; if no envelope is due
   };
 
   [[nodiscard]] Due due(const SendingNow& now) const;
-
-  /// Whether one more request may begin, if its envelope may leave: else nothing has to be looked
-  /// at before one ends or a probe is due.
-  [[nodiscard]] bool has_place(Gate gate) const;
-  [[nodiscard]] bool has_place(Host& host, Gate gate) const;
 
   /// At the end: each one that waits has had its try at a host that does not answer.
   [[nodiscard]] bool hopeless() const;
 
  private:
+  /// Places by host, without a host that nothing may leave for now, whatever waits for it.
+  using Room = std::map<const Host*, std::size_t>;
+
   [[nodiscard]] bool fits(const Host& host, const SendingNow& now) const;
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
-  [[nodiscard]] std::size_t places(Host& host, Gate gate, WallTime wall) const;
+  [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;
+  [[nodiscard]] milliseconds pause_of(Entry& entry, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] Room room(const SendingNow& now, WallTime wall, milliseconds& again) const;
 
   DeliverySettings settings_;
   const Clock& clock_;

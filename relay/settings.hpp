@@ -66,7 +66,7 @@ struct BacklogSettings {
 enum class Compression { zstd, gzip, none };
 
 struct DeliverySettings {
-  std::size_t connections = 4;        ///< per upstream host
+  std::size_t connections = 16;       ///< per upstream host
   milliseconds request{5000};         ///< whole request
   milliseconds budget{1000};          ///< how long a cut request's answer is waited for, at most
   unsigned breaker_failures = 3;      ///< in a row, until a host is only probed

@@ -175,6 +175,20 @@ void SpoolJournal::release(JournalId id) {
   let_go(kept.segment, kept.place);
 }
 
+/// Whole files go: a record for each of ten thousand costs more than an end leaves.
+void SpoolJournal::release_all() {
+  const auto goes = [](const Segment& segment) {
+    return !segment.recovering && !segment.unreadable;
+  };
+  std::erase_if(kept_, [&](const auto& kept) { return goes(*kept.second.segment); });
+  for (auto next = segments_.begin(); next != segments_.end();) {
+    const auto segment = next++;
+    if (goes(*segment)) segment->living = segment->living_bytes = 0;
+    drop_if_empty(segment);
+  }
+  while (!kept_.empty()) release(kept_.begin()->first);
+}
+
 void SpoolJournal::settle_in(Segment& segment, std::uint64_t sequence) {
   const std::string settled = encode_settled(sequence);
   const std::array<std::string_view, 1> parts{settled};

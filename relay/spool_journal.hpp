@@ -48,6 +48,7 @@ class SpoolJournal final : public Journal {
                                               std::string_view body) override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
   void release(JournalId id) override;
+  void release_all() override;
   [[nodiscard]] bool recover_some(const Found& found) override;
   void retry() override;
   [[nodiscard]] Figures figures() const override;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "proto/auth.hpp"
-#include "proto/codec.hpp"
 #include "proto/endpoint.hpp"
 
 namespace relay {
@@ -35,10 +34,10 @@ std::string auth_header(const proto::Dsn& dsn, const std::string& client) {
 }
 
 /// Encodes head and tail as one body.
-proto::Encoding fill(ComposedRequest& composed, Compression compression, std::string_view head,
-                     std::string_view tail) {
+proto::Encoding fill(ComposedRequest& composed, proto::Encoder& encoder, Compression compression,
+                     std::string_view head, std::string_view tail) {
   const auto encoding = encoding_for(compression, head.size() + tail.size());
-  proto::encode(encoding, head, tail, composed.body);
+  encoder.encode(encoding, head, tail, composed.body);
   composed.zstd = encoding == proto::Encoding::zstd;
   composed.request.body = composed.body.view();
   return encoding;
@@ -56,7 +55,8 @@ Target split(std::string_view target) {
 
 }  // namespace
 
-ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now) {
+ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now,
+                        proto::Encoder& encoder) {
   const Route& route = destination.route;
   const RecordHead& head = parcel.head();
   const Compression compression = destination.host->compression;
@@ -72,10 +72,10 @@ ComposedRequest compose(const Parcel& parcel, const Destination& destination, Wa
   std::string_view content_type = head.content_type;
   if (const auto* envelope = parcel.envelope()) {
     content_type = kEnvelopeContentType;
-    encoding = fill(composed, compression, envelope->restamped_header(route.dsn, now),
+    encoding = fill(composed, encoder, compression, envelope->restamped_header(route.dsn, now),
                     envelope->items_as_they_came());
   } else {
-    encoding = fill(composed, compression, "", parcel.body());
+    encoding = fill(composed, encoder, compression, "", parcel.body());
   }
   if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
   if (encoding != proto::Encoding::identity)
@@ -96,7 +96,8 @@ ComposedRequest compose_report(const proto::ClientReport& report, const Destinat
   request.endpoint = destination.route.endpoint();
   request.target = dsn.envelope_path();
   request.on_live_connection = true;
-  fill(composed, Compression::none, report.encode(dsn, now), "");
+  proto::Encoder encoder;
+  fill(composed, encoder, Compression::none, report.encode(dsn, now), "");
   request.headers = {{"Content-Type", kEnvelopeContentType},
                      {"X-Sentry-Auth", auth_header(dsn, kOwnUserAgent)},
                      {"User-Agent", kOwnUserAgent},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proto/bytes.hpp"
+#include "proto/encoder.hpp"
 #include "relay/destinations.hpp"
 #include "relay/parcel.hpp"
 #include "relay/upstream.hpp"
@@ -22,7 +23,7 @@ struct ComposedRequest {
 /// An opaque request keeps its path, query and Content-Type; where its query would be
 /// taken for an auth, the auth travels in the query.
 [[nodiscard]] ComposedRequest compose(const Parcel& parcel, const Destination& destination,
-                                      WallTime now);
+                                      WallTime now, proto::Encoder& encoder);
 
 /// Our own losses of one DSN, as an envelope of their own; only on a connection that is there.
 [[nodiscard]] ComposedRequest compose_report(const proto::ClientReport& report,

@@ -58,7 +58,7 @@ const Number kNumbers[] = {
      [](const Settings& s) { return static_cast<std::int64_t>(s.relay.listener.max_clients); }},
     {"THAW_READ_MS", 100, 900'000, 10'000,
      [](const Settings& s) { return s.relay.listener.read.count(); }},
-    {"THAW_CONNECTIONS", 1, 64, 4,
+    {"THAW_CONNECTIONS", 1, 64, 16,
      [](const Settings& s) { return static_cast<std::int64_t>(s.relay.delivery.connections); }},
     {"THAW_CONNECT_MS", 50, 60'000, 1500,
      [](const Settings& s) { return s.upstream.connect.count(); }},
@@ -419,15 +419,10 @@ TEST_CASE("the platform's variables and file names are taken as they are") {
   CHECK(read_settings({{"THAW_SPOOL_DIR", "thaw"}}).settings.spool_dir == "/tmp/thaw");
 }
 
-TEST_CASE("Managed Instances have more connections, unless their number is set") {
-  const std::string init = "AWS_LAMBDA_INITIALIZATION_TYPE";
-  const auto connections = [&](const std::string& type, const std::string& set) {
-    return read_settings({{init, type}, {"THAW_CONNECTIONS", set}})
-        .settings.relay.delivery.connections;
-  };
-  CHECK(connections("on-demand", "") == 4);
-  CHECK(connections("lambda-managed-instances", "") == 16);
-  CHECK(connections("lambda-managed-instances", "4") == 4);
+TEST_CASE("as many connections are kept for the next request as there may be to one host") {
+  CHECK(read_settings({}).settings.upstream.idle == 16);
+  CHECK(read_settings({{"THAW_CONNECTIONS", "4"}}).settings.upstream.idle == 16);
+  CHECK(read_settings({{"THAW_CONNECTIONS", "64"}}).settings.upstream.idle == 64);
 }
 
 TEST_CASE("environ(7) becomes a map; what has no '=' is left out, a value may have more") {

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "proto/codec.hpp"
+#include "proto/encoder.hpp"
 #include "tests/support/noise.hpp"
 
 using proto::Bytes;
@@ -35,6 +35,21 @@ TEST_SUITE("proto/encode") {
         REQUIRE(out.view().substr(0, 6) == "before");
         CHECK(text_of(decode(encoding, Bytes::copy_of(out.view().substr(6)), kLimit)) ==
               head + rest);
+      }
+    }
+  }
+
+  TEST_CASE("an encoder that is used again, behind a small body or a large one, starts afresh") {
+    proto::Encoder encoder;
+    const std::string large = noise(500'000);
+    for (const auto encoding : {Encoding::zstd, Encoding::gzip, Encoding::zstd}) {
+      for (const auto& body : {std::string(2000, 'a'), large, std::string{}, noise(3000)}) {
+        Bytes out;
+        encoder.encode(encoding, "{}\n", body, out);
+        Bytes fresh;
+        proto::encode(encoding, "{}\n", body, fresh);
+        CHECK(out.size() == fresh.size());
+        CHECK(text_of(decode(encoding, std::move(out), kLimit)) == "{}\n" + body);
       }
     }
   }

@@ -47,7 +47,7 @@ TEST_CASE("ten minutes of 502 to 504: some tries and 14 probes, and nothing is l
   constexpr std::size_t kRequests = 4 + 14;
   for (const unsigned status : {502U, 503U, 504U}) {
     CAPTURE(status);
-    DeliveryBench bench;
+    DeliveryBench bench({.connections = 4});
     for (std::size_t i = 0; i < kRequests; ++i) bench.upstream.answers(status);
     std::size_t accepted = 0;
     for (; accepted < 100; ++accepted) bench.accept(accepted % 3 == 0 ? "event" : "session");

@@ -182,7 +182,7 @@ TEST_CASE("limits learnt on a 200 are obeyed from the next envelope on") {
 }
 
 TEST_CASE("a limit that takes a hundred of them lets the loop have its turn in between") {
-  DeliveryBench bench;
+  DeliveryBench bench({.connections = 4});
   bench.upstream.otherwise_hangs = true;
   for (int i = 0; i < 104; ++i) bench.accept("session");
   bench.settle();
@@ -426,7 +426,7 @@ TEST_CASE("the first byte of a request warms the road it is likely to take, but 
 }
 
 TEST_CASE("stopped in the middle, everything still waits and is accounted for") {
-  DeliveryBench bench;
+  DeliveryBench bench({.connections = 4});
   bench.upstream.otherwise_hangs = true;
   for (int i = 0; i < 6; ++i) bench.accept("event");
   bench.settle();

@@ -131,6 +131,20 @@ TEST_SUITE("relay/http_upstream") {
     }
   }
 
+  TEST_CASE("as many idle connections are kept as are busy at once, where that is set higher") {
+    support::UpstreamFixture fixture({.idle = 32});
+    FakeUpstream server(fixture.io);
+    const auto request = request_to(server.endpoint());
+    for (int round = 0; round < 2; ++round) {
+      std::vector<SendProgress> progresses(32);
+      std::list<support::Started<support::Answer>> sends;
+      for (SendProgress& each : progresses)
+        sends.emplace_back(fixture.io, fixture.upstream.send(request, each));
+      for (auto& each : sends) CHECK(each.get().has_value());
+    }
+    CHECK(server.accepted == 32);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "forget() closes idle connections, and those in use are not kept") {
     CHECK(send().status() == 200);
     upstream.forget();

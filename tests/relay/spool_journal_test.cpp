@@ -152,6 +152,25 @@ TEST_CASE("one write a record, the first of a segment with its header") {
   }
 }
 
+TEST_CASE("all goes with its files, not with a record each, but for what is being recovered") {
+  Bench bench;
+  for (int i = 0; i < 40; ++i) bench.kept("old " + std::to_string(i) + std::string(20'000, '.'));
+  bench.restart();
+  bench.kept("new");
+  bench.kept("newer");
+  std::size_t handed = 0;
+  while (handed == 0) {
+    REQUIRE(bench.journal->recover_some([&](JournalId, const relay::Record&) { ++handed; }));
+  }
+  REQUIRE(handed < 40);
+  const auto writes = bench.disk.writes;
+  bench.journal->release_all();
+  CHECK(bench.disk.writes == writes + handed);
+  CHECK(bench.files() == Bodies{"00000001.seg"});
+  bench.restart();
+  CHECK(bench.recovered().size() == 40 - handed);
+}
+
 TEST_CASE("what waits outlives the process, what was settled does not, oldest first") {
   Bench bench;
   std::array<JournalId, 5> ids{};

@@ -30,7 +30,10 @@ class Composed {
     parcel_.emplace(relay::RecordHead{}, support::parsed(text));
   }
 
-  relay::ComposedRequest operator()() const { return relay::compose(*parcel_, destination_, kNow); }
+  relay::ComposedRequest operator()() const {
+    proto::Encoder encoder;
+    return relay::compose(*parcel_, destination_, kNow, encoder);
+  }
 
   /// Who sent it.
   void sent_by(std::string client, std::string user_agent) {

@@ -36,6 +36,10 @@ class MemoryJournal final : public relay::Journal {
     if (!dead) kept.erase(id);
   }
 
+  void release_all() override {
+    if (!dead) std::erase_if(kept, [this](const auto& one) { return !left_.contains(one.first); });
+  }
+
   /// What `restart` left, one at a time.
   bool recover_some(const Found& found) override {
     if (left_.empty()) return false;
