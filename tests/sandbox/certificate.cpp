@@ -65,7 +65,7 @@ bool write_pem(const std::string& path, X509* certificate) {
 
 }  // namespace
 
-std::unique_ptr<boost::asio::ssl::context> make_tls(const std::string& ca_path) {
+std::unique_ptr<boost::asio::ssl::context> make_tls(const std::string& ca_path, bool resumes) {
   Identity authority = draft("thaw-sandbox throw-away CA", 1, nullptr);
   X509* ca = authority.certificate.get();
   if (!extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE") ||
@@ -84,6 +84,11 @@ std::unique_ptr<boost::asio::ssl::context> make_tls(const std::string& ca_path) 
   SSL_CTX* raw = context->native_handle();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
   SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>("thaw"), 4);
+  if (!resumes) {
+    SSL_CTX_set_num_tickets(raw, 0);
+    SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  }
   if (SSL_CTX_use_certificate(raw, certificate) != 1 ||
       SSL_CTX_use_PrivateKey(raw, server.key.get()) != 1)
     return nullptr;

@@ -118,6 +118,8 @@ void declare_upstream(CLI::App& app, Raw& raw, Options& options) {
       ->check(CLI::IsMember({"capture", "none"}))
       ->capture_default_str();
   app.add_flag("--tls", options.tls, "The capture speaks TLS; {ca} is the file to trust");
+  app.add_flag("!--tls-no-resumption", options.tls_resumes,
+               "It gives no session tickets: every handshake is a full one");
   app.add_option("--freeze", raw.freeze, "What a freeze does to upstream connections: live or cut")
       ->check(CLI::IsMember({"live", "cut"}))
       ->capture_default_str();

@@ -35,6 +35,7 @@ struct Options {
 
   bool capture = true;
   bool tls = false;
+  bool tls_resumes = true;
   RoadOptions road;
   Faults faults;
 

@@ -59,7 +59,7 @@ bool Run::make_upstream() {
   }
   if (!options_.capture) return true;
   std::unique_ptr<asio::ssl::context> tls;
-  if (options_.tls) tls = make_tls(directory_.ca());
+  if (options_.tls) tls = make_tls(directory_.ca(), options_.tls_resumes);
   if (options_.tls && !tls) {
     recorder_.problem("no certificate could be made");
     return false;
