@@ -1,5 +1,6 @@
 #include "proto/json_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 #include <simdjson.h>
@@ -15,6 +16,10 @@ std::size_t string_size(std::string_view json) {
   }
   return json.size();
 }
+
+// Foreign JSON may be nested deeply and hold much at the bottom: the blanks would be a thousand times
+// the rest. Nobody reads that deep.
+constexpr std::size_t kMostBlanks = 40;
 
 class Indenter {
  public:
@@ -34,7 +39,7 @@ class Indenter {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  void new_line() { text_.append("\n").append(2 * depth_, ' '); }
+  void new_line() { text_.append("\n").append(std::min(2 * depth_, kMostBlanks), ' '); }
 
   std::string text_;
   std::size_t depth_ = 0;

@@ -1,5 +1,7 @@
 #include "proto/json_text.hpp"
 
+#include <string>
+
 #include <doctest/doctest.h>
 
 using proto::indented_json;
@@ -29,6 +31,13 @@ TEST_CASE("indented, it is the same JSON") {
   for (const auto* json : {R"({"a":[{"b":"\\"},[],{}],"":"{[,:"})", "[[[[]]],{\"x\":[{}]}]", "0"}) {
     CHECK(minified_json(indented_json(json)) == json);
   }
+}
+
+TEST_CASE("deep nesting does not blow it up") {
+  const std::string deep = std::string(1000, '[') + "1" + std::string(1000, ']');
+  CHECK(indented_json(deep).size() < 100 * deep.size());
+  CHECK(minified_json(indented_json(deep)) == deep);
+  CHECK(indented_json(deep).find("\n" + std::string(40, ' ') + "1\n") != std::string::npos);
 }
 
 TEST_SUITE_END();
