@@ -13,7 +13,7 @@ SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.h
 # Whatever begins like a shell script.
 SCRIPTS = $(shell git ls-files | xargs grep -lE '^\#!(/bin/sh|/usr/bin/env bash)$$')
 
-.PHONY: help build demo serve test test-all test-rest test-long test-gcc lint format layer bench fuzz soak publish clean
+.PHONY: help build demo serve test test-all test-rest test-long test-gcc lint format layer bench fuzz coverage soak publish clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -94,7 +94,19 @@ layer: build ## build/layer/: the zips for x86_64 and arm64, their bills of mate
 	@layer/pack arm64 build/release-arm64/bin/thaw build/release-arm64/bin/thaw.map build/deps/sysroot-arm64 build/layer
 	@cd build/layer && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
 
-fuzz soak:
+fuzz: ## all fuzzers, MINUTES=10 in all, JOBS at a time; table in build/fuzz/report.md, what they find in build/fuzz/found
+	@.ci/install build sanitizers
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build --preset fuzz --target fuzzers -j $(JOBS)
+	@JOBS=$(JOBS) python3 tests/fuzz/run.py $(or $(MINUTES),10) $(TARGETS)
+
+coverage: ## which lines of proto the units and the corpora run; below 95 % it fails
+	@.ci/install build coverage
+	@cmake --preset coverage --log-level=WARNING
+	@cmake --build --preset coverage --target unit_tests -j $(JOBS)
+	@python3 tests/fuzz/coverage.py
+
+soak:
 	@echo "make $@ is not built yet" >&2; exit 1
 
 clean: ## removes build/

@@ -55,6 +55,13 @@ class LocalClient {
     fd_ = -1;
   }
 
+  /// RST in the place of an orderly end: nothing is left behind in the kernel.
+  void reset() {
+    const linger at_once{1, 0};
+    if (fd_ >= 0) ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
+  }
+
   void end_of_stream() const { ::shutdown(fd_, SHUT_WR); }
 
   /// How much the kernel took now.
