@@ -18,7 +18,7 @@ void check_record(const proto::TelemetryRecord& record) {
   }
   CHECK(record.log_text.size() <= proto::kMaxLogText);
   if (record.kind != proto::TelemetryKind::function_log) CHECK(record.log_text.empty());
-  if (record.kind == proto::TelemetryKind::other) CHECK(record.request_id.empty());
+  CHECK(record.kind != proto::TelemetryKind::other);
 }
 
 /// Whatever we read is JSON; what is no JSON we do not read.
@@ -28,7 +28,8 @@ void check_batch(std::string_view body) {
   const auto json = fuzz::read_json(body);
   REQUIRE(json.has_value());
   CHECK(json->kind == fuzz::Json::Kind::array);
-  CHECK(records->size() == json->members.size());
+  // Those of another kind are left out.
+  CHECK(records->size() <= json->members.size());
   for (const auto& record : *records) check_record(record);
 }
 

@@ -440,7 +440,7 @@ TEST_CASE("stopped in the middle, everything still waits and is accounted for") 
 }
 
 TEST_CASE("stopped, it does not begin what waits in vain") {
-  DeliveryBench bench;
+  DeliveryBench bench({.connections = 4});
   bench.upstream.otherwise_hangs = true;
   for (int i = 0; i < 6; ++i) bench.accept("event");
   bench.settle();
@@ -451,7 +451,7 @@ TEST_CASE("stopped, it does not begin what waits in vain") {
 }
 
 TEST_CASE("no road is warmed while every place on it is taken") {
-  DeliveryBench bench;
+  DeliveryBench bench({.connections = 4});
   bench.upstream.otherwise_hangs = true;
   for (int i = 0; i < 4; ++i) bench.accept("event");
   bench.settle();
