@@ -8,6 +8,7 @@ export CCACHE_BASEDIR :=
 
 # How long the long loops of test-all are.
 N ?= 20
+MINUTES ?= 60
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 # Whatever begins like a shell script.
@@ -106,8 +107,8 @@ coverage: ## which lines of proto the units and the corpora run; below 95 % it f
 	@cmake --build --preset coverage --target unit_tests -j $(JOBS)
 	@python3 tests/fuzz/coverage.py
 
-soak:
-	@echo "make $@ is not built yet" >&2; exit 1
+soak: build ## MINUTES of mixed traffic with freezes, faults, resets and kills; SEED: the same choices again
+	@MINUTES=$(MINUTES) python3 tests/system/soak.py
 
 clean: ## removes build/
 	@rm -rf build

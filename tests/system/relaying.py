@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,11 +20,14 @@ EVENT_PATH = f"/api/{sandbox.PROJECT}/envelope/"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """One that takes it calmly when whoever asks is killed."""
+    """One that takes it calmly when whoever asks is killed; a connection that breaks here is reset."""
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
+            return
+        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.close()
 
 
 class Upstream:
@@ -43,9 +47,7 @@ class Upstream:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if outer.delay:
                     time.sleep(outer.delay)  # the upstream's latency, not a wait for a condition
-                with outer.lock:
-                    outer.requests.append((self.command, self.path, dict(self.headers), body))
-                status, headers = outer.answer_to(body)
+                status, headers = outer.take((self.command, self.path, dict(self.headers), body))
                 self.send_response(status)
                 for name, value in {"Content-Length": "2", **headers}.items():
                     self.send_header(name, value)
@@ -58,11 +60,23 @@ class Upstream:
                 pass
 
         self.lock = threading.Lock()
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.handler = Handler
+        self.port = port
+        self.open()
+
+    def open(self):
+        """Takes connections, after close() on the same port again."""
+        self.server = Server(("127.0.0.1", self.port), self.handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def take(self, request):
+        """Keeps a request (method, path, headers, body); status and headers of its answer."""
+        with self.lock:
+            self.requests.append(request)
+        return self.answer_to(request[3])
 
     def answer_to(self, _body):
         """Status and headers."""

@@ -1,12 +1,16 @@
 """Runs thaw-sandbox with a function and without or with Thaw, and reads its report."""
 
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+# The binary under test; another one with THAW_BINARY. One with sanitizers says so with THAW_SANITIZED: its memory is its own.
+THAW = pathlib.Path(os.environ.get("THAW_BINARY", BUILD / "thaw"))
+SANITIZED = "THAW_SANITIZED" in os.environ
 KEY = "abcdef0123456789abcdef0123456789"
 PROJECT = 42
 
@@ -127,7 +131,7 @@ def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=()
         code=0):
     """Runs `script` and returns a Run.
 
-    `function`: a name of FUNCTIONS, or a command. `thaw`: True for build/thaw as extension and the DSN at
+    `function`: a name of FUNCTIONS, or a command. `thaw`: True for THAW as extension and the DSN at
     localhost, a path for another binary. `env` goes to both sides and wins over what is set here; a value of
     None leaves a variable out. `wrapper`: what starts the function; `inside`: what starts the sandbox. `code`: the sandbox's own, 1 where a
     program cannot be started.
@@ -139,7 +143,7 @@ def run(function, script, *, thaw, options=(), events=None, env=None, wrapper=()
         upstream = f"http://{KEY}@{{upstream}}/{PROJECT}"
         variables = {"SENTRY_DSN": upstream}
         if thaw:
-            arguments += ["--extension", str(BUILD / "thaw" if thaw is True else thaw)]
+            arguments += ["--extension", str(THAW if thaw is True else thaw)]
             variables = {
                 "THAW_PORT": "{port}",
                 "THAW_SPOOL_DIR": "{tmp}/thaw",
