@@ -41,19 +41,20 @@ test: build ## units, house, promises and the scenes at their short length, Pyth
 	@cmake --build --preset dev --target unit_tests -j $(JOBS)
 	@ctest --preset dev
 
-test-all: test test-rest test-long ## adds what test leaves out: sanitizers, g++, long kills, the layer, all SDKs, AWS's emulator
+test-all: test test-rest test-long ## adds what test leaves out: sanitizers, valgrind, a soak, g++, long kills, the layer, all SDKs, AWS's emulator
 
 test-rest: ## what test-all adds to test
 	@.ci/install build sanitizers
 	@cmake --preset asan --log-level=WARNING
-	@cmake --build --preset asan --target unit_tests -j $(JOBS)
+	@cmake --build --preset asan --target unit_tests thaw -j $(JOBS)
 	@STEPS=20000 ctest --preset asan
 	@$(MAKE) --no-print-directory test-gcc
 	@N=200 build/functions/python/bin/python tests/system/faults.py -k killed
 	@ALL=1 python3 tests/system/networks.py || [ $$? -eq 77 ]
 	@$(MAKE) --no-print-directory layer
-	@.ci/install emulator deploy browser sdks
+	@.ci/install emulator deploy browser sdks valgrind
 	@cmake --preset dev --log-level=WARNING
+	@cmake --build --preset dev --target thaw -j $(JOBS)
 	@ctest --preset rest
 
 test-long: ## what takes longest of test-all: the layer once more, in another folder, to the byte

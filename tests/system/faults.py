@@ -36,7 +36,8 @@ class Faults(unittest.TestCase):
     def tearDown(self):
         for thaw in self.thaws:
             if thaw.process.poll() is None:
-                thaw.kill()
+                # Sanitizers look for leaks at the end, which a kill is not.
+                (thaw.stop if sandbox.SANITIZED else thaw.kill)()
 
     def thaw(self, env=None, upstream=None):
         """A Thaw that the test cleans up."""
@@ -49,6 +50,11 @@ class Faults(unittest.TestCase):
         opened = Client(thaw.port)
         self.addCleanup(opened.close)
         return opened
+
+    def check_memory(self, thaw):
+        """At its most it was inside the limit (P5)."""
+        if not sandbox.SANITIZED:
+            self.assertLess(thaw.memory_kib(), 16 * 1024)
 
     def check_arrived(self, acknowledged):
         """Every acknowledged one is there, perhaps twice."""
@@ -126,7 +132,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(len(set(back.event_ids())), 10000)
         print(f"peak resident: {idle} KiB idle, {full} KiB with 10,000 waiting, "
               f"{thaw.memory_kib()} KiB after delivery")
-        self.assertLess(thaw.memory_kib(), 16 * 1024)
+        self.check_memory(thaw)
 
     def test_500_connections_at_once(self):
         thaw = self.thaw(SMALL_FUNCTION)
@@ -149,7 +155,7 @@ class Faults(unittest.TestCase):
         stats = thaw.until(lambda stats: stats["envelopes"]["waiting"] == 0)
         self.assertEqual(stats["envelopes"]["accepted"], answered)
         balance(self, stats)
-        self.assertLess(thaw.memory_kib(), 16 * 1024)
+        self.check_memory(thaw)
 
     def test_largest_legal_body_and_one_byte_more(self):
         thaw = self.thaw(SMALL_FUNCTION)
@@ -172,7 +178,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(stats["envelopes"]["delivered"], 2)
         self.assertEqual(max(map(len, self.upstream.bodies())) > limit, True)
         print(f"peak resident with bodies of 4 MiB: {thaw.memory_kib()} KiB")
-        self.assertLess(thaw.memory_kib(), 16 * 1024)
+        self.check_memory(thaw)
 
     def test_decompression_bombs(self):
         thaw = self.thaw(SMALL_FUNCTION)
@@ -190,7 +196,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(thaw.stats()["rejected"]["too_large"], len(bombs))
         # Decoded up to the limit of 4 MiB, and half of that again while the room for it grows.
         print(f"peak resident with bombs: {thaw.memory_kib()} KiB, {before} KiB before")
-        self.assertLess(thaw.memory_kib(), 16 * 1024)
+        self.check_memory(thaw)
 
     def test_client_gone_in_the_middle_of_a_body(self):
         thaw = self.thaw()

@@ -136,7 +136,7 @@ class NeverInTheWay(unittest.TestCase):
     def test_another_file_name(self):
         with tempfile.TemporaryDirectory() as folder:
             other = pathlib.Path(folder) / "sentry-relay.bin"
-            shutil.copy(sandbox.BUILD / "thaw", other)
+            shutil.copy(sandbox.THAW, other)
             self.play(thaw=other, arrives=INVOKES)
 
     def test_out_of_descriptors(self):
@@ -190,7 +190,7 @@ class BeforeTheFirstNext(unittest.TestCase):
             threading.Thread(target=platform.serve_forever).start()
             upstream.bind(("127.0.0.1", 0))
             upstream.listen()
-            thaw = subprocess.Popen([sandbox.BUILD / "thaw"], stdout=subprocess.DEVNULL, env={
+            thaw = subprocess.Popen([sandbox.THAW], stdout=subprocess.DEVNULL, env={
                 "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{platform.server_port}", "THAW_PORT": "0",
                 "THAW_TELEMETRY": "off", "THAW_SPOOL_DIR": folder,
                 "THAW_UPSTREAM_DSN": f"http://{sandbox.KEY}@127.0.0.1:{upstream.getsockname()[1]}/42"})

@@ -110,7 +110,7 @@ def free_port():
 class Thaw:
     """One `thaw serve`; the same folder and port again after a restart."""
 
-    def __init__(self, spool, upstream_port, env=None, port=0, command=(sandbox.BUILD / "thaw", "serve")):
+    def __init__(self, spool, upstream_port, env=None, port=0, command=(sandbox.THAW, "serve")):
         self.command = command
         self.port = port or free_port()
         self.env = {
@@ -142,11 +142,13 @@ class Thaw:
         self.process.kill()
         self.process.wait()
 
-    def stop(self):
-        """SIGTERM and the summary line."""
+    def stop(self, timeout=20):
+        """SIGTERM, the summary line and a good end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
+        code = self.process.wait(timeout=timeout)
+        if code != 0:
+            raise AssertionError(f"thaw ended with {code}")
 
     def memory_kib(self, field="VmHWM"):
         """Of /proc: VmHWM is the most it ever had resident."""
