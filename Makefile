@@ -67,11 +67,13 @@ test-gcc: ## the units with the second compiler
 	@cmake --build --preset gcc --target unit_tests -j $(JOBS)
 	@ctest --preset gcc
 
-lint: ## clang-format and clang-tidy over everything, shellcheck over the scripts
+lint: ## clang-format, clang-tidy and cppcheck over everything, shellcheck over the scripts
 	@.ci/install build lint
 	@cmake --preset dev --log-level=WARNING
 	@clang-format-19 --dry-run --Werror $(SOURCES)
 	@shellcheck -x $(SCRIPTS)
+	@cppcheck -j $(JOBS) --quiet --std=c++20 --language=c++ -I. --enable=warning,performance,portability \
+	  --suppressions-list=.cppcheck-suppressions --error-exitcode=1 $(filter-out tests/compile_fail/%,$(filter %.cpp,$(SOURCES)))
 	@printf '%s\n' $(filter %.cpp,$(filter-out tests/compile_fail/%,$(SOURCES))) | \
 	  xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/dev --quiet
 
