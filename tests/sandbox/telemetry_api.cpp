@@ -205,7 +205,8 @@ void TelemetryApi::hand_over(std::string_view type, boost::json::value record) {
   const auto is_type = [&](const auto& name) { return type == "platform." + name; };
   if (std::ranges::any_of(options_.lost, is_type)) return;
   std::string time = proto::to_rfc3339(std::chrono::system_clock::now());
-  if (time.size() > 23) time = time.substr(0, 23) + "Z";  // milliseconds, as the platform writes
+  if (time.size() > 23)
+    time.replace(23, std::string::npos, "Z");  // milliseconds, as the platform writes
   boost::json::object event;
   event["time"] = time;
   event["type"] = type;

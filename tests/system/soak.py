@@ -10,6 +10,7 @@ every mark that was acknowledged has arrived or is counted under a reason.
 """
 
 import collections
+import itertools
 import os
 import random
 import shutil
@@ -17,7 +18,6 @@ import tempfile
 import time
 import unittest
 
-import relaying
 import sandbox
 from soak_lane import Lane
 from soak_upstream import HARSH, KIND
@@ -29,7 +29,12 @@ SAMPLE = 0.5  # seconds between two
 MOST_RSS_KIB, MOST_DESCRIPTORS, MOST_SPOOL_KIB = 16 * 1024, 128 + 4 + 20, 64 * 1024
 # How far the floor of the last quarter, with the end when nothing waits, may be above that of the second: a trend, not noise.
 RISE = {"rss_kib": 1536, "descriptors": 3, "spool_kib": 1024, "segments": 2}
-HEAD = ("minute", "lane", "requests", "upstream", "arrived", "waiting", "rss KiB", "fds", "spool KiB", "lives", "snapshots")
+HEAD = ("minute", "lane  ", "requests", "answered", "arrived", "waiting", "  rss KiB", "  fds", " spool KiB", "lives", "snapshots")
+
+
+def line(cells):
+    """Of the table."""
+    print("  ".join(str(cell).rjust(len(head)) for cell, head in zip(cells, HEAD)), flush=True)
 
 
 def span(samples, field):
@@ -44,7 +49,6 @@ class Soak(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="thaw-soak-")
         self.lanes = []
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def lane(self, name, rough, moods):
         """A lane that ends with the test."""
@@ -66,13 +70,15 @@ class Soak(unittest.TestCase):
             self.bounds(lane)
             self.fates(lane)
         self.flat(steady)
+        print(f"soak: {MINUTES:g} minutes, seed {SEED}, {sum(lane.requests() for lane in self.lanes)} requests: nothing lost")
+        shutil.rmtree(self.folder)  # of a failure it stays, to be looked at
 
     def play(self, end):
         """Moods, kills, samples and a line a minute until the end."""
         chance, begun = random.Random(SEED), time.monotonic()
         turn = kill = begun + 3
         minute = 1
-        print(" | ".join(HEAD), flush=True)
+        line(HEAD)
         while (now := time.monotonic()) < end:
             if now >= turn:
                 for lane in self.lanes:
@@ -95,10 +101,10 @@ class Soak(unittest.TestCase):
         """One line a lane."""
         for lane in self.lanes:
             of_minute = [sample for sample in lane.samples if sample.at >= time.monotonic() - 60]
-            row = (minute, lane.name, (lane.folder / "notes").read_bytes().count(b"\n"), lane.upstream.answered, len(lane.upstream.arrived),
+            row = (minute, lane.name, lane.requests(), lane.upstream.answered, len(lane.upstream.arrived),
                    lane.stats.get("envelopes", {}).get("waiting"), span(of_minute, "rss_kib"),
                    span(of_minute, "descriptors"), span(of_minute, "spool_kib"), len(lane.pids), lane.snapshots)
-            print(" | ".join(map(str, row)), flush=True)
+            line(row)
 
     def bounds(self, lane):
         """At every moment."""
@@ -120,15 +126,15 @@ class Soak(unittest.TestCase):
 
     def fates(self, lane):
         """Every acknowledged mark has arrived or is counted."""
-        stats, _ = lane.end(self)
+        figures = lane.end(self)
         acknowledged, statuses, wrong = lane.notes()
         self.assertEqual(wrong[:5], [], f"{lane.name}: answers")
         self.assertGreater(len(acknowledged), 100 * MINUTES)
         missing = collections.Counter(mark.split("-")[1] for mark in acknowledged - lane.upstream.arrived)
         counted = collections.Counter()
         if not lane.rough:
-            for category, items in stats["items"].items():
-                counted[category] = sum(items["dropped"].values()) + sum(items["refused"].values())
+            for category, items in itertools.chain.from_iterable(stats["items"].items() for stats in figures):
+                counted[category] += sum(items["dropped"].values()) + sum(items["refused"].values())
         print(f"{lane.name}: {len(acknowledged)} items acknowledged, {missing.total()} of them not arrived, {counted.total()} counted "
               f"as refused or dropped; most waiting {lane.most_waiting}; {lane.snapshots} snapshots balanced; "
               f"{len(lane.pids)} lives, {lane.deaths} by SIGKILL; answers {dict(sorted(statuses.items()))}")

@@ -131,6 +131,10 @@ class Lane:
         test.assertEqual(stats["journal"]["write_failures"], 0)
         test.assertEqual(stats["journal"]["unreadable"], 0)
 
+    def requests(self):
+        """So far."""
+        return (self.folder / "notes").read_bytes().count(b"\n")
+
     def notes(self):
         """Marks of what was acknowledged, all statuses with their counts, and the lines of wrong answers."""
         acknowledged, statuses, wrong = set(), collections.Counter(), []

@@ -12,7 +12,8 @@ MARK = re.compile(rb"soak-([a-z_]+)-[0-9a-f]+")
 TYPES = {"event": "error", "transaction": "transaction", "check_in": "monitor", "session": "session", "feedback": "feedback",
          "log": "log_item", "span": "span", "attachment": "attachment", "a_type_to_come": "default"}
 WEIGHTS = (8, 6, 2, 3, 1, 3, 2, 2, 1)
-SIZES = ((0, 60), (2_000, 25), (60_000, 5), (600_000, 1))
+SIZES, SIZE_WEIGHTS = (0, 2_000, 60_000, 600_000), (60, 25, 5, 1)
+MAY_BE_LARGE = ("event", "transaction", "attachment")
 TAKEN = (200, 202)
 REFUSED_FOR_NOW = (429, 503)
 
@@ -54,8 +55,8 @@ class Maker:
     def item(self, kind):
         """Its bytes and its mark."""
         mark = self.mark(TYPES[kind])
-        sizes, weights = zip(*SIZES)
-        payload = json.dumps({"message": mark, "ballast": os.urandom(self.chance.choices(sizes, weights)[0] // 2).hex()})
+        size = self.chance.choices(SIZES, SIZE_WEIGHTS)[0] if kind in MAY_BE_LARGE else 0
+        payload = json.dumps({"message": mark, "ballast": os.urandom(size // 2).hex()})
         header = {"type": kind, "length": len(payload)}
         if kind == "log":
             payload = json.dumps({"items": [{"body": mark}] * 3})
