@@ -94,6 +94,13 @@ proto::FunctionFacts read_function(const Environment& environment) {
   return facts;
 }
 
+/// The function's memory in MiB; 0: nobody says.
+std::size_t function_memory(const Environment& environment) {
+  const auto told =
+      proto::parse_number<std::int64_t>(value_of(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"));
+  return told && *told > 0 ? static_cast<std::size_t>(*told) : 0;
+}
+
 }  // namespace
 
 std::string_view value_of(const Environment& environment, std::string_view name) {
@@ -123,9 +130,7 @@ std::string to_string(const Complaint& complaint) {
 SettingsReading read_settings(const Environment& environment, bool beside_sentry) {
   SettingsReading reading;
   auto& settings = reading.settings;
-  const auto memory =
-      proto::parse_number<std::int64_t>(value_of(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"));
-  const auto function_mib = memory && *memory > 0 ? static_cast<std::size_t>(*memory) : 0;
+  const auto function_mib = function_memory(environment);
   if (function_mib > 0) fit_memory(settings, function_mib);
 
   for (const auto& row : setting_rows()) {
