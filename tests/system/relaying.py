@@ -144,10 +144,10 @@ class Thaw:
 
     def stop(self, timeout=20):
         """SIGTERM, the summary line and a good end."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=timeout)
-        if code != 0:
+        if self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        if (code := self.process.wait(timeout=timeout)) != 0:
             raise AssertionError(f"thaw ended with {code}")
 
     def memory_kib(self, field="VmHWM"):

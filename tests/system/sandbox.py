@@ -9,7 +9,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 # The binary under test; another one with THAW_BINARY. One with sanitizers says so with THAW_SANITIZED: its memory is its own.
-THAW = pathlib.Path(os.environ.get("THAW_BINARY", BUILD / "thaw"))
+THAW = pathlib.Path(os.environ.get("THAW_BINARY", BUILD / "thaw")).resolve()
 SANITIZED = "THAW_SANITIZED" in os.environ
 KEY = "abcdef0123456789abcdef0123456789"
 PROJECT = 42
