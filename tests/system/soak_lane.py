@@ -163,13 +163,13 @@ class Lane:
         self.stop()
         last = relaying.Thaw(self.spool, self.upstream.port, self.environment)
         try:
-            emptied = last.until(lambda stats: stats["envelopes"]["waiting"] == 0 and stats["envelopes"]["in_flight"] == 0,
+            # It recovers a little later than it answers: files tell.
+            emptied = last.until(lambda stats: stats["envelopes"]["waiting"] == 0 and not list(self.spool.glob("*.seg")),
                                  timeout=100)
             relaying.balance(test, emptied)
             last.stop()
         finally:
             last.process.kill()
-        test.assertEqual(list(self.spool.glob("*.seg")), [])
         return self.stats, emptied
 
     def stop(self):
