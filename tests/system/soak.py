@@ -27,7 +27,7 @@ SEED = int(os.environ.get("SEED") or random.randrange(10**6))
 SAMPLE = 0.5  # seconds between two
 # Bounds at any moment, by README's P5 and THAW_MAX_CLIENTS, THAW_CONNECTIONS, THAW_SPOOL_MIB.
 MOST_RSS_KIB, MOST_DESCRIPTORS, MOST_SPOOL_KIB = 16 * 1024, 128 + 4 + 20, 64 * 1024
-# How far the floor of the last quarter, with the end when nothing waits, may be above that of the second: a trend, not noise.
+# How far the floor of the last quarter, with the end when nothing waits, may be above that of the third: a trend, not noise.
 RISE = {"rss_kib": 1536, "descriptors": 3, "spool_kib": 1024, "segments": 2}
 HEAD = ("minute", "lane  ", "requests", "answered", "arrived", "waiting", "  rss KiB", "  fds", " spool KiB", "lives", "snapshots")
 
@@ -116,12 +116,12 @@ class Soak(unittest.TestCase):
             self.assertLessEqual(max(getattr(sample, field) for sample in lane.samples), most, f"{lane.name}: {field}")
 
     def flat(self, lane):
-        """Floors, since what waits comes and goes. The first quarter warms up."""
+        """Floors, since what waits comes and goes. The first half warms up."""
         quarter = len(lane.samples) // 4
         for field, rise in RISE.items():
-            early = min(getattr(sample, field) for sample in lane.samples[quarter:2 * quarter])
+            early = min(getattr(sample, field) for sample in lane.samples[2 * quarter:3 * quarter])
             late = min(getattr(sample, field) for sample in lane.samples[3 * quarter:])
-            print(f"{lane.name}: least {field} {early} in the second quarter, {late} in the last")
+            print(f"{lane.name}: least {field} {early} in the third quarter, {late} in the last")
             self.assertLessEqual(late, early + rise, f"{lane.name}: {field} grows")
 
     def fates(self, lane):
