@@ -2,12 +2,17 @@
 // decides.
 #pragma once
 
+#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <boost/system/error_code.hpp>
 
 #include "proto/bytes.hpp"
+#include "proto/decoding.hpp"
+#include "relay/clock.hpp"
 
 namespace relay {
 
@@ -24,6 +29,10 @@ struct LocalRequest {
   std::string content_encoding;
   std::string user_agent;
   proto::Bytes body;
+  std::optional<SteadyTime> begun = {};  ///< to be worked at, if that takes several turns
+  std::size_t body_bytes = 0;            ///< as it came, where Intake::unpacked() has taken it
+  std::shared_ptr<proto::Decoding> unpacking = {};           ///< under way
+  std::optional<proto::Result<proto::Bytes>> unpacked = {};  ///< what has come of it
 };
 
 struct Answer {

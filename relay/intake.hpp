@@ -1,9 +1,11 @@
 // One local request -> one answer: finds the way, the auth, the envelope; judges; takes it in.
-// Never waits, touches no socket: the SDK is waiting.
+// Never waits, touches no socket: the SDK is waiting. What takes longer than one turn of the loop
+// may, the undoing of a large body's encoding, is done some at a time.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +35,11 @@ class Intake {
   };
 
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
+
+  /// Undoes the body's encoding, some at a time: false, the loop has its turn, then again; true,
+  /// take() has little left to do. Of large ones one is undone at a time, so that they do not grow
+  /// beside each other.
+  [[nodiscard]] bool unpacked(LocalRequest& request);
 
   /// `query`: what stands behind the '?' of the request's target.
   /// At the tunnel only the envelope says who speaks. Disabled, it is not asked: 200, a limit for
@@ -97,6 +104,7 @@ class Intake {
   Parts parts_;
   proto::ParserMemory parser_memory_;
   bool closing_ = false;
+  std::weak_ptr<proto::Decoding> unpacking_;  ///< the large one whose turn it is
   std::string last_header_;
   std::string last_client_;
 };

@@ -5,6 +5,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -159,6 +160,10 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   if (ec) {
     const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
     co_return told ? Then::linger : Then::close;
+  }
+  while (!hooks_.ready(reader.request())) {
+    input.keep();
+    co_await asio::post(executor_, asio::use_awaitable);
   }
   const bool keep_alive = reader.keeps_alive();
   const std::string wire = to_wire(hooks_.answer(std::move(reader.request())), !keep_alive);

@@ -31,6 +31,9 @@ class Listener {
  public:
   /// What the listener tells its owner. None of them may throw or wait.
   struct Hooks {
+    /// Of a complete request: false, it needs more turns of the loop, one a call; true, answer()
+    /// it.
+    std::function<bool(LocalRequest&)> ready = [](LocalRequest&) { return true; };
     std::function<Answer(LocalRequest&&)> answer;    ///< a complete request
     std::function<void()> first_byte;                ///< of a request, after a pause
     std::function<void(RejectReason)> unanswerable;  ///< a request that never became complete

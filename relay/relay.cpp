@@ -79,6 +79,7 @@ struct Relay::Parts {
   Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream_in,
         Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
+  [[nodiscard]] bool ready(LocalRequest& request);
   Answer answer(LocalRequest&& request);
   Answer answer_same(LocalRequest&& request);
   Answer view(const LocalRequest& request, Target target) const;
@@ -150,12 +151,23 @@ asio::awaitable<void> Relay::Parts::recover() {
 
 Listener::Hooks Relay::Parts::hooks() {
   Listener::Hooks hooks;
+  hooks.ready = [this](LocalRequest& request) { return ready(request); };
   hooks.answer = [this](LocalRequest&& request) { return answer(std::move(request)); };
   hooks.first_byte = [this] { delivery.expect_one(); };
   hooks.unanswerable = [this](RejectReason reason) { stats.ledger.reject(reason); };
   hooks.changed = [this] { changed.notify(); };
   hooks.failed = [this](std::exception_ptr failure) { failed("a local connection", failure); };
   return hooks;
+}
+
+/// Only what intake will take is worth unpacking.
+bool Relay::Parts::ready(LocalRequest& request) {
+  if (request.content_encoding.empty()) return true;
+  if (!request.begun) request.begun = clock.now();
+  const auto endpoint = proto::match_endpoint(split(request.target).path);
+  const bool taken = endpoint && proto::takes_method(endpoint->kind, request.method) &&
+                     judge_origin(origins, request.origin) != OriginVerdict::foreign;
+  return !taken || intake.unpacked(request);
 }
 
 Answer Relay::Parts::answer(LocalRequest&& request) {
@@ -179,7 +191,7 @@ Answer Relay::Parts::answer_same(LocalRequest&& request) {
   const auto [path, query] = split(target);
   if (const auto endpoint = proto::match_endpoint(path)) {
     if (proto::takes_method(endpoint->kind, request.method)) {
-      const SteadyTime begun = clock.now();
+      const SteadyTime begun = request.begun.value_or(clock.now());
       Answer verdict = intake.take(std::move(request), *endpoint, query);
       stats.accept_time.add(clock.now() - begun);
       if (capture != nullptr && verdict.status >= 400) {

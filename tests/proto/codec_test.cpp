@@ -12,6 +12,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "proto/decoding.hpp"
 #include "proto/errc.hpp"
 #include "tests/support/noise.hpp"
 
@@ -227,5 +228,29 @@ TEST_SUITE("proto/codec") {
     CHECK(decoded(Encoding::zstd, zstd_streamed(text, 24), 1000).error() ==
           Errc::encoding_too_large);
     CHECK(text_of(decoded(Encoding::zstd, zstd_streamed(text, 24), 8 * kMiB)) == text);
+  }
+
+  TEST_CASE("in steps: none goes much further than it is told, and all come to the same") {
+    const std::string text = noise(700'000) + std::string(700'000, 'a');
+    for (const auto encoding : kCompressed) {
+      for (const std::size_t each : {1000U, 100'000U, 256U * 1024U}) {
+        CAPTURE(proto::name(encoding));
+        CAPTURE(each);
+        proto::Decoding decoding(encoding, Bytes::copy_of(compressed(encoding, text)), text.size());
+        std::size_t steps = 1;
+        auto done = decoding.step(each);
+        for (; !done; ++steps) done = decoding.step(each);
+        CHECK(text_of(std::move(*done)) == text);
+        CHECK(steps >= text.size() / each);
+      }
+    }
+  }
+
+  TEST_CASE("in steps: members without content are work, too") {
+    std::string members;
+    for (int i = 0; i < 1000; ++i) members += compressed(Encoding::gzip, "");
+    proto::Decoding decoding(Encoding::gzip, Bytes::copy_of(members), 1000);
+    CHECK_FALSE(decoding.step(members.size() / 2).has_value());
+    CHECK(text_of(*decoding.step(members.size())).empty());
   }
 }

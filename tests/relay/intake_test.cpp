@@ -341,6 +341,61 @@ TEST_CASE("every content encoding is undone, and odd words for none are none") {
   }
 }
 
+TEST_CASE("a large body is unpacked in turns, one of them at a time, a usual one at once") {
+  Bench bench(one_dsn(), {}, 4U << 20U);
+  const std::string large =
+      "{}\n{\"type\":\"attachment\",\"length\":2000000}\n" + std::string(2'000'000, 'x');
+  const auto gzipped = [](std::string_view body) {
+    auto sent = request(encoded(proto::Encoding::gzip, body));
+    sent.content_encoding = "gzip";
+    return sent;
+  };
+  auto first = gzipped(large);
+  auto second = gzipped(large);
+  auto usual = gzipped(kEvent);
+  const std::size_t wire_bytes = first.body.size();
+  CHECK_FALSE(bench.intake.unpacked(first));
+  CHECK_FALSE(bench.intake.unpacked(second));
+  CHECK(bench.intake.unpacked(usual));
+  int turns = 1;
+  for (; !bench.intake.unpacked(first); ++turns) CHECK_FALSE(bench.intake.unpacked(second));
+  CHECK(turns >= 8);
+  CHECK(bench.take(std::move(first)).status == 200);
+  CHECK(bench.stats.bytes_in == wire_bytes);
+  CHECK(bench.backlog.bytes() < large.size() + 1000);
+  while (!bench.intake.unpacked(second)) {
+  }
+  CHECK(bench.take(std::move(second)).status == 200);
+  CHECK(bench.take(std::move(usual)).status == 200);
+}
+
+TEST_CASE("who goes in the middle of being unpacked leaves the turn to others") {
+  Bench bench(one_dsn(), {}, 4U << 20U);
+  const auto body = encoded(proto::Encoding::gzip, std::string(2'000'000, 'x'));
+  auto waits = request(body);
+  waits.content_encoding = "gzip";
+  {
+    auto goes = request(body);
+    goes.content_encoding = "gzip";
+    CHECK_FALSE(bench.intake.unpacked(goes));
+    CHECK_FALSE(bench.intake.unpacked(goes));
+    CHECK_FALSE(bench.intake.unpacked(waits));
+  }
+  int turns = 0;
+  while (!bench.intake.unpacked(waits) && turns < 100) ++turns;
+  CHECK(turns < 100);
+}
+
+TEST_CASE("what cannot be unpacked is refused as if it had been in one go") {
+  Bench bench;
+  const std::string whole = encoded(proto::Encoding::gzip, std::string(500'000, 'x'));
+  auto cut = request(std::string_view(whole).substr(0, whole.size() / 2));
+  cut.content_encoding = "gzip";
+  while (!bench.intake.unpacked(cut)) {
+  }
+  CHECK(bench.take(std::move(cut)).status == 400);
+}
+
 TEST_CASE("an encoding that cannot be undone is 415 and says which can") {
   for (const std::string_view name : {"gzip, gzip", "lzma", "gzip;q=1"}) {
     Bench bench;

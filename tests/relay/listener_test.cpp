@@ -76,6 +76,7 @@ class Bench {
   relay::Log log{{}, lines, clock};
   std::vector<relay::LocalRequest> requests;
   std::vector<RejectReason> unanswerable;
+  std::string unready;  ///< the body that needs more turns
   int first_bytes = 0;
   int failures = 0;
   bool answer_throws = false;
@@ -90,6 +91,9 @@ class Bench {
 
   relay::Listener::Hooks hooks() {
     relay::Listener::Hooks hooks;
+    hooks.ready = [this](const relay::LocalRequest& request) {
+      return unready.empty() || request.body.view() != unready;
+    };
     hooks.answer = [this](relay::LocalRequest request) {
       if (answer_throws) throw std::bad_alloc();
       requests.push_back(std::move(request));
@@ -593,6 +597,20 @@ TEST_CASE("a port that is taken gives another one, and the wanted one as soon as
   second.close();
   second.stop();
   support::settle(io);
+}
+
+TEST_CASE("who needs more turns of the loop is no obstacle for others") {
+  Bench bench;
+  LocalClient slow(bench.io, bench.listener.port());
+  LocalClient quick(bench.io, bench.listener.port());
+  bench.unready = "slow";
+  slow.send(post("/x", "slow"));
+  quick.send(post("/x", "quick"));
+  CHECK(status_of(quick.answer()) == "200");
+  CHECK(bench.last_body() == "quick");
+  bench.unready.clear();
+  CHECK(status_of(slow.answer()) == "200");
+  CHECK(bench.last_body() == "slow");
 }
 
 TEST_CASE("without a descriptor the log blames the limit, not the port, and a later try succeeds") {
