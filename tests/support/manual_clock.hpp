@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -50,6 +51,12 @@ class ManualClock final : public relay::Clock {
   }
 
   [[nodiscard]] std::size_t sleepers() const { return sleepers_.size(); }
+
+  /// When the first of them wakes; nullopt: nobody sleeps.
+  [[nodiscard]] std::optional<relay::SteadyTime> next_wake() const {
+    if (sleepers_.empty()) return std::nullopt;
+    return sleepers_.front().time;
+  }
 
  private:
   struct Sleeper {
