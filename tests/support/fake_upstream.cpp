@@ -99,8 +99,9 @@ FakeUpstream::FakeUpstream(asio::io_context& io, std::optional<Tls> tls)
     : io_(io),
       acceptor_(io),
       tls_(std::move(tls)),
-      tasks_(io.get_executor(),
-             [](const std::exception_ptr& failure) { FAIL(relay::describe(failure)); }) {
+      tasks_(io.get_executor(), []([[maybe_unused]] const std::exception_ptr& failure) {
+        FAIL(relay::describe(failure));
+      }) {
   if (tls_) context_ = std::make_unique<asio::ssl::context>(make_context(*tls_));
   acceptor_.open(tcp::v4());
   acceptor_.set_option(asio::socket_base::receive_buffer_size(4096));  // inherited: full soon
