@@ -99,7 +99,7 @@ class Parts {
 
   explicit Parts(const Wanted& wanted)
       : spool_({wanted.folder}, disk_, clock_, log_),
-        backlog_({wanted.max_waiting}, journal(wanted), stats_),
+        backlog_({wanted.max_waiting, 64 * relay::kMiB}, journal(wanted), stats_),
         destinations_(wanted.dsns, relay::Compression::zstd, 3),
         delivery_(io_.get_executor(), {},
                   {clock_, log_, upstream_, backlog_, destinations_, stats_, changed_, no_bits}),

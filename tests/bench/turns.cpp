@@ -184,11 +184,14 @@ struct Places {
 
 class Report {
  public:
-  explicit Report(std::FILE* json) : json_(json) {
-    std::puts(
+  Report(std::FILE* json, std::size_t many) : json_(json) {
+    std::printf(
         "## The longest turn of the loop\n\n"
-        "CPU time of one handler, ms; of it what reading and writing the journal's files took.\n\n"
-        "| what | longest turn | of it the disk | turns |\n|---|---:|---:|---:|");
+        "CPU time of one handler, ms; of it what reading and writing the journal's files took. N "
+        "is "
+        "%zu, of 2 KB each.\n\n"
+        "| what | longest turn | of it the disk | turns |\n|---|---:|---:|---:|\n",
+        many);
   }
 
   void add(const char* what, const Bench& bench) {
@@ -251,22 +254,22 @@ void recovered(const Places& places, Report& report, std::size_t many) {
     Bench bench(places.plain(), folder);
     bench.begin();
     fill(bench, "transaction", many);
-    report.add("10,000 of 2 KB, accepted", bench);
+    report.add("N of 2 KB, accepted", bench);
     bench.begin();
     bench.serve([&](std::uint16_t port) {
       bench::LocalPeer peer(port);
       for (const auto* path : {"/stats", "/metrics", "/"}) peer.ask(get(path));
     });
-    report.add("10,000 waiting, /stats, /metrics, /", bench);
+    report.add("N waiting, /stats, /metrics, /", bench);
     bench.begin();
     fill(bench, "event", many / 10);
-    report.add("10,000 waiting, 1,000 evicted for others", bench);
+    report.add("N waiting, N/10 evicted for others", bench);
   }
   Bench bench(places.plain(), folder);
   bench.begin();
   bench.relay().recover();
   bench.turn_until([&] { return bench.relay().snapshot().envelopes_waiting >= many; });
-  report.add("10,000 recovered", bench);
+  report.add("N recovered", bench);
   bench.begin();
   bench.turn([&] {
     bench.relay().thawed();
@@ -277,11 +280,11 @@ void recovered(const Places& places, Report& report, std::size_t many) {
     bench.relay().set_gate(relay::Gate::late);
     static_cast<void>(bench.relay().work());
   });
-  report.add("10,000 waiting, an invoke begins and ends", bench);
+  report.add("N waiting, an invoke begins and ends", bench);
   bench.begin();
   bench.relay().set_gate(relay::Gate::draining);
   bench.empty();
-  report.add("10,000 delivered", bench);
+  report.add("N delivered", bench);
 }
 
 void limited(const Places& places, Report& report, std::size_t many) {
@@ -290,7 +293,7 @@ void limited(const Places& places, Report& report, std::size_t many) {
   bench.begin();
   bench.relay().set_gate(relay::Gate::open);
   bench.empty();
-  report.add("10,000 waiting, upstream limits all", bench);
+  report.add("N waiting, upstream limits all", bench);
 }
 
 void trusted(const Places& places, Report& report) {
@@ -334,11 +337,11 @@ int main(int argc, char** argv) {
       std::filesystem::temp_directory_path() / ("thaw-turns-" + std::to_string(::getpid()));
   // Before any thread: it forks.
   const Places places{{}, place.string()};
-  Report report(json);
+  const std::size_t many = quick ? kMany / 10 : kMany;
+  Report report(json, many);
   large_bodies(places, report);
   trusted(places, report);
   captured(places, report);
-  const std::size_t many = quick ? kMany / 10 : kMany;
   recovered(places, report, many);
   limited(places, report, many);
   report.end();
