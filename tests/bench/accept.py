@@ -4,7 +4,7 @@
 The floor only reads and answers (floor.cpp). Node, Go and hyper (peers/) read the body, gunzip it if need be and
 answer with the event id of the header's line; they keep nothing. Thaw does all it ever does until the answer is
 out: the journal, too, where it is on. What it sends on is not in here: its upstream is stopped during a round, so
-that four envelopes are on their way and the others wait, and takes them all before the next one. Limits are above
+that as many as there are connections are on their way and the others wait, and takes them all before the next one. Limits are above
 what a round brings: nothing is evicted. The first two rounds warm everything up; memory that Thaw takes for the first
 time is hardly in the figures.
 

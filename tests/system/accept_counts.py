@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What one accepted envelope costs in what can be counted: system calls and instructions of build/thaw.
 
-Two runs that differ in the number of envelopes only, so that neither the start nor the first four requests to the
+Two runs that differ in the number of envelopes only, so that neither the start nor the first requests to the
 upstream, which never answers, are in the difference; giving up what still waits at the end is. Limits are a little
-above what was counted: they are there so that nothing creeps in. Allocations are counted in relay/accept_allocations_test.cpp.
+above what was counted: they are there so that nothing creeps in. Allocations are counted in relay/accept_allocations.cpp.
 """
 
 import os
