@@ -72,8 +72,8 @@ boost::system::error_code SpoolJournal::failed(boost::system::error_code why) {
   } else {
     log_.once("journal", LogLevel::warn,
               "cannot write the journal in " + settings_.folder + " (" + why.message() +
-                  "); what is accepted is kept in memory and lost if Thaw is killed. Let "
-                  "THAW_SPOOL_DIR be where there is room and may be written, or set THAW_JOURNAL=off");
+                  "); what is accepted is kept in memory and lost if Thaw is killed. Give the "
+                  "function more ephemeral storage, or set THAW_JOURNAL=off");
   }
   return why;
 }

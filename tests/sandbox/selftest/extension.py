@@ -84,9 +84,13 @@ def send_envelope(pending=[]):
     host, path = url.removeprefix("http://").split("/", 1)
     body = os.environ["EXT_POST_BODY"].replace("NOW", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     pending.append(http.client.HTTPConnection(host))
-    pending[-1].request("POST", "/" + path, body, {
-        "X-Sentry-Auth": "Sentry sentry_key=abcdef0123456789abcdef0123456789, sentry_version=7",
-        "Content-Type": "application/x-sentry-envelope"})
+    try:
+        pending[-1].request("POST", "/" + path, body, {
+            "X-Sentry-Auth": "Sentry sentry_key=abcdef0123456789abcdef0123456789, sentry_version=7",
+            "Content-Type": "application/x-sentry-envelope"})
+    except OSError as error:  # reset before it was written
+        say("ANSWER", type(error).__name__)
+        return
     if os.environ.get("EXT_POST_ASYNC"):
         say("POSTED")
         threading.Thread(target=finish, args=(pending[-1],), daemon=True).start()
