@@ -17,8 +17,8 @@ std::size_t string_size(std::string_view json) {
   return json.size();
 }
 
-// Foreign JSON may be nested deeply and hold much at the bottom: the blanks would be a thousand times
-// the rest. Nobody reads that deep.
+// Foreign JSON may be nested deeply and hold much at the bottom: the blanks would be a thousand
+// times the rest. Nobody reads that deep.
 constexpr std::size_t kMostBlanks = 40;
 
 class Indenter {
