@@ -98,11 +98,11 @@ layer: build ## build/layer/: the zips for x86_64 and arm64, their bills of mate
 	@layer/pack arm64 build/release-arm64/bin/thaw build/release-arm64/bin/thaw.map build/deps/sysroot-arm64 build/layer
 	@cd build/layer && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
 
-fuzz: ## all fuzzers, MINUTES=10 in all, JOBS at a time; table in build/fuzz/report.md, what they find in build/fuzz/found
+fuzz: ## all fuzzers, MINUTES=60 in all, JOBS at a time; table in build/fuzz/report.md, what they find in build/fuzz/found
 	@.ci/install build sanitizers
 	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz --target fuzzers -j $(JOBS)
-	@JOBS=$(JOBS) python3 tests/fuzz/run.py $(or $(MINUTES),10) $(TARGETS)
+	@JOBS=$(JOBS) python3 tests/fuzz/run.py $(MINUTES) $(TARGETS)
 
 coverage: ## which lines of proto the units and the corpora run; below 95 % it fails
 	@.ci/install build coverage
