@@ -106,17 +106,10 @@ std::string_view to_do_on_refused(std::string_view status) {
 }
 
 /// Nothing on a reason of another version.
-std::string_view to_do_on_dropped(std::string_view name) {
-  for (std::size_t i = 0; i < relay::kDropReasonCount; ++i) {
-    const auto reason = static_cast<relay::DropReason>(i);
-    if (relay::name(reason) == name) return relay::advice_on(reason).to_do;
-  }
-  return {};
-}
-
-std::string_view to_do_on_rejected(std::string_view name) {
-  for (std::size_t i = 0; i < relay::kRejectReasonCount; ++i) {
-    const auto reason = static_cast<relay::RejectReason>(i);
+template <class Reason>
+std::string_view to_do_on(std::string_view name, std::size_t reasons) {
+  for (std::size_t i = 0; i < reasons; ++i) {
+    const auto reason = static_cast<Reason>(i);
     if (relay::name(reason) == name) return relay::advice_on(reason).to_do;
   }
   return {};
@@ -131,10 +124,12 @@ void add_losses(std::string& out, const Fleet& fleet) {
     table.row("refused " + status, {text(lost.total())}, to_do_on_refused(status));
   }
   for (const auto& [reason, lost] : items.dropped) {
-    table.row("dropped " + reason, {text(lost.total())}, to_do_on_dropped(reason));
+    table.row("dropped " + reason, {text(lost.total())},
+              to_do_on<relay::DropReason>(reason, relay::kDropReasonCount));
   }
   for (const auto& [reason, requests] : fleet.total.rejected.all()) {
-    table.row("rejected " + reason, {text(requests)}, to_do_on_rejected(reason));
+    table.row("rejected " + reason, {text(requests)},
+              to_do_on<relay::RejectReason>(reason, relay::kRejectReasonCount));
   }
   out += "\n";
 }
