@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/bench/arguments.hpp"
 #include "tests/bench/day_environment.hpp"
 
 namespace {
@@ -318,13 +319,7 @@ int main(int argc, char** argv) {
     scene(words[1], std::stoi(words[2]), world, std::stoll(words[5]));
     return 0;
   }
-  const bool quick = std::ranges::find(words, "--quick") != words.end();
-  const auto option = std::ranges::find(words, "--json");
-  std::FILE* json = nullptr;
-  if (option != words.end() && option + 1 != words.end()) {
-    json = std::fopen((option + 1)->c_str(), "w");
-  }
-  tables(quick ? kDay / 24 : kDay, json);
-  if (json != nullptr) std::fclose(json);
+  const bench::Arguments arguments(words);
+  tables(arguments.quick ? kDay / 24 : kDay, arguments.json.get());
   return 0;
 }

@@ -29,6 +29,7 @@
 #include "relay/intake.hpp"
 #include "relay/listener.hpp"
 #include "relay/spool_journal.hpp"
+#include "tests/bench/arguments.hpp"
 #include "tests/bench/local_peer.hpp"
 #include "tests/bench/turn_meter.hpp"
 
@@ -413,21 +414,14 @@ double asked(std::size_t connections) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  const bool quick = std::ranges::find(words, "--quick") != words.end();
-  const auto option = std::ranges::find(words, "--json");
-  std::FILE* json = nullptr;
-  if (option != words.end() && option + 1 != words.end()) {
-    json = std::fopen((option + 1)->c_str(), "w");
-  }
-  Report report(json, quick ? 2 : 5);
-  envelopes(report, quick);
-  sizes(report, quick);
+  const bench::Arguments arguments({argv + 1, argv + argc});
+  Report report(arguments.json.get(), arguments.quick ? 2 : 5);
+  envelopes(report, arguments.quick);
+  sizes(report, arguments.quick);
   dsns(report);
   report.table("With the local connections, a request of 2 KB over each in turn", {1, 8, 64, 128});
   report.row("answered", asked);
   report.end();
-  if (json != nullptr) std::fclose(json);
   std::error_code ignored;
   std::filesystem::remove_all(scratch(), ignored);
   return 0;

@@ -27,6 +27,7 @@
 #include "relay/relay.hpp"
 #include "relay/snapshot.hpp"
 #include "relay/spool_journal.hpp"
+#include "tests/bench/arguments.hpp"
 #include "tests/bench/far_processes.hpp"
 #include "tests/bench/local_peer.hpp"
 #include "tests/bench/turn_meter.hpp"
@@ -326,26 +327,19 @@ void captured(const Places& places, Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  const bool quick = std::ranges::find(words, "--quick") != words.end();
-  const auto option = std::ranges::find(words, "--json");
-  std::FILE* json = nullptr;
-  if (option != words.end() && option + 1 != words.end()) {
-    json = std::fopen((option + 1)->c_str(), "w");
-  }
+  const bench::Arguments arguments({argv + 1, argv + argc});
   const auto place =
       std::filesystem::temp_directory_path() / ("thaw-turns-" + std::to_string(::getpid()));
   // Before any thread: it forks.
   const Places places{{}, place.string()};
-  const std::size_t many = quick ? kMany / 10 : kMany;
-  Report report(json, many);
+  const std::size_t many = arguments.quick ? kMany / 10 : kMany;
+  Report report(arguments.json.get(), many);
   large_bodies(places, report);
   trusted(places, report);
   captured(places, report);
   recovered(places, report, many);
   limited(places, report, many);
   report.end();
-  if (json != nullptr) std::fclose(json);
   std::error_code ignored;
   std::filesystem::remove_all(place, ignored);
   return 0;
