@@ -170,15 +170,22 @@ class Bench:
     def __init__(self, folder, rounds):
         self.folder = folder
         self.rounds = rounds
-        self.upstream = Server([BIN / "bench_floor"])
-        self.servers = {FLOOR: Server([BIN / "bench_floor"]),
-                        OFF: Thaw("off", self.upstream, folder / "off"), ON: Thaw("on", self.upstream, folder / "on"),
-                        **{name: Server(command) for name, command in PEERS.items()}}
+        self.servers = {}
+        with contextlib.ExitStack() as started:
+            self.upstream = self.start(started, Server, [BIN / "bench_floor"])
+            self.servers[FLOOR] = self.start(started, Server, [BIN / "bench_floor"])
+            for name, journal in ((OFF, "off"), (ON, "on")):
+                self.servers[name] = self.start(started, Thaw, journal, self.upstream, folder / journal)
+            for name, command in PEERS.items():
+                self.servers[name] = self.start(started, Server, command)
+            self.stop = started.pop_all().close
 
-    def stop(self):
-        """All of them."""
-        for server in [*self.servers.values(), self.upstream]:
-            server.stop()
+    @staticmethod
+    def start(started, kind, *arguments):
+        """A server that ends with the others, also where one of them does not start."""
+        server = kind(*arguments)
+        started.callback(server.stop)
+        return server
 
     def load(self, server, cell, requests):
         """One round of one server: seconds, CPU of the server a request in us, sorted latencies in us."""

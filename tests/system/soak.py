@@ -28,7 +28,7 @@ SAMPLE = 0.5  # seconds between two
 # Bounds at any moment, by README's P5 and THAW_MAX_CLIENTS, THAW_CONNECTIONS, THAW_SPOOL_MIB.
 MOST_RSS_KIB, MOST_DESCRIPTORS, MOST_SPOOL_KIB = 16 * 1024, 128 + 4 + 20, 64 * 1024
 # How far the floor of the last quarter, with the end when nothing waits, may be above that of the third: a trend, not noise.
-RISE = {"rss_kib": 1536, "descriptors": 3, "spool_kib": 1024, "segments": 2}
+RISE = {"rss_kib": 1536, "unshared": 3, "spool_kib": 1024, "segments": 2}
 HEAD = ("minute", "lane  ", "requests", "answered", "arrived", "waiting", "  rss KiB", "  fds", " spool KiB", "lives", "snapshots")
 
 

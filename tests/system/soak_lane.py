@@ -18,7 +18,7 @@ from soak_upstream import SoakUpstream
 
 INVOKE_MS = 350
 EVENTS = 200
-Sample = collections.namedtuple("Sample", "at rss_kib descriptors spool_kib segments")
+Sample = collections.namedtuple("Sample", "at rss_kib descriptors unshared spool_kib segments")
 STATS_TIMEOUT = 5  # seconds: a frozen Thaw says nothing
 
 
@@ -106,13 +106,13 @@ class Lane:
         pid = self.thaw_pid()
         try:
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+            descriptors, unshared = descriptors_of(pid)
             rss = int(status.split("VmRSS:")[1].split()[0])
             segments = [path.stat().st_size for path in self.spool.glob("*.seg")]
         except (OSError, IndexError):
             return
         self.pids.add(pid)
-        self.samples.append(Sample(time.monotonic(), rss, descriptors, sum(segments) // 1024, len(segments)))
+        self.samples.append(Sample(time.monotonic(), rss, descriptors, unshared, sum(segments) // 1024, len(segments)))
 
     def look(self, test):
         """One snapshot of /stats, if it can be had: it balances."""
@@ -177,6 +177,20 @@ class Lane:
         if self.sandbox.poll() is None:
             self.sandbox.terminate()
         self.sandbox.wait(timeout=30)
+
+
+def descriptors_of(pid):
+    """How many a process has, and how many of them are no connection that its peer keeps, too: those come and go with
+    what upstream and the SDKs' pools do, the others are its own."""
+    table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    established = {f"socket:[{row[9]}]" for row in map(str.split, table) if row[3] == "01"}  # proc_pid_net(5)
+    links = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return len(links), sum(link not in established for link in links)
 
 
 def children(pid):
