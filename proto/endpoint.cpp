@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <span>
-#include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "proto/auth.hpp"
 #include "proto/number.hpp"
@@ -13,10 +14,11 @@ namespace {
 
 using Segments = std::span<const std::string_view>;
 
-std::vector<std::string_view> segments_of(std::string_view path) {
-  constexpr std::size_t kUsual = 8;
-  std::vector<std::string_view> segments;
-  segments.reserve(kUsual);
+/// As many as a usual path has without an allocation.
+using SegmentList = boost::container::small_vector<std::string_view, 8>;
+
+SegmentList segments_of(std::string_view path) {
+  SegmentList segments;
   while (!path.empty()) {
     const auto slash = std::min(path.find('/'), path.size());
     if (slash > 0) segments.push_back(path.substr(0, slash));
@@ -68,7 +70,7 @@ std::optional<std::size_t> find_api(Segments segments) {
 /// A segment that a server on the way may take for a step up or none.
 bool is_dots(std::string_view segment) {
   constexpr std::size_t kLongest = 6;  // "%2e%2e"
-  if (segment.size() > kLongest) return false;
+  if (segment.size() > kLongest || (segment.front() != '.' && segment.front() != '%')) return false;
   const std::string text = decode_query_text(segment);
   return text == "." || text == "..";
 }
@@ -109,7 +111,7 @@ InstantAnswer otlp_answer(std::string_view content_type) {
 
 std::optional<Endpoint> match_endpoint(std::string_view path) {
   const auto found = segments_of(path);
-  const Segments segments{found};
+  const Segments segments{found.data(), found.size()};
   if (std::ranges::any_of(segments, is_dots)) return std::nullopt;
   const auto api = find_api(segments);
   Endpoint endpoint;
@@ -136,7 +138,9 @@ bool takes_envelope(EndpointKind kind, std::string_view content_type) {
 }
 
 std::string_view key_in_path(std::string_view path) {
-  const auto below = segments_of(path);
+  if (!path.starts_with("cron/") && !path.starts_with("unreal/")) return {};
+  const auto found = segments_of(path);
+  const Segments below{found.data(), found.size()};
   if (matches(below, {"cron", "*", "*"}) || matches(below, {"unreal", "*"})) return below.back();
   return {};
 }

@@ -87,6 +87,7 @@ Result<Envelope> Envelope::parse(Bytes body, JsonMembers& members) {
   envelope.header_end_ = header->end;
   envelope.event_id_ = std::move(header->event_id);
   envelope.dsn_ = std::move(header->dsn);
+  envelope.names_trace_ = header->names_trace;
   while (!parser.done()) {
     auto item = parser.item();
     if (!item) return item.error();

@@ -76,6 +76,9 @@ class Envelope {
 
   std::string_view bytes() const&& = delete;
 
+  /// The header has a member `trace`.
+  [[nodiscard]] bool names_trace() const { return names_trace_; }
+
   /// The header, a JSON object. Lives as long as this envelope.
   [[nodiscard]] std::string_view header() const& { return bytes().substr(0, header_end_); }
 
@@ -111,6 +114,7 @@ class Envelope {
   CategoryCounts counts_;
   Urgency urgency_ = Urgency::bulk;
   bool deduplicated_ = false;
+  bool names_trace_ = false;
 };
 
 /// Relay's size and count limits per item type (relay-server/src/utils/sizes.rs). Returns the type

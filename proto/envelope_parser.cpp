@@ -47,6 +47,8 @@ boost::system::error_code read_header_member(const JsonMember& member,
     if (!is_string || !read_dsn(member, header)) return Errc::envelope_invalid_dsn;
   } else if (member.key == "sent_at") {
     read = is_string && parse_rfc3339(member.text).has_value();
+  } else if (member.key == "trace") {
+    header.names_trace = true;
   } else if (member.key == "event_id") {
     read = is_string && read_event_id(member, header);
   }

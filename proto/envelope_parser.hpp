@@ -20,6 +20,7 @@ class EnvelopeParser {
     std::size_t end = 0;  ///< behind the closing brace
     std::string event_id;
     std::optional<Dsn> dsn;
+    bool names_trace = false;
   };
 
   /// Both outlive the parser; `body` stays as it is.

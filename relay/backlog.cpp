@@ -42,7 +42,7 @@ Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awak
 Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
     : settings_(settings), journal_(journal), stats_(stats) {}
 
-bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake) {
+bool Backlog::accept(Parcel&& parcel, Destination& destination, milliseconds awake) {
   Entry entry = entry_of(parcel, destination, awake);
   if (!victims_for(entry.urgency, 0)) return false;
   bool full = false;
@@ -70,7 +70,8 @@ bool Backlog::accept(Parcel parcel, Destination& destination, milliseconds awake
   return true;
 }
 
-void Backlog::recover(JournalId kept, Parcel parcel, Destination& destination, milliseconds awake) {
+void Backlog::recover(JournalId kept, Parcel&& parcel, Destination& destination,
+                      milliseconds awake) {
   Entry entry = entry_of(parcel, destination, awake);
   entry.kept = kept;
   entry.recovered = true;
@@ -162,7 +163,7 @@ std::optional<std::uint64_t> Backlog::first_to_go(const Parcel& parcel) const {
   return freed < parcel.body().size() ? std::nullopt : first;
 }
 
-void Backlog::insert(Entry entry, Parcel parcel) {
+void Backlog::insert(Entry entry, Parcel&& parcel) {
   entry.id = next_id_++;
   // In a burst of errors the newest comes last in both.
   const auto place = order_.emplace_hint(order_.end(), rank(entry), nullptr);
@@ -177,7 +178,7 @@ void Backlog::insert(Entry entry, Parcel parcel) {
 }
 
 /// Keeps the parcel in memory if it has to be there, or there is room.
-void Backlog::hold(Entry& entry, Parcel parcel) {
+void Backlog::hold(Entry& entry, Parcel&& parcel) {
   const std::size_t memory = parcel.memory();
   const bool fits = memory <= settings_.max_bytes && bytes_ <= settings_.max_bytes - memory;
   if (!entry.only_in_memory && !fits) return;
@@ -324,8 +325,8 @@ void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fa
   check();
 }
 
-void Backlog::replace(Entry& entry, proto::Envelope rest, const RecordHead& head) {
-  Parcel parcel(head, std::move(rest));
+void Backlog::replace(Entry& entry, proto::Envelope rest, RecordHead head) {
+  Parcel parcel(std::move(head), std::move(rest));
   auto place = order_.extract(rank(entry));
   let_go(entry);
   const auto kept = journal_.keep(parcel.head(), parcel.body());

@@ -22,11 +22,11 @@ class Backlog {
 
   /// Makes room, writes the journal and takes the request in. False: full, everything that waits is
   /// at least as urgent. `awake`: Delivery::awake() now.
-  [[nodiscard]] bool accept(Parcel parcel, Destination& destination, milliseconds awake);
+  [[nodiscard]] bool accept(Parcel&& parcel, Destination& destination, milliseconds awake);
 
   /// One that an earlier process left waiting, kept under `kept`. Without room for it, it is
   /// dropped and counted.
-  void recover(JournalId kept, Parcel parcel, Destination& destination, milliseconds awake);
+  void recover(JournalId kept, Parcel&& parcel, Destination& destination, milliseconds awake);
   /// One that has no way any more: counted as recovered and dropped at once.
   void recover_lost(JournalId kept, const proto::CategoryCounts& counts, DropReason reason);
 
@@ -101,8 +101,8 @@ class Backlog {
   /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
   [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
   [[nodiscard]] std::optional<std::uint64_t> first_to_go(const Parcel& parcel) const;
-  void insert(Entry entry, Parcel parcel);
-  void hold(Entry& entry, Parcel parcel);
+  void insert(Entry entry, Parcel&& parcel);
+  void hold(Entry& entry, Parcel&& parcel);
   void let_go(Entry& entry);
   void spill(std::size_t room_for);
   [[nodiscard]] std::optional<Loaded> peek(const Entry& entry);
@@ -110,7 +110,7 @@ class Backlog {
   void report(const Entry& entry, std::string_view reason,
               const std::vector<bool>* flagged = nullptr);
   void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
-  void replace(Entry& entry, proto::Envelope rest, const RecordHead& head);
+  void replace(Entry& entry, proto::Envelope rest, RecordHead head);
   void drop_untold(std::uint64_t id, DropReason reason);
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;

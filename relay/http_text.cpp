@@ -40,9 +40,23 @@ std::string_view reason_phrase(unsigned status) {
   }
 }
 
-std::string to_wire(const Answer& answer, bool close) {
+void LocalRequest::clear() {
+  for (auto text :
+       {&LocalRequest::method, &LocalRequest::target, &LocalRequest::host, &LocalRequest::origin,
+        &LocalRequest::x_sentry_auth, &LocalRequest::authorization, &LocalRequest::content_type,
+        &LocalRequest::content_encoding, &LocalRequest::user_agent}) {
+    (this->*text).clear();
+  }
+  body = {};
+  begun.reset();
+  body_bytes = 0;
+  unpacking.reset();
+  unpacked.reset();
+}
+
+void to_wire(const Answer& answer, bool close, std::string& wire) {
   constexpr std::size_t kOwnLines = 128;
-  std::string wire;
+  wire.clear();
   wire.reserve(kOwnLines + answer.content_type.size() + answer.headers.size() + answer.body.size());
   wire += "HTTP/1.1 ";
   wire += std::to_string(answer.status);
@@ -61,7 +75,6 @@ std::string to_wire(const Answer& answer, bool close) {
   if (close) wire += "Connection: close\r\n";
   wire += "\r\n";
   wire += answer.body;
-  return wire;
 }
 
 }  // namespace relay

@@ -33,6 +33,9 @@ struct LocalRequest {
   std::size_t body_bytes = 0;            ///< as it came, where Intake::unpacked() has taken it
   std::shared_ptr<proto::Decoding> unpacking = {};           ///< under way
   std::optional<proto::Result<proto::Bytes>> unpacked = {};  ///< what has come of it
+
+  /// As a new one, but for the memory of its texts.
+  void clear();
 };
 
 struct Answer {
@@ -50,7 +53,8 @@ struct Answer {
 /// The reason phrase of the statuses we use.
 [[nodiscard]] std::string_view reason_phrase(unsigned status);
 
-/// The answer on the wire. `close` adds Connection: close.
-[[nodiscard]] std::string to_wire(const Answer& answer, bool close);
+/// Puts the answer, as it goes over the wire, into `wire`, whose memory may be that of an earlier
+/// one. `close` adds Connection: close.
+void to_wire(const Answer& answer, bool close, std::string& wire);
 
 }  // namespace relay

@@ -28,15 +28,19 @@ std::size_t bytes_received(const LocalRequest& request) {
   return request.unpacked ? request.body_bytes : request.body.size();
 }
 
-bool names_trace(std::string_view header) {
-  return header.find("\"trace\"") != std::string_view::npos;
-}
-
 proto::Result<proto::Auth> find_auth(const LocalRequest& request, const proto::Endpoint& endpoint,
                                      std::string_view query) {
   if (endpoint.kind == proto::EndpointKind::tunnel) return proto::Errc::auth_missing;
   return proto::find_auth(
       {request.x_sentry_auth, request.authorization, query, proto::key_in_path(endpoint.path)});
+}
+
+/// As Relay answers.
+std::string id_answer(std::string_view event_id) {
+  if (event_id.empty()) return "{}";
+  std::string text;
+  text.reserve(event_id.size() + 9);
+  return text.append(R"({"id":")").append(event_id).append("\"}");
 }
 
 Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
@@ -79,14 +83,14 @@ Answer Intake::judge(LocalRequest&& request, const proto::Endpoint& endpoint,
   if (closing_) return reject(RejectReason::closing, overloaded());
   parts_.stats.bytes_in += bytes_received(request);
   // Two auths at once are refused before the body is looked at, as Relay does.
-  const auto auth = find_auth(request, endpoint, query);
+  auto auth = find_auth(request, endpoint, query);
   if (!auth && auth.error() != proto::Errc::auth_missing) return refuse_format(auth.error());
   auto body = decode(request);
   if (!body) return refuse_format(body.error());
   if (proto::takes_envelope(endpoint.kind, request.content_type)) {
-    return take_envelope(std::move(request), std::move(*body), endpoint, auth);
+    return take_envelope(std::move(request), std::move(*body), endpoint, std::move(auth));
   }
-  return take_opaque(std::move(request), std::move(*body), endpoint, query, auth);
+  return take_opaque(std::move(request), std::move(*body), endpoint, query, std::move(auth));
 }
 
 Answer Intake::drop(LocalRequest&& request, const proto::Endpoint& endpoint) {
@@ -126,11 +130,10 @@ proto::Result<proto::Bytes> Intake::decode(LocalRequest& request) const {
 }
 
 Answer Intake::take_envelope(LocalRequest&& request, proto::Bytes body,
-                             const proto::Endpoint& endpoint,
-                             const proto::Result<proto::Auth>& auth) {
+                             const proto::Endpoint& endpoint, proto::Result<proto::Auth> auth) {
   auto envelope = proto::Envelope::parse(std::move(body), parser_memory_);
   if (!envelope) return refuse_format(envelope.error());
-  const auto from = sender(auth, endpoint, *envelope);
+  auto from = sender(std::move(auth), endpoint, *envelope);
   if (!from) return refuse_format(from.error());
   if (const auto type = proto::exceeded_size_limit(*envelope)) {
     return reject(RejectReason::too_large,
@@ -139,25 +142,28 @@ Answer Intake::take_envelope(LocalRequest&& request, proto::Bytes body,
   Destination* where =
       destination({from->auth.public_key, from->project_id, endpoint.prefix, envelope->dsn()});
   if (where == nullptr) return refuse_route();
-  const std::string& id = envelope->event_id();
-  Answer answer{200, id.empty() ? "{}" : "{\"id\":\"" + id + "\"}"};
-  remember(envelope->header());
+  Answer answer{200, id_answer(envelope->event_id())};
+  remember(*envelope);
   RecordHead head;
-  head.client = from->auth.client;
+  head.client = std::move(from->auth.client);
   // No name of an SDK is longer.
   if (!head.client.empty()) last_client_.assign(head.client, 0, 64);
   head.user_agent = std::move(request.user_agent);
   return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer));
 }
 
-void Intake::remember(std::string_view header) {
-  if (header.size() > kKeptHeader) header = {};
-  if (!names_trace(last_header_) || names_trace(header)) last_header_.assign(header);
+void Intake::remember(const proto::Envelope& envelope) {
+  const std::string_view header = envelope.header();
+  const bool fits = header.size() <= kKeptHeader;
+  const bool traced = fits && envelope.names_trace();
+  if (last_header_traced_ && !traced) return;
+  last_header_traced_ = traced;
+  last_header_.assign(fits ? header : std::string_view());
 }
 
 Answer Intake::take_opaque(LocalRequest&& request, proto::Bytes body,
                            const proto::Endpoint& endpoint, std::string_view query,
-                           const proto::Result<proto::Auth>& auth) {
+                           proto::Result<proto::Auth> auth) {
   if (!auth) return refuse_format(auth.error());
   const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return refuse_format(proto::Errc::dsn_project);
@@ -170,14 +176,14 @@ Answer Intake::take_opaque(LocalRequest&& request, proto::Bytes body,
   head.method = std::move(request.method);
   head.target = endpoint.path;
   if (const auto rest = proto::strip_auth(query); !rest.empty()) head.target += "?" + rest;
-  head.client = auth->client;
+  head.client = std::move(auth->client);
   head.user_agent = std::move(request.user_agent);
   head.content_type = std::move(request.content_type);
   head.counts.add(proto::opaque_category(endpoint.kind));
   return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer));
 }
 
-proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& auth,
+proto::Result<Intake::Sender> Intake::sender(proto::Result<proto::Auth> auth,
                                              const proto::Endpoint& endpoint,
                                              const proto::Envelope& envelope) const {
   Sender sender;
@@ -190,10 +196,10 @@ proto::Result<Intake::Sender> Intake::sender(const proto::Result<proto::Auth>& a
   }
   const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return proto::Errc::dsn_project;
-  sender.auth = *auth;
-  sender.project_id = *project;
   if (const auto mismatch = proto::check_dsn_agrees(envelope, auth->public_key, *project))
     return mismatch;
+  sender.auth = std::move(*auth);
+  sender.project_id = *project;
   return sender;
 }
 
@@ -202,7 +208,7 @@ Destination* Intake::destination(const RouteRequest& wanted) {
   return route ? parts_.destinations.find_or_add(*route) : nullptr;
 }
 
-Answer Intake::admit(Parcel parcel, Destination& destination, Answer answer) {
+Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer) {
   const WallTime now = parts_.clock.wall_now();
   if (const auto limits = destination.limits.to_header(now); !limits.empty()) {
     // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript:

@@ -58,7 +58,10 @@ class Intake {
   /// The header of the last envelope that an SDK has sent since this was asked for the last time;
   /// one that names a trace rather than one that does not; "" if there was none, or a longer one
   /// than kKeptHeader.
-  [[nodiscard]] std::string take_last_header() { return std::exchange(last_header_, {}); }
+  [[nodiscard]] std::string take_last_header() {
+    last_header_traced_ = false;
+    return std::exchange(last_header_, {});
+  }
 
   /// sentry_client of the last envelope whose SDK has named itself.
   [[nodiscard]] const std::string& last_client() const { return last_client_; }
@@ -85,19 +88,19 @@ class Intake {
   [[nodiscard]] proto::Result<proto::Bytes> decode(LocalRequest& request) const;
   [[nodiscard]] Answer take_envelope(LocalRequest&& request, proto::Bytes body,
                                      const proto::Endpoint& endpoint,
-                                     const proto::Result<proto::Auth>& auth);
+                                     proto::Result<proto::Auth> auth);
   [[nodiscard]] Answer take_opaque(LocalRequest&& request, proto::Bytes body,
                                    const proto::Endpoint& endpoint, std::string_view query,
-                                   const proto::Result<proto::Auth>& auth);
+                                   proto::Result<proto::Auth> auth);
   /// `auth`: what the HTTP-level places held; where they held none the envelope's dsn speaks.
-  [[nodiscard]] proto::Result<Sender> sender(const proto::Result<proto::Auth>& auth,
+  [[nodiscard]] proto::Result<Sender> sender(proto::Result<proto::Auth> auth,
                                              const proto::Endpoint& endpoint,
                                              const proto::Envelope& envelope) const;
-  void remember(std::string_view header);
+  void remember(const proto::Envelope& envelope);
   /// nullptr: 403.
   [[nodiscard]] Destination* destination(const RouteRequest& wanted);
   /// `answer`: what the SDK is told once the parcel is kept.
-  [[nodiscard]] Answer admit(Parcel parcel, Destination& destination, Answer answer);
+  [[nodiscard]] Answer admit(Parcel&& parcel, Destination& destination, Answer answer);
 
   IntakeSettings settings_;
   RouteSettings route_;
@@ -106,6 +109,7 @@ class Intake {
   bool closing_ = false;
   std::weak_ptr<proto::Decoding> unpacking_;  ///< the large one whose turn it is
   std::string last_header_;
+  bool last_header_traced_ = false;
   std::string last_client_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -12,7 +13,6 @@
 #include <boost/beast/http/error.hpp>
 
 #include "proto/endpoint.hpp"
-#include "relay/request_reader.hpp"
 #include "relay/tunnel.hpp"
 
 namespace relay {
@@ -24,6 +24,7 @@ using boost::system::error_code;
 constexpr milliseconds kSweep{250};        // how finely receiving time is measured
 constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
+constexpr std::size_t kMostKept = 4UL * 1024;        // of an answer's memory, for the next one
 constexpr std::size_t kLingerBytes = 1024UL * 1024;  // at least; a large body is read on to its end
 
 asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& ec) {
@@ -36,19 +37,17 @@ bool is_for_tunnel(std::string_view target) {
   return endpoint && endpoint->kind == proto::EndpointKind::tunnel;
 }
 
-/// Nearly every answer fits the socket. What does not is left in `wire`.
-error_code send_at_once(asio::ip::tcp::socket& socket, std::string_view& wire) {
+/// Returns how much was there. What goes wrong goes wrong again at the next wait.
+std::size_t read_at_once(asio::ip::tcp::socket& socket, std::span<char> place) {
   error_code ec;
-  wire.remove_prefix(socket.write_some(asio::buffer(wire), ec));
-  return ec == asio::error::would_block ? error_code{} : ec;
+  return socket.read_some(asio::buffer(place.data(), place.size()), ec);
 }
 
 }  // namespace
 
-/// What a client has sent and nobody has used yet. An idle client has none, and takes no memory for
-/// it.
+/// What a client has sent and nobody has used yet; of an idle one nothing.
 struct Listener::Input {
-  /// In the listener's scratch, until another client may use that; then in `own`.
+  /// Where it was read to, until that may be used again; then in `own`.
   std::string_view unused;
   std::string own;
 
@@ -74,23 +73,38 @@ struct Listener::Input {
 /// One request on its way in: its reader, and its body's share of the room for as long as it is
 /// looked at.
 struct Listener::Incoming {
-  explicit Incoming(const ListenerSettings& settings) : reader(settings) {}
+  explicit Incoming(Listener& listener_in)
+      : listener(listener_in), reader(std::move(listener.spare_reader_)) {
+    if (reader == nullptr) reader = std::make_unique<RequestReader>(listener.settings_);
+  }
+
+  ~Incoming() {
+    reader->restart();
+    listener.spare_reader_ = std::move(reader);
+  }
+
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
 
   /// Uses what has come. Stops where more bytes are needed, or more room than there is.
-  error_code use(Input& input, ReceiveRoom& room) {
+  error_code use(Input& input) {
     error_code ec;
     for (;;) {
-      input.used(reader.take(input.unused, ec));
-      const std::size_t wanted = ec ? 0 : reader.wanted_room();
+      input.used(reader->take(input.unused, ec));
+      const std::size_t wanted = ec ? 0 : reader->wanted_room();
       if (wanted == 0) return ec;
-      // Not before there is a body: who has sent half a header is not the oldest.
-      if (!share) share.emplace(room);
-      if (!share->grow(wanted)) return ec;
-      reader.give_room(wanted);
+      // One that is here whole is gone before anybody else asks for room.
+      if (wanted > input.unused.size()) {
+        // Not before there is a body: who has sent half a header is not the oldest.
+        if (!share) share.emplace(listener.room_);
+        if (!share->grow(wanted)) return ec;
+      }
+      reader->give_room(wanted);
     }
   }
 
-  RequestReader reader;
+  Listener& listener;
+  std::unique_ptr<RequestReader> reader;
   std::optional<ReceiveRoom::Share> share;
 };
 
@@ -153,9 +167,12 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   }
   hooks_.first_byte();
   const Receiving receiving(*this, client);
-  Incoming incoming(settings_);
-  ec = incoming.use(input, room_);
-  RequestReader& reader = incoming.reader;
+  Incoming incoming(*this);
+  RequestReader& reader = *incoming.reader;
+  ec = incoming.use(input);
+  if (const auto rest = reader.rest_of_body(); !ec && !rest.empty()) {
+    reader.filled(read_at_once(client.socket, rest));
+  }
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
     const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
@@ -166,10 +183,15 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
     co_await asio::post(executor_, asio::use_awaitable);
   }
   const bool keep_alive = reader.keeps_alive();
-  const std::string wire = to_wire(hooks_.answer(std::move(reader.request())), !keep_alive);
-  std::string_view left = wire;
-  ec = send_at_once(client.socket, left);
-  if (!ec && !left.empty()) ec = co_await write(client, input, left);
+  to_wire(hooks_.answer(std::move(reader.request())), !keep_alive, wire_);
+  // Nearly every answer fits the socket.
+  const std::size_t sent = client.socket.write_some(asio::buffer(wire_), ec);
+  if (ec == asio::error::would_block) ec = {};
+  if (!ec && sent < wire_.size()) {
+    const std::string rest = wire_.substr(sent);
+    ec = co_await write(client, input, rest);
+  }
+  if (wire_.capacity() > kMostKept) wire_ = {};
   touched();
   co_return ec || !keep_alive ? Then::close : Then::next_request;
 }
@@ -179,20 +201,24 @@ asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
   // A chunk's extensions and the trailer have no limit of their own: this one is theirs.
   const std::size_t limit = settings_.max_header_bytes + kReadAhead;
   if (input.own.size() >= limit) co_return http::error::buffer_overflow;
-  const std::size_t room = std::min(scratch_.size(), limit - input.own.size());
-  error_code ec = asio::error::would_block;
-  while (ec == asio::error::would_block) {
-    co_await client.socket.async_wait(tcp::socket::wait_read, into(ec));
-    if (ec) co_return ec;
-    const std::size_t read = client.socket.read_some(asio::buffer(scratch_.data(), room), ec);
-    if (!ec) input.add({scratch_.data(), read});
+  error_code ec;
+  // Not into the scratch: it is anybody's until this one goes on.
+  const auto first = asio::buffer(client.first);
+  const std::size_t read = co_await client.socket.async_read_some(first, into(ec));
+  if (ec) co_return ec;
+  if (read < client.first.size()) {
+    input.add({client.first.data(), read});
+  } else {
+    std::ranges::copy(client.first, scratch_.begin());
+    const std::size_t more = read_at_once(client.socket, std::span(scratch_).subspan(read));
+    input.add({scratch_.data(), read + more});
   }
   co_return ec;
 }
 
 asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Incoming& incoming) {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  RequestReader& reader = incoming.reader;
+  RequestReader& reader = *incoming.reader;
   someone_receives_.notify();
   error_code ec;
   while (!ec && !reader.complete()) {
@@ -210,7 +236,7 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
     } else {
       ec = co_await read_more(client, input);
     }
-    if (!ec) ec = incoming.use(input, room_);
+    if (!ec) ec = incoming.use(input);
   }
   co_return ec;
 }
@@ -236,7 +262,8 @@ asio::awaitable<bool> Listener::refuse(Client& client, Input& input, error_code 
   }
   hooks_.unanswerable(reason);
   if (tunnel) answer = tunnel_answer(std::move(answer));
-  const std::string wire = to_wire(answer, true);
+  std::string wire;
+  to_wire(answer, true, wire);
   const error_code failed = co_await write(client, input, wire);
   touched();
   co_return !failed;

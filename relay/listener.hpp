@@ -21,6 +21,7 @@
 #include "relay/log.hpp"
 #include "relay/outcome.hpp"
 #include "relay/receive_room.hpp"
+#include "relay/request_reader.hpp"
 #include "relay/settings.hpp"
 #include "relay/task_group.hpp"
 #include "relay/wakeup.hpp"
@@ -69,10 +70,14 @@ class Listener {
  private:
   using tcp = asio::ip::tcp;
 
+  /// A small event whole, of a larger one the header and the body's begin.
+  static constexpr std::size_t kFirstRead = 2UL * 1024;
+
   struct Client {
     explicit Client(tcp::socket accepted) : socket(std::move(accepted)) {}
 
     tcp::socket socket;
+    std::array<char, kFirstRead> first{};  ///< where it waits for more
     bool receiving = false;
     bool timed_out = false;
     SteadyTime idle_since{};
@@ -94,7 +99,7 @@ class Listener {
   /// What to do with the connection behind a request.
   enum class Then { next_request, close, linger };
   asio::awaitable<Then> serve_one(Client& client, Input& input);
-  /// Waits for more, and reads it into the scratch.
+  /// Waits for more, and reads what has come.
   asio::awaitable<boost::system::error_code> read_more(Client& client, Input& input);
   /// The rest of a request that has not come whole.
   asio::awaitable<boost::system::error_code> receive(Client& client, Input& input,
@@ -129,8 +134,10 @@ class Listener {
   Wakeup someone_receives_;  ///< and waits: one that has come whole has no time to be late
   Wakeup place_;             ///< somebody left or became idle
   ReceiveRoom room_;
-  /// What one read brings, a usual header and body together; until the reader's next wait.
-  std::array<char, kReadAhead> scratch_;
+  /// What is read at once behind a client's first bytes; until the reader's next wait.
+  std::array<char, kFirstRead + kReadAhead> scratch_;
+  std::unique_ptr<RequestReader> spare_reader_;  ///< of a request that is answered
+  std::string wire_;                             ///< the answer that is being sent
   TaskGroup tasks_;
 };
 

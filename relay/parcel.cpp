@@ -42,7 +42,7 @@ bool is_plausible(const RecordHead& head) {
 
 }  // namespace
 
-Parcel::Parcel(RecordHead head, proto::Envelope envelope)
+Parcel::Parcel(RecordHead&& head, proto::Envelope&& envelope)
     : head_(std::move(head)), envelope_(std::move(envelope)), urgency_(envelope_->urgency()) {
   head_.method = "POST";
   head_.target = kEnvelopeTarget;

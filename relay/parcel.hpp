@@ -18,7 +18,7 @@ inline constexpr std::string_view kEnvelopeTarget = "envelope/";
 class Parcel {
  public:
   /// Fills in the head's method, target and counts.
-  Parcel(RecordHead head, proto::Envelope envelope);
+  Parcel(RecordHead&& head, proto::Envelope&& envelope);
   /// Another endpoint's request; its counts say what it is.
   Parcel(RecordHead head, proto::Bytes opaque);
   /// As the journal kept it. Errors: proto's, where the body no longer parses;

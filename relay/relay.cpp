@@ -186,9 +186,8 @@ Answer Relay::Parts::answer(LocalRequest&& request) {
 }
 
 Answer Relay::Parts::answer_same(LocalRequest&& request) {
-  // The views point into `target`, so it must not move with the request.
-  const std::string target = request.target;
-  const auto [path, query] = split(target);
+  // Intake takes the body and what it keeps of the header out of the request, never its target.
+  const auto [path, query] = split(request.target);
   if (const auto endpoint = proto::match_endpoint(path)) {
     if (proto::takes_method(endpoint->kind, request.method)) {
       const SteadyTime begun = request.begun.value_or(clock.now());

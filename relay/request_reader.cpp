@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -41,7 +42,7 @@ constexpr std::array kKept{
 
 class RequestReader::Parser final : public http::basic_parser<true> {
  public:
-  explicit Parser(const ListenerSettings& settings) {
+  Parser(const ListenerSettings& settings, LocalRequest& request_in) : request(request_in) {
     header_limit(static_cast<std::uint32_t>(settings.max_header_bytes));
     body_limit(settings.max_body_bytes);
   }
@@ -61,7 +62,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     return bytes;
   }
 
-  LocalRequest request;
+  LocalRequest& request;
   std::size_t length = 0;  ///< of the body, where the header says so
   std::size_t used = 0;    ///< of the body's room
   bool expects_continue = false;
@@ -85,11 +86,9 @@ class RequestReader::Parser final : public http::basic_parser<true> {
       return;
     }
     if (field == http::field::expect) expects_continue = iequals(value, "100-continue");
-    for (std::size_t i = 0; i < kKept.size(); ++i) {
-      if (field != kKept[i].field) continue;
-      if (field == http::field::unknown && !iequals(name, kSentryAuth)) continue;
-      keep(i, value);
-    }
+    if (field == http::field::unknown && !iequals(name, kSentryAuth)) return;
+    const auto kept = std::ranges::find(kKept, field, &Kept::field);
+    if (kept != kKept.end()) keep(static_cast<std::size_t>(kept - kKept.begin()), value);
   }
 
   /// Of several the first counts; several origins are none to go by.
@@ -131,19 +130,35 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   bool in_trailer_ = false;  ///< what comes now is no header any more
 };
 
+/// Beast's parsers are for one message each.
+struct RequestReader::Parts {
+  explicit Parts(const ListenerSettings& settings_in)
+      : settings(settings_in), parser(std::in_place, settings, request) {}
+
+  ListenerSettings settings;
+  LocalRequest request;
+  std::optional<Parser> parser;
+};
+
 RequestReader::RequestReader(const ListenerSettings& settings)
-    : parser_(std::make_unique<Parser>(settings)) {}
+    : parts_(std::make_unique<Parts>(settings)) {}
 
 RequestReader::~RequestReader() = default;
 
+void RequestReader::restart() {
+  parts_->request.clear();
+  parts_->parser.emplace(parts_->settings, parts_->request);
+}
+
 std::size_t RequestReader::take(std::string_view input, error_code& ec) {
+  Parser& parser = *parts_->parser;
   ec = {};
-  parser_->starved = false;
+  parser.starved = false;
   std::size_t taken = 0;
-  while (taken < input.size() && !complete()) {
+  while (taken < input.size() && !parser.complete()) {
     const std::string_view rest = input.substr(taken);
-    if (parser_->length > 0) return taken + parser_->put_body(rest);
-    taken += parser_->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (parser.length > 0) return taken + parser.put_body(rest);
+    taken += parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
     if (!ec) continue;
     if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
     break;
@@ -151,31 +166,33 @@ std::size_t RequestReader::take(std::string_view input, error_code& ec) {
   return taken;
 }
 
-bool RequestReader::complete() const { return parser_->complete(); }
+bool RequestReader::complete() const { return parts_->parser->complete(); }
 
 std::size_t RequestReader::wanted_room() const {
-  const std::size_t room = parser_->request.body.size();
-  if (parser_->length > 0) return room == 0 ? parser_->length : 0;
-  if (!parser_->starved) return 0;
+  const Parser& parser = *parts_->parser;
+  const std::size_t room = parts_->request.body.size();
+  if (parser.length > 0) return room == 0 ? parser.length : 0;
+  if (!parser.starved) return 0;
   return room == 0 ? kFirstChunk : 2 * room;
 }
 
-void RequestReader::give_room(std::size_t bytes) { parser_->request.body.resize(bytes); }
+void RequestReader::give_room(std::size_t bytes) { parts_->request.body.resize(bytes); }
 
 std::span<char> RequestReader::rest_of_body() {
-  return parser_->length > 0 ? parser_->room() : std::span<char>();
+  return parts_->parser->length > 0 ? parts_->parser->room() : std::span<char>();
 }
 
-void RequestReader::filled(std::size_t bytes) { parser_->used += bytes; }
+void RequestReader::filled(std::size_t bytes) { parts_->parser->used += bytes; }
 
 bool RequestReader::take_expectation() {
-  return parser_->is_header_done() && std::exchange(parser_->expects_continue, false);
+  Parser& parser = *parts_->parser;
+  return parser.is_header_done() && std::exchange(parser.expects_continue, false);
 }
 
 bool RequestReader::keeps_alive() const {
-  return parser_->is_header_done() && parser_->keep_alive();
+  return parts_->parser->is_header_done() && parts_->parser->keep_alive();
 }
 
-LocalRequest& RequestReader::request() { return parser_->request; }
+LocalRequest& RequestReader::request() { return parts_->request; }
 
 }  // namespace relay

@@ -1,5 +1,7 @@
 // One local request out of the bytes of its connection, however they come. Pure: bytes in, a
 // LocalRequest out. The grammar and its limits are Beast's; of a header only what matters is kept.
+// A reader may be used for one request after the other, of any connection: what it took in memory
+// for the header it keeps, max_header_bytes at most.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +27,9 @@ class RequestReader {
   /// of them, or room for the body. Errors: Beast's http::error; no more is to be read then.
   [[nodiscard]] std::size_t take(std::string_view input, boost::system::error_code& ec);
 
+  /// For the next request.
+  void restart();
+
   [[nodiscard]] bool complete() const;
 
   /// How large the body has to become before more of it is taken; 0: large enough. One of unknown
@@ -47,7 +52,8 @@ class RequestReader {
 
  private:
   class Parser;
-  std::unique_ptr<Parser> parser_;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace relay

@@ -150,7 +150,7 @@ int main() {
       count_with([](relay::Journal& none, relay::Journal&) -> relay::Journal& { return none; });
   const double on =
       count_with([](relay::Journal&, relay::Journal& spool) -> relay::Journal& { return spool; });
-  const bool in_memory = within("off", off, 27);
-  const bool with_journal = within("on", on, 31);
+  const bool in_memory = within("off", off, 15);
+  const bool with_journal = within("on", on, 18);
   return in_memory && with_journal ? EXIT_SUCCESS : EXIT_FAILURE;
 }

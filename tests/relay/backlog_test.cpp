@@ -383,7 +383,8 @@ TEST_CASE("of what an earlier process left the first accepted is the oldest, how
     relay::RecordHead head;
     head.accepted_at = relay::WallTime(std::chrono::seconds{second});
     const auto kept = bench.journal.keep({}, "");
-    bench.backlog.recover(*kept, {head, envelope({"check_in"})}, bench.somewhere, {});
+    bench.backlog.recover(*kept, {relay::RecordHead(head), envelope({"check_in"})}, bench.somewhere,
+                          {});
   };
   recover(2);  // 1
   recover(1);  // 2
@@ -408,7 +409,7 @@ TEST_CASE("how long the oldest has waited is known of what came and of what was 
   relay::RecordHead head;
   head.accepted_at = at(800);
   const auto kept = bench.journal.keep({}, "");
-  bench.backlog.recover(*kept, {head, envelope({"event"})}, bench.somewhere, {});
+  bench.backlog.recover(*kept, {relay::RecordHead(head), envelope({"event"})}, bench.somewhere, {});
   CHECK(bench.backlog.oldest() == at(800));
 }
 

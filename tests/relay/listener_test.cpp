@@ -635,6 +635,14 @@ TEST_CASE("without a descriptor the log blames the limit, not the port, and a la
   CHECK(lines.lines.size() == 1);
 }
 
+/// So that the body has to wait for its last byte.
+void send_in_two(Bench& bench, LocalClient& client, std::string_view request) {
+  client.send(std::string(request.substr(0, request.size() - 1)));
+  bench.settle();
+  client.send(std::string(request.substr(request.size() - 1)));
+  bench.settle();
+}
+
 TEST_CASE("bodies that find no room wait for the oldest, within their own time") {
   relay::ListenerSettings settings;
   settings.max_receiving_bytes = 10;
@@ -646,8 +654,7 @@ TEST_CASE("bodies that find no room wait for the oldest, within their own time")
   const std::string_view head = "POST /x HTTP/1.1\r\nContent-Length: 8\r\n\r\n";
   first->send(std::string(head) + "1234");
   bench.settle();
-  second->send(std::string(head) + "12345678");
-  bench.settle();
+  send_in_two(bench, *second, std::string(head) + "12345678");
   CHECK(second->received().empty());
   first->send("5678");
   CHECK(status_of(first->answer()) == "200");
@@ -656,8 +663,7 @@ TEST_CASE("bodies that find no room wait for the oldest, within their own time")
   first->send(std::string(head) + "1234");
   bench.settle();
   bench.advance(250);
-  third->send(std::string(head) + "12345678");
-  bench.settle();
+  send_in_two(bench, *third, std::string(head) + "12345678");
   for (int i = 0; i < 4; ++i) bench.advance(250);
   CHECK(status_of(first->answer()) == "408");
   CHECK(status_of(third->answer()) == "200");
@@ -674,11 +680,23 @@ TEST_CASE("a small body never waits for slow large ones") {
   for (const std::size_t size : {1000U, 1001U}) {
     CAPTURE(size);
     const auto client = bench.client();
-    client->send("POST /x HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
-                 std::string(size, 'x'));
-    bench.settle();
+    send_in_two(bench, *client,
+                "POST /x HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+                    std::string(size, 'x'));
     CHECK(bench.requests.size() == 1);
   }
+}
+
+TEST_CASE("a body that comes whole needs no room of those that come slowly") {
+  relay::ListenerSettings settings;
+  settings.max_receiving_bytes = 10;
+  Bench bench(settings);
+  const auto slow = bench.client();
+  slow->send("POST /x HTTP/1.1\r\nContent-Length: 8\r\n\r\n1234");
+  bench.settle();
+  const auto quick = bench.client();
+  quick->send(post("/x", "12345678"));
+  CHECK(status_of(quick->answer()) == "200");
 }
 
 TEST_SUITE_END();
