@@ -1,7 +1,10 @@
 """What a way of running a function costs: its runs, each beside the baseline of its round, and the figures."""
 
+import json
+import pathlib
 import statistics
 
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build/bench"
 P50 = statistics.median
 
 # What the tables call the milliseconds that two ways can be compared in.
@@ -94,17 +97,16 @@ def ms(value):
 
 
 class Page:
-    """Markdown, on the terminal and at the end of a file."""
+    """Markdown on the terminal, and what was promised: for build/bench/NAME.json, out of which the page is made."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self):
         self.passed = self.failed = 0
+        self.promises = []
 
-    def say(self, text=""):
+    @staticmethod
+    def say(text=""):
         """One line."""
         print(text, flush=True)
-        with self.path.open("a") as file:
-            print(text, file=file)
 
     def table(self, header, rows):
         """Columns as wide as they need to be; numbers to the right."""
@@ -118,10 +120,29 @@ class Page:
         self.say()
 
     def check(self, passed, text):
-        """A line that says whether what was promised was seen."""
+        """A line that says whether what was expected was seen."""
         self.passed += passed
         self.failed += not passed
         self.say(f"- {'PASS' if passed else 'FAIL'}: {text}")
+
+    def promise(self, what, wanted, seen, kept):
+        """The same of a promise, which the page of all parts shows, too. `kept` is None where it could not be seen."""
+        self.promises.append({"what": what, "wanted": wanted, "seen": seen, "kept": kept})
+        if kept is None:
+            self.say(f"- not measured: {what}: {seen}")
+        else:
+            self.check(kept, f"{what}: {seen}; wanted: {wanted}")
+
+    def promise_checks(self, what):
+        """All checks so far as one promise, and its line the last one."""
+        self.promises.append({"what": what, "wanted": "all checks", "kept": not self.failed,
+                              "seen": f"{self.passed} of {self.passed + self.failed}"})
+        self.say(f"\n{self.passed} of {self.passed + self.failed} checks passed.")
+
+    def leave(self, name, figures):
+        """The figures for programs."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        (FOLDER / f"{name}.json").write_text(json.dumps({"promises": self.promises, **figures}, indent=1) + "\n")
 
     def alike(self, one, other, within):
         """One check for all columns in which two series are to be the same."""

@@ -1,6 +1,6 @@
 // What the journal costs on the accept path: the same envelopes through the same intake, with and
 // without it, in turns, so that whatever else the machine does meets both. Prints a Markdown table.
-// Usage: bench_journal [FOLDER]: the journal's place, else below the system's temporary folder.
+// Usage: bench_journal [--quick] [--json FILE]; the journal's place is below TMPDIR.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -17,13 +17,15 @@
 #include "relay/disk.hpp"
 #include "relay/intake.hpp"
 #include "relay/spool_journal.hpp"
+#include "tests/bench/arguments.hpp"
 
 namespace {
 
 using Microseconds = std::chrono::duration<double, std::micro>;
 
 const std::string kKey = "abcdef0123456789abcdef0123456789";
-constexpr int kRounds = 31;
+constexpr int kRounds = 101;
+constexpr int kQuickRounds = 31;
 constexpr int kPerRound = 100;  // of the largest, what the memory for bodies holds
 
 class NoLines final : public relay::LogSink {
@@ -81,12 +83,12 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void compare(std::size_t size, Path& without, Path& with) {
+void compare(std::size_t size, int rounds, Path& without, Path& with, std::FILE* json) {
   const std::string payload(size, 'x');
   const std::string body =
       "{}\n{\"type\":\"event\",\"length\":" + std::to_string(size) + "}\n" + payload;
   std::array<std::vector<double>, 4> times;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const auto memory = without.round(body);
     const auto journal = with.round(body);
     times[0].push_back(memory[0]);
@@ -98,14 +100,17 @@ void compare(std::size_t size, Path& without, Path& with) {
   const double journal = median(times[1]);
   std::printf("| %zu KB | %.1f | %.1f | +%.1f | %.1f | %.1f |\n", size / 1000, memory, journal,
               journal - memory, median(times[2]), median(times[3]));
+  if (json == nullptr) return;
+  std::fprintf(json, ",\"%zu KB\":{\"accept_us\":%.2f,\"accept_with_journal_us\":%.2f}",
+               size / 1000, memory, journal);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bench::Arguments arguments({argv + 1, argv + argc});
   const auto folder =
-      (argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::temp_directory_path()) /
-      ("thaw-bench-" + std::to_string(::getpid()));
+      std::filesystem::temp_directory_path() / ("thaw-bench-" + std::to_string(::getpid()));
   boost::asio::io_context io;
   relay::SystemClock clock(io.get_executor());
   NoLines lines;
@@ -113,15 +118,20 @@ int main(int argc, char** argv) {
   relay::SystemDisk disk;
   relay::SpoolJournal spool({folder, 64 * relay::kMiB}, disk, clock, log);
   relay::NoJournal none;
+  std::FILE* json = arguments.json.get();
+  // What it may cost is promised of the whole accept path: accept.py.
+  if (json != nullptr) std::fputs("{\"promises\":[]", json);
   std::puts(
+      "## The journal on the accept path\n\n"
       "| body | accept, memory only (µs) | accept, journal (µs) | difference (µs) | settle, memory "
       "(µs) | settle, journal (µs) |\n"
       "|---|---|---|---|---|---|");
   for (const std::size_t size : {1000U, 10'000U, 100'000U}) {
     Path without(io, none);
     Path with(io, spool);
-    compare(size, without, with);
+    compare(size, arguments.quick ? kQuickRounds : kRounds, without, with, json);
   }
+  if (json != nullptr) std::fputs("}\n", json);
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   return spool.figures().write_failures == 0 ? 0 : 1;

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """What each pace costs, side by side: the real function and SDK in the sandbox, alone and with Thaw.
 
-Prints Markdown and appends it to build/bench-pace.md. PASS and FAIL say whether what a pace promises was seen
-this time, on this machine: a benchmark, no test, so the exit code is 0 either way. Ways that are compared run in
+Prints Markdown; build/bench/pace.json says how many checks passed. PASS and FAIL say whether what a pace promises was
+seen this time, on this machine: a benchmark, no test, so the exit code is 0 either way. Ways that are compared run in
 turns, round after round, and are compared by medians.
 """
 
 import argparse
 import dataclasses
-import datetime
 import pathlib
 import sys
 
@@ -171,16 +170,16 @@ def main():
     options.add_argument("--rounds", type=int, default=3, help="runs of each way")
     options.add_argument("--blocks", default="1,2,3,4", help="such as 1,3")
     chosen = options.parse_args()
-    page = Page(sandbox.BUILD / "bench-pace.md")
-    page.say(f"\n## Paces, {datetime.datetime.now():%Y-%m-%d %H:%M}, {chosen.invokes} invokes a run, "
-             f"{chosen.rounds} rounds\n")
+    page = Page()
+    page.say(f"## Paces, {chosen.invokes} invokes a run, rounds: {chosen.rounds}\n")
     page.say(f"Upstream {LATENCY_MS} ms away, invokes 100 ms apart. Milliseconds, medians over all rounds. `+`: above "
              f"the same function without an error and without an extension. The first {RHYTHM} invokes of a run "
              "count in the total only; *rare*: `THAW_SOON_MS=50`.")
     for block in chosen.blocks.split(","):
         BLOCKS[int(block)](page, chosen)
-    page.say(f"\n{page.passed} of {page.passed + page.failed} checks passed.")
+    page.promise_checks("what the paces promise, and an outage")
+    page.leave("pace", {"blocks": chosen.blocks, "invokes": chosen.invokes, "rounds": chosen.rounds})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -197,20 +197,33 @@ class Report {
 
   void add(const char* what, const Bench& bench) {
     const Meter::Turn turn = bench.longest();
+    if (turn.cpu_ms > kLongestMs) {
+      char text[kTextBytes];
+      std::snprintf(text, sizeof text, "%s%s: %.1f ms", too_long_.empty() ? "" : "; ", what,
+                    turn.cpu_ms);
+      too_long_ += text;
+    }
     std::printf("| %s | %.2f | %.2f | %zu |\n", what, turn.cpu_ms, turn.disk_ms, turn.turns);
     std::fflush(stdout);
     if (json_ == nullptr) return;
     std::fprintf(json_, "%s{\"what\":\"%s\",\"cpu_ms\":%g,\"disk_ms\":%g,\"turns\":%zu}",
-                 std::exchange(first_, false) ? "[" : ",\n", what, turn.cpu_ms, turn.disk_ms,
-                 turn.turns);
+                 std::exchange(first_, false) ? "{\"turns\":[" : ",\n", what, turn.cpu_ms,
+                 turn.disk_ms, turn.turns);
   }
 
   void end() {
-    if (json_ != nullptr) std::fputs("]\n", json_);
+    if (json_ != nullptr) std::fputs("],\n", json_);
+    bench::promise(json_, "the longest turn of the loop", "at most 5 ms of CPU",
+                   too_long_.empty() ? "none is longer" : too_long_, too_long_.empty());
+    if (json_ != nullptr) std::fputs("}\n", json_);
   }
 
  private:
+  static constexpr double kLongestMs = 5;
+  static constexpr std::size_t kTextBytes = 100;
+
   std::FILE* json_;
+  std::string too_long_;
   bool first_ = true;
 };
 
