@@ -2,13 +2,15 @@
 // and movers (Lifecycle, pace, Rhythm, Relay) on a clock moved by hand, with a Sentry at a given
 // distance, beside flush() and beside no Sentry at all.
 // Usage: bench_day [--quick] [--json FILE]   tables; quick: an hour instead of the day
-//        bench_day --scene WAY INVOKES WORK_MS ROUND_TRIP_MS GAP_MS
-//                                            one environment, the ninth of each ten invokes fails,
-//                                            each comes GAP_MS behind the freeze: JSON, see day.py
+//        bench_day --scene WAY INVOKES WORK_MS REST_MS ROUND_TRIP_MS GAP_MS
+//                                            one environment, the ninth of each ten invokes fails
+//                                            REST_MS before its end, each comes GAP_MS behind the
+//                                            freeze: JSON, see day.py
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <random>
@@ -284,6 +286,15 @@ void tables(Moment length, std::FILE* json) {
   if (json != nullptr) std::fputs("]\n", json);
 }
 
+template <class List, class Of>
+void print_list(const char* before, const List& list, Of of) {
+  const char* comma = "";
+  std::printf("%s", before);
+  for (const auto& one : list) {
+    std::printf("%s%lld", std::exchange(comma, ","), static_cast<long long>(of(one)));
+  }
+}
+
 /// The scene that the sandbox can play, too.
 void scene(std::string_view way, int invokes, const World& given, Moment gap) {
   World world = given;
@@ -294,29 +305,26 @@ void scene(std::string_view way, int invokes, const World& given, Moment gap) {
     now = fleet.pass_until(std::numeric_limits<Moment>::max()) + gap;
   }
   fleet.end(now);
-  std::printf("{\"billed\":[");
-  for (const auto& bill : world.bills) {
-    std::printf("%s%lld", &bill == world.bills.data() ? "" : ",",
-                static_cast<long long>(bill.billed));
-  }
-  std::printf("],\"ages\":[");
-  for (std::size_t i = 0; i < world.captured_at.size(); ++i) {
-    std::printf("%s%lld", i == 0 ? "" : ",",
-                static_cast<long long>(world.arrived_at[i] - world.captured_at[i]));
-  }
-  std::printf("]}\n");
+  print_list("{\"begun\":[", world.bills, [](const auto& bill) { return bill.begun; });
+  print_list("],\"billed\":[", world.bills, [](const auto& bill) { return bill.billed; });
+  print_list("],\"captured\":[", world.captured_at, std::identity{});
+  print_list("],\"arrived\":[", world.arrived_at, std::identity{});
+  std::printf("],\"held\":{\"telemetry\":%llu,\"delivery\":%llu}}\n",
+              static_cast<unsigned long long>(world.held_for_news),
+              static_cast<unsigned long long>(world.held_for_delivery));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() == 6 && words[0] == "--scene") {
+  if (words.size() == 7 && words[0] == "--scene") {
     World world;
     world.handshake = 1;  // the scene's upstream has no TLS
-    world.function = std::stoll(words[3]);
-    world.round_trip = std::stoll(words[4]);
-    scene(words[1], std::stoi(words[2]), world, std::stoll(words[5]));
+    world.rest = std::stoll(words[4]);
+    world.function = std::stoll(words[3]) + world.rest;
+    world.round_trip = std::stoll(words[5]);
+    scene(words[1], std::stoi(words[2]), world, std::stoll(words[6]));
     return 0;
   }
   const bench::Arguments arguments(words);

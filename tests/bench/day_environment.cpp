@@ -198,6 +198,7 @@ class ThawEnvironment final : public Environment {
     begun_ = now;
     failing_ = failing;
     function_ends_ = now + world_.function;
+    fails_ = failing ? function_ends_ - world_.rest : kNever;
     told_ = kNever;
     request_ = "r" + std::to_string(++invokes_);
     api_.invoke(request_, milliseconds{10'000});
@@ -207,7 +208,7 @@ class ThawEnvironment final : public Environment {
 
   [[nodiscard]] std::optional<Moment> next() const override {
     if (frozen_) return std::nullopt;
-    Moment next = std::min(function_ends_, told_);
+    Moment next = std::min({fails_, function_ends_, told_});
     if (const auto wake = clock_.next_wake()) {
       next = std::min(next,
                       far_.now() + std::chrono::ceil<milliseconds>(*wake - clock_.now()).count());
@@ -218,10 +219,11 @@ class ThawEnvironment final : public Environment {
   void pass(Moment now) override {
     clock_.advance(milliseconds{now - far_.now()});
     turn();
+    if (now >= fails_) fail(now);
     if (now >= function_ends_) end_function(now);
     if (now >= told_) tell();
     if (function_ends_ != kNever || !asked_) return;
-    world_.bills.push_back({failing_, now - begun_});
+    world_.bills.push_back({failing_, begun_, now - begun_});
     frozen_ = true;
   }
 
@@ -237,6 +239,8 @@ class ThawEnvironment final : public Environment {
       clock_.advance(std::chrono::ceil<milliseconds>(*wake - clock_.now()));
       turn();
     }
+    world_.held_for_news += stats_.holds.of(extension::HeldFor::telemetry).invokes;
+    world_.held_for_delivery += stats_.holds.of(extension::HeldFor::delivery).invokes;
   }
 
  private:
@@ -250,11 +254,13 @@ class ThawEnvironment final : public Environment {
     turn();
   }
 
+  void fail(Moment now) {
+    fails_ = kNever;
+    if (!port_.take_own(envelope(world_.capture(now)))) std::abort();
+    turn();
+  }
+
   void end_function(Moment now) {
-    if (failing_) {
-      if (!port_.take_own(envelope(world_.capture(now)))) std::abort();
-      turn();
-    }
     ended_at_ = std::exchange(function_ends_, kNever);
     told_ = now + world_.told_late;
   }
@@ -306,6 +312,7 @@ class ThawEnvironment final : public Environment {
   std::uint64_t invokes_ = 0;
   std::string request_;
   Moment begun_ = 0;
+  Moment fails_ = kNever;
   Moment function_ends_ = kNever;
   Moment ended_at_ = 0;
   Moment told_ = kNever;
@@ -316,7 +323,7 @@ class PlainEnvironment final : public Environment {
   PlainEnvironment(World& world, bool flush) : world_(world), flush_(flush) {}
 
   void invoke(Moment now, bool failing) override {
-    Moment end = now + world_.function;
+    Moment end = now + world_.function - world_.rest;
     if (flush_ && failing) {
       const std::uint64_t event = world_.capture(end);
       if (!used_ || end - *used_ > world_.cut_after) end += world_.handshake * world_.round_trip;
@@ -324,7 +331,8 @@ class PlainEnvironment final : public Environment {
       end += world_.round_trip;
       used_ = end;
     }
-    world_.bills.push_back({failing, end - now});
+    end += world_.rest;
+    world_.bills.push_back({failing, now, end - now});
     ends_ = end;
   }
 

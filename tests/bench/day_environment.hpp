@@ -18,6 +18,7 @@ using Moment = std::int64_t;  ///< ms since the simulation began
 struct World {
   // Given.
   Moment function = 20;       ///< how long it takes
+  Moment rest = 0;            ///< how long of it is left when it fails
   Moment round_trip = 80;     ///< to Sentry
   int handshake = 2;          ///< round trips before the first request: TCP, TLS 1.3
   Moment cut_after = 30'000;  ///< a connection that has been silent for longer is dead
@@ -26,6 +27,7 @@ struct World {
   // Seen.
   struct Bill {
     bool failing = false;
+    Moment begun = 0;
     Moment billed = 0;  ///< from INVOKE until the environment may be frozen
   };
 
@@ -33,6 +35,8 @@ struct World {
   std::vector<Moment> captured_at;  ///< by number of the event
   std::vector<Moment> arrived_at;   ///< the same; -1: never
   std::uint64_t duplicates = 0;
+  std::uint64_t held_for_news = 0;      ///< invokes, of environments that have ended
+  std::uint64_t held_for_delivery = 0;  ///< the same
 
   /// One more event; its number.
   std::uint64_t capture(Moment now);
@@ -43,7 +47,8 @@ class Environment {
  public:
   virtual ~Environment() = default;
 
-  /// Only where frozen(): an invoke, which brings an event at its end if it is `failing`.
+  /// Only where frozen(): an invoke, which brings an event World::rest before its end if it is
+  /// `failing`.
   virtual void invoke(Moment now, bool failing) = 0;
   /// When something happens by itself; nullopt: never, it is frozen.
   [[nodiscard]] virtual std::optional<Moment> next() const = 0;
