@@ -81,9 +81,9 @@ format: ## rewrites the sources in our format
 	@.ci/install lint
 	@clang-format-19 -i $(SOURCES)
 
-bench: build ## what Thaw costs beside its peers: tables in build/bench.md; FULL=1 for more rounds, PARTS="accept" for some
-	@.ci/install functions bench
-	@cmake --build --preset release --target bench_journal bench_floor bench_load bench_views -j $(JOBS)
+bench: build ## what Thaw costs beside its peers: build/bench.md, build/bench.svg; FULL=1 for longer runs, PARTS="accept" for some
+	@.ci/install functions sentry-layer bench
+	@cmake --build --preset release --target benchmarks -j $(JOBS)
 	@build/functions/python/bin/python tests/bench/bench.py $(if $(filter 1,$(FULL)),--full) $(PARTS)
 
 publish: ## prints the AWS CLI calls that publish the layer in REGION; YES=1 makes them, PUBLIC=1 for everyone
