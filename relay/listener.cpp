@@ -120,10 +120,9 @@ class Listener::Receiving {
 
   ~Receiving() {
     client_.receiving = false;
-    client_.idle_since = listener_.clock_.now();
     --listener_.receiving_;
     listener_.place_.notify();
-    listener_.touched();
+    client_.idle_since = listener_.touched();
   }
 
   Receiving(const Receiving&) = delete;
@@ -192,7 +191,6 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
     ec = co_await write(client, input, rest);
   }
   if (wire_.capacity() > kMostKept) wire_ = {};
-  touched();
   co_return ec || !keep_alive ? Then::close : Then::next_request;
 }
 
@@ -265,7 +263,6 @@ asio::awaitable<bool> Listener::refuse(Client& client, Input& input, error_code 
   std::string wire;
   to_wire(answer, true, wire);
   const error_code failed = co_await write(client, input, wire);
-  touched();
   co_return !failed;
 }
 

@@ -118,7 +118,8 @@ class Listener {
   Clients::iterator longest_idle();
   /// False if none is idle.
   bool close_longest_idle();
-  void touched();
+  /// Now.
+  SteadyTime touched();
 
   asio::any_io_executor executor_;
   Clock& clock_;

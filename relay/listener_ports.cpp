@@ -125,9 +125,11 @@ bool Listener::close_longest_idle() {
   return true;
 }
 
-void Listener::touched() {
-  last_activity_ = clock_.now();
+SteadyTime Listener::touched() {
+  const SteadyTime now = clock_.now();
+  last_activity_ = now;
   hooks_.changed();
+  return now;
 }
 
 }  // namespace relay
