@@ -18,8 +18,9 @@ void fuzz::answer(std::string_view bytes) {
   const auto stream = input.rest();
   const ReadAnswer whole = read_answer(stream, 0, tunnel);
   const ReadAnswer cut = read_answer(stream, seed, tunnel);
-  // However it is cut, it is the same answer.
-  CHECK(cut.failed == whole.failed);
+  // However it is cut, it is the same answer, or none: a fault in front of the end of the stream is
+  // found where the parser looks at the lines before that.
+  CHECK(cut.failed.failed() == whole.failed.failed());
   CHECK(cut.answer.status == whole.answer.status);
   CHECK(cut.answer.rate_limits == whole.answer.rate_limits);
   CHECK(cut.answer.retry_after == whole.answer.retry_after);

@@ -16,7 +16,7 @@ import unittest
 
 import relaying
 import sandbox
-from abuse import MOST_KIB, Abuse, statuses
+from abuse import Abuse, statuses
 from relaying import Thaw, event
 
 ROOT = os.geteuid() == 0
@@ -129,12 +129,12 @@ class Planted(Abuse):
         self.spool.mkdir()
         many(self.spool, self.outside, segment)
         self.upstream.close()
-        limited = ("prlimit", "--nofile=1024", sandbox.BUILD / "thaw", "serve")
+        limited = ("prlimit", "--nofile=1024", sandbox.THAW, "serve")
         self.start(command=limited)
         self.thaw.until(lambda stats: stats["envelopes"]["recovered"] >= 100)
         self.be_honest()
         self.assertLess(self.descriptors(), 200)
-        self.assertLess(self.thaw.memory_kib(), MOST_KIB)
+        self.stays_small()
         relaying.balance(self, self.thaw.stats())
 
     def test_a_link_for_a_folder(self):
@@ -204,7 +204,7 @@ class Extension(Thaw):
 
     def start(self):
         self.env["AWS_LAMBDA_RUNTIME_API"] = self.platform.address
-        self.process = subprocess.Popen([sandbox.BUILD / "thaw"], env=self.env, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([sandbox.THAW], env=self.env, stdout=subprocess.DEVNULL)
         relaying.wait_for(lambda: self.platform.asked == 1)
 
 
@@ -281,8 +281,7 @@ class Telemetry(Abuse):
         self.still_open()
         for peer in peers:
             peer.close()
-        print(f"{self._testMethodName}: peak resident {self.thaw.memory_kib()} KiB")
-        self.assertLess(self.thaw.memory_kib(), MOST_KIB)
+        self.stays_small()
 
 
 class Mad(Abuse):
@@ -354,8 +353,7 @@ class Mad(Abuse):
                 self.be_honest()
                 relaying.wait_for(lambda: len(self.upstream.requests) > arrived)
                 relaying.balance(self, self.thaw.stats())
-                print(f"{name}: peak resident {self.thaw.memory_kib()} KiB")
-                self.assertLess(self.thaw.memory_kib(), MOST_KIB)
+                self.stays_small(name)
                 self.thaw.kill()
         self.inside.setblocking(False)
         with self.assertRaises(BlockingIOError):
