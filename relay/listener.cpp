@@ -39,6 +39,7 @@ bool is_for_tunnel(std::string_view target) {
 
 /// Returns how much was there. What goes wrong goes wrong again at the next wait.
 std::size_t read_at_once(asio::ip::tcp::socket& socket, std::span<char> place) {
+  if (place.empty()) return 0;
   error_code ec;
   return socket.read_some(asio::buffer(place.data(), place.size()), ec);
 }
@@ -169,9 +170,7 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   Incoming incoming(*this);
   RequestReader& reader = *incoming.reader;
   ec = incoming.use(input);
-  if (const auto rest = reader.rest_of_body(); !ec && !rest.empty()) {
-    reader.filled(read_at_once(client.socket, rest));
-  }
+  if (!ec) reader.filled(read_at_once(client.socket, reader.rest_of_body()));
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
     const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
@@ -183,15 +182,17 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   }
   const bool keep_alive = reader.keeps_alive();
   to_wire(hooks_.answer(std::move(reader.request())), !keep_alive, wire_);
-  // Nearly every answer fits the socket.
+  const std::string rest = send_at_once(client, ec);
+  if (!ec && !rest.empty()) ec = co_await write(client, input, rest);
+  co_return ec || !keep_alive ? Then::close : Then::next_request;
+}
+
+std::string Listener::send_at_once(Client& client, error_code& ec) {
   const std::size_t sent = client.socket.write_some(asio::buffer(wire_), ec);
   if (ec == asio::error::would_block) ec = {};
-  if (!ec && sent < wire_.size()) {
-    const std::string rest = wire_.substr(sent);
-    ec = co_await write(client, input, rest);
-  }
+  std::string rest = wire_.substr(sent);
   if (wire_.capacity() > kMostKept) wire_ = {};
-  co_return ec || !keep_alive ? Then::close : Then::next_request;
+  return rest;
 }
 
 asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {

@@ -107,6 +107,8 @@ class Listener {
   /// True: the client may still be writing, and is to read why it was refused.
   asio::awaitable<bool> refuse(Client& client, Input& input, boost::system::error_code why,
                                bool tunnel);
+  /// Returns what of the answer in `wire_` does not fit the socket; of nearly every one nothing.
+  std::string send_at_once(Client& client, boost::system::error_code& ec);
   asio::awaitable<boost::system::error_code> write(Client& client, Input& input,
                                                    std::string_view wire);
   asio::awaitable<void> linger(Client& client);
