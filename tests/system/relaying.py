@@ -44,7 +44,10 @@ class Upstream:
             disable_nagle_algorithm = True
 
             def answer(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    raise ConnectionResetError("killed while it sent")
                 if outer.delay:
                     time.sleep(outer.delay)  # the upstream's latency, not a wait for a condition
                 status, headers = outer.take((self.command, self.path, dict(self.headers), body))
