@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -50,6 +51,48 @@ TEST_SUITE("proto/encode") {
         proto::encode(encoding, "{}\n", body, fresh);
         CHECK(out.size() == fresh.size());
         CHECK(text_of(decode(encoding, std::move(out), kLimit)) == "{}\n" + body);
+      }
+    }
+  }
+
+  TEST_CASE("encoded some at a time it is the same body, a step at most what it was told") {
+    const std::string tail = noise(300'000) + std::string(300'000, 'b');
+    for (const auto encoding : {Encoding::identity, Encoding::gzip, Encoding::zstd}) {
+      for (const auto& [head, rest] : {std::pair{std::string{"{}\n"}, tail},
+                                       {tail, std::string{"rest"}},
+                                       {std::string{}, std::string{}}}) {
+        for (const std::size_t slice : {1000UL, 128UL * 1024, 1'000'000UL}) {
+          CAPTURE(proto::name(encoding));
+          CAPTURE(slice);
+          proto::Encoder encoder;
+          Bytes out;
+          encoder.begin(encoding, head, rest, out);
+          const char* const place = out.data();
+          std::size_t steps = 1;
+          while (!encoder.step(slice, out)) ++steps;
+          const std::size_t all = head.size() + rest.size();
+          CHECK(steps == std::max<std::size_t>((all + slice - 1) / slice, 1));
+          CHECK(out.data() == place);
+          Bytes whole;
+          proto::encode(encoding, head, rest, whole);
+          if (encoding != Encoding::gzip) CHECK(out.view() == whole.view());
+          CHECK(text_of(decode(encoding, std::move(out), kLimit)) == head + rest);
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a body that was begun and given up leaves nothing behind") {
+    proto::Encoder encoder;
+    const std::string large = noise(500'000);
+    for (const auto given_up : {Encoding::zstd, Encoding::gzip, Encoding::identity}) {
+      for (const auto encoding : {Encoding::zstd, Encoding::gzip, Encoding::identity}) {
+        Bytes out;
+        encoder.begin(given_up, "{}\n", large, out);
+        REQUIRE_FALSE(encoder.step(200'000, out));
+        Bytes next;
+        encoder.encode(encoding, "{}\n", "next", next);
+        CHECK(text_of(decode(encoding, std::move(next), kLimit)) == "{}\nnext");
       }
     }
   }
