@@ -182,7 +182,7 @@ void Backlog::hold(Entry& entry, Parcel&& parcel) {
   const std::size_t memory = parcel.memory();
   const bool fits = memory <= settings_.max_bytes && bytes_ <= settings_.max_bytes - memory;
   if (!entry.only_in_memory && !fits) return;
-  entry.parcel = std::make_unique<Parcel>(std::move(parcel));
+  entry.parcel = std::make_shared<const Parcel>(std::move(parcel));
   bytes_ += memory;
   if (entry.only_in_memory) pinned_ += memory;
 }
@@ -203,7 +203,7 @@ void Backlog::spill(std::size_t room_for) {
   }
 }
 
-std::optional<Loaded> Backlog::load(std::uint64_t id) {
+std::shared_ptr<const Parcel> Backlog::load(std::uint64_t id) {
   auto loaded = peek(entries_.at(id));
   if (!loaded) {
     ++stats_.unreadable;
@@ -212,20 +212,20 @@ std::optional<Loaded> Backlog::load(std::uint64_t id) {
   return loaded;
 }
 
-std::optional<Loaded> Backlog::peek(const Entry& entry) {
-  if (entry.parcel) return Loaded(*entry.parcel);
+std::shared_ptr<const Parcel> Backlog::peek(const Entry& entry) {
+  if (entry.parcel) return entry.parcel;
   auto record = journal_.read(entry.kept);
-  if (!record) return std::nullopt;
+  if (!record) return nullptr;
   auto parcel = Parcel::from(std::move(*record));
-  if (!parcel) return std::nullopt;
-  return Loaded(std::make_unique<Parcel>(std::move(*parcel)));
+  if (!parcel) return nullptr;
+  return std::make_shared<const Parcel>(std::move(*parcel));
 }
 
 void Backlog::report(const Entry& entry, std::string_view reason,
                      const std::vector<bool>* flagged) {
   proto::ClientReport& losses = entry.destination->losses;
   const auto loaded = peek(entry);
-  const auto* envelope = loaded ? (*loaded)->envelope() : nullptr;
+  const auto* envelope = loaded ? loaded->envelope() : nullptr;
   if (envelope == nullptr) {
     // Opaque, or out of reach. What counts as default has no place in a report.
     const auto counts = entry.counts.wide();
@@ -313,7 +313,7 @@ void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fa
                      unsigned detail) {
   const auto loaded = load(id);
   if (!loaded) return;
-  const auto* envelope = (*loaded)->envelope();
+  const auto* envelope = loaded->envelope();
   Reduction reduction = envelope == nullptr ? Reduction{} : without(*envelope, flagged);
   if (!reduction.rest) {
     ++stats_.envelopes_lost;
@@ -321,7 +321,7 @@ void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fa
     return;
   }
   fate(stats_.ledger, detail, reduction.dropped);
-  replace(entries_.at(id), std::move(*reduction.rest), RecordHead((*loaded)->head()));
+  replace(entries_.at(id), std::move(*reduction.rest), RecordHead(loaded->head()));
   check();
 }
 

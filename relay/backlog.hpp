@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -46,9 +47,9 @@ class Backlog {
   /// nullptr if it has met its fate. Valid until then.
   [[nodiscard]] Entry* find(std::uint64_t id);
 
-  /// Its body and what came with it. nullopt: the journal could not give it back, and it has been
-  /// dropped for that.
-  [[nodiscard]] std::optional<Loaded> load(std::uint64_t id);
+  /// Its body and what came with it, as it is now: whatever becomes of the entry, the share stays.
+  /// nullptr: the journal could not give it back, and it has been dropped for that.
+  [[nodiscard]] std::shared_ptr<const Parcel> load(std::uint64_t id);
 
   /// Those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
   /// waits or is in flight. `take` changes no fate, and returns false to stop the walk.
@@ -105,7 +106,7 @@ class Backlog {
   void hold(Entry& entry, Parcel&& parcel);
   void let_go(Entry& entry);
   void spill(std::size_t room_for);
-  [[nodiscard]] std::optional<Loaded> peek(const Entry& entry);
+  [[nodiscard]] std::shared_ptr<const Parcel> peek(const Entry& entry);
   /// For the next client report; `flagged`: of these items only.
   void report(const Entry& entry, std::string_view reason,
               const std::vector<bool>* flagged = nullptr);

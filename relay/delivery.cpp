@@ -36,10 +36,9 @@ class Delivery::Departure {
         id_(entry.id),
         host_(*entry.destination->host),
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
-    flight_->exposed = freeze_may_come(delivery_.gate_);
+    delivery_.begin(*flight_);
     flight_->bytes = entry.bytes;
     flight_->host = &host_;
-    flight_->begun = delivery_.parts_.clock.now();
     delivery_.begun_ = true;
     if (host_.breaker.open()) {
       flight_->probe = true;
@@ -47,7 +46,6 @@ class Delivery::Departure {
       ++delivery_.parts_.stats.probes;
     }
     entry.tried_at_end = delivery_.gate_ == Gate::draining;
-    flight_->deadline = delivery_.parts_.clock.now() + delivery_.settings_.request;
     entry.in_flight = true;
     if (entry.check_in) check_ins_ = entry.destination;
     if (check_ins_ != nullptr) check_ins_->check_in_flight = true;
@@ -73,6 +71,8 @@ class Delivery::Departure {
   /// nullptr if it has met its fate meanwhile.
   [[nodiscard]] Entry* entry() const { return delivery_.parts_.backlog.find(id_); }
 
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+
   [[nodiscard]] Flight& flight() const { return *flight_; }
 
   void judged() { judged_ = true; }
@@ -92,6 +92,7 @@ Delivery::Delivery(asio::any_io_executor executor, DeliverySettings settings, Pa
       parts_(parts),
       judge_(parts.clock, parts.log, parts.backlog, parts.stats, parts.random),
       schedule_(settings, parts.clock, parts.backlog, parts.destinations),
+      composer_(executor, parts.clock, parts.backlog),
       reporter_(executor, parts.clock, parts.upstream, parts.stats),
       look_(executor),
       tasks_(executor,
@@ -214,6 +215,8 @@ void Delivery::expose_flights() {
   std::set<Host*> blamed;
   for (auto& flight : flights_) {
     flight.exposed = true;
+    // The host knows nothing of it.
+    if (flight.composing) continue;
     // What is still under way when the host turns to the next event had all the time there was.
     if (gate_ != Gate::open && gate_ != Gate::carried) continue;
     flight.given_up = true;
@@ -235,7 +238,7 @@ void Delivery::expect_soon(bool soon) {
 
 void Delivery::thawed() {
   for (auto& flight : flights_) {
-    if (flight.exposed) grant_grace(flight);
+    if (flight.exposed && !flight.composing) grant_grace(flight);
   }
   // What failed just before this news came was cut as well: it goes again at once.
   parts_.backlog.each_in_order([&](Entry& entry) {
@@ -262,8 +265,14 @@ void Delivery::expect_one() {
 asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   Entry* entry = departure->entry();
   if (entry == nullptr) co_return;
-  const auto composed = compose_now(*entry);
-  if (!composed) co_return;
+  Composer::Composed composed;
+  if (Composer::is_large(*entry)) {
+    composed = co_await compose_large(*departure);
+    entry = departure->entry();
+  } else {
+    composed = composer_.compose(*entry);
+  }
+  if (!composed || entry == nullptr) co_return;
   count_try(*entry, *composed);
   Flight& flight = departure->flight();
   const Answer answer = co_await send(composed->request, flight);
@@ -276,12 +285,7 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   Destination& destination = *entry->destination;
   const bool through = answer && outcome_of(answer->status, composed->zstd) == Outcome::delivered;
   if (answer) {
-    // A freeze is no part of it: what lies across one tells nothing.
-    if (!flight.exposed) {
-      const auto took = parts_.clock.now() - flight.begun;
-      destination.host->usual = std::chrono::duration_cast<milliseconds>(took);
-      parts_.stats.answer_time.add(took);
-    }
+    count_time(*destination.host, flight);
     judge_.answered(*entry, *answer, composed->zstd);
   } else {
     judge_.unanswered(*entry, flight, answer.error());
@@ -296,10 +300,20 @@ asio::awaitable<void> Delivery::report_losses(SteadyTime deadline) {
   return reporter_.finish(parts_.destinations, deadline);
 }
 
-std::optional<ComposedRequest> Delivery::compose_now(const Entry& entry) {
-  const auto parcel = parts_.backlog.load(entry.id);
-  if (!parcel) return std::nullopt;
-  return compose(**parcel, *entry.destination, parts_.clock.wall_now(), encoder_);
+/// Its time as a request begins when it is ready to leave.
+asio::awaitable<Composer::Composed> Delivery::compose_large(Departure& departure) {
+  Flight& flight = departure.flight();
+  flight.composing = true;
+  auto composed = co_await composer_.compose_large(departure.id(), settings_.request);
+  flight.composing = false;
+  begin(flight);
+  co_return composed;
+}
+
+void Delivery::begin(Flight& flight) {
+  flight.exposed = freeze_may_come(gate_);
+  flight.begun = parts_.clock.now();
+  flight.deadline = flight.begun + settings_.request;
 }
 
 void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
@@ -307,6 +321,14 @@ void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
   if (++entry.tries > 1) ++parts_.stats.retries;
   if (entry.full_writes > 0) ++parts_.stats.possible_duplicates;
   parts_.stats.bytes_out += composed.body.size();
+}
+
+void Delivery::count_time(Host& host, const Flight& flight) {
+  // A freeze is no part of it: what lies across one tells nothing.
+  if (flight.exposed) return;
+  const auto took = parts_.clock.now() - flight.begun;
+  host.usual = std::chrono::duration_cast<milliseconds>(took);
+  parts_.stats.answer_time.add(took);
 }
 
 asio::awaitable<Delivery::Answer> Delivery::send(const UpstreamRequest& request, Flight& flight) {

@@ -10,6 +10,7 @@
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
+#include "relay/composer.hpp"
 #include "relay/judge.hpp"
 #include "relay/log.hpp"
 #include "relay/loss_reporter.hpp"
@@ -17,7 +18,6 @@
 #include "relay/schedule.hpp"
 #include "relay/task_group.hpp"
 #include "relay/upstream.hpp"
-#include "relay/upstream_request.hpp"
 #include "relay/wakeup.hpp"
 
 namespace relay {
@@ -83,6 +83,7 @@ class Delivery {
     Host* host = nullptr;
     bool probe = false;
     bool waits = false;         ///< judged, but its answer may still come
+    bool composing = false;     ///< nothing of it is on its way yet
     std::size_t bytes = 0;      ///< of the decoded body
     std::exception_ptr thrown;  ///< by the upstream
   };
@@ -98,21 +99,23 @@ class Delivery {
   [[nodiscard]] bool start(std::uint64_t id);
   void count_awake();
   asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
+  asio::awaitable<Composer::Composed> compose_large(Departure& departure);
+  void begin(Flight& flight);
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
   [[nodiscard]] bool is_warm(const Flight& flight) const;
   void grant_grace(Flight& flight);
-  [[nodiscard]] std::optional<ComposedRequest> compose_now(const Entry& entry);
   void count_try(Entry& entry, const ComposedRequest& composed);
+  void count_time(Host& host, const Flight& flight);
 
   asio::any_io_executor executor_;
   DeliverySettings settings_;
   Parts parts_;
   Judge judge_;
   Schedule schedule_;
+  Composer composer_;
   LossReporter reporter_;
-  proto::Encoder encoder_;
   Wakeup look_;
   TaskGroup tasks_;
   std::list<Flight> flights_;

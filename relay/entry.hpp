@@ -15,7 +15,7 @@ struct Entry {
   std::uint64_t id = 0;
   JournalId kept = 0;  ///< 0: in memory only
   Destination* destination = nullptr;
-  std::unique_ptr<Parcel> parcel;  ///< null: read it from the journal
+  std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
   proto::SmallCounts counts;
 
   proto::Urgency urgency = proto::Urgency::bulk;
@@ -37,24 +37,6 @@ struct Entry {
   WallTime back_off_begun{};
   milliseconds back_off{0};
   milliseconds awake_at_accept{0};
-};
-
-/// A parcel for a moment: the entry's own, or one read from the journal. Not beyond the entry's
-/// next change.
-class Loaded {
- public:
-  explicit Loaded(const Parcel& parcel) : parcel_(&parcel) {}
-
-  explicit Loaded(std::unique_ptr<Parcel> parcel)
-      : read_(std::move(parcel)), parcel_(read_.get()) {}
-
-  const Parcel& operator*() const { return *parcel_; }
-
-  const Parcel* operator->() const { return parcel_; }
-
- private:
-  std::unique_ptr<Parcel> read_;
-  const Parcel* parcel_;
 };
 
 }  // namespace relay

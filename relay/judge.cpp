@@ -73,7 +73,7 @@ void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
   const std::uint64_t id = entry.id;
   const auto parcel = backlog_.load(id);
   if (!parcel) return;
-  const auto flagged = refused_items(**parcel, answer.rate_limits, now);
+  const auto flagged = refused_items(*parcel, answer.rate_limits, now);
   if (std::ranges::find(flagged, true) != flagged.end()) {
     backlog_.refuse_items(id, flagged, kTooManyRequests);
   }
@@ -158,7 +158,7 @@ bool Judge::drop_limited(Entry& entry) {
   const std::uint64_t id = entry.id;
   const auto parcel = backlog_.load(id);
   if (!parcel) return true;
-  const auto flagged = limited_items(**parcel, entry.destination->limits, now);
+  const auto flagged = limited_items(*parcel, entry.destination->limits, now);
   if (std::ranges::find(flagged, true) == flagged.end()) return false;
   backlog_.drop_items(id, flagged, DropReason::ratelimit_backoff);
   const Entry* left = backlog_.find(id);

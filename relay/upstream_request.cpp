@@ -1,6 +1,8 @@
 #include "relay/upstream_request.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "proto/auth.hpp"
 #include "proto/endpoint.hpp"
@@ -33,16 +35,6 @@ std::string auth_header(const proto::Dsn& dsn, const std::string& client) {
   return proto::to_header(auth);
 }
 
-/// Encodes head and tail as one body.
-proto::Encoding fill(ComposedRequest& composed, proto::Encoder& encoder, Compression compression,
-                     std::string_view head, std::string_view tail) {
-  const auto encoding = encoding_for(compression, head.size() + tail.size());
-  encoder.encode(encoding, head, tail, composed.body);
-  composed.zstd = encoding == proto::Encoding::zstd;
-  composed.request.body = composed.body.view();
-  return encoding;
-}
-
 struct Target {
   std::string_view path;
   std::string_view query;
@@ -55,28 +47,28 @@ Target split(std::string_view target) {
 
 }  // namespace
 
-ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now,
-                        proto::Encoder& encoder) {
+Composition::Composition(const Parcel& parcel, const Destination& destination, WallTime now,
+                         proto::Encoder& encoder)
+    : encoder_(encoder) {
   const Route& route = destination.route;
   const RecordHead& head = parcel.head();
-  const Compression compression = destination.host->compression;
-  ComposedRequest composed;
-  UpstreamRequest& request = composed.request;
+  UpstreamRequest& request = composed_.request;
   request.endpoint = route.endpoint();
   request.method = head.method;
   const auto [path, query] = split(head.target);
   auto [target, auth] = proto::compose_target(route.dsn, path, query, head.client);
   request.target = std::move(target);
 
-  auto encoding = proto::Encoding::identity;
+  std::string_view tail = parcel.body();
   std::string_view content_type = head.content_type;
   if (const auto* envelope = parcel.envelope()) {
+    head_ = envelope->restamped_header(route.dsn, now);
+    tail = envelope->items_as_they_came();
     content_type = kEnvelopeContentType;
-    encoding = fill(composed, encoder, compression, envelope->restamped_header(route.dsn, now),
-                    envelope->items_as_they_came());
-  } else {
-    encoding = fill(composed, encoder, compression, "", parcel.body());
   }
+  const auto encoding = encoding_for(destination.host->compression, head_.size() + tail.size());
+  composed_.zstd = encoding == proto::Encoding::zstd;
+  encoder_.begin(encoding, head_, tail, composed_.body);
   if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
   if (encoding != proto::Encoding::identity)
     request.headers.emplace_back("Content-Encoding", proto::name(encoding));
@@ -85,7 +77,18 @@ ComposedRequest compose(const Parcel& parcel, const Destination& destination, Wa
   request.headers.emplace_back("User-Agent",
                                head.user_agent.empty() ? kOwnUserAgent : head.user_agent);
   request.headers.emplace_back("Accept", "*/*");
-  return composed;
+}
+
+ComposedRequest Composition::take() {
+  composed_.request.body = composed_.body.view();
+  return std::move(composed_);
+}
+
+ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now,
+                        proto::Encoder& encoder) {
+  Composition composition(parcel, destination, now, encoder);
+  static_cast<void>(composition.step(std::numeric_limits<std::size_t>::max()));
+  return composition.take();
 }
 
 ComposedRequest compose_report(const proto::ClientReport& report, const Destination& destination,
@@ -96,8 +99,8 @@ ComposedRequest compose_report(const proto::ClientReport& report, const Destinat
   request.endpoint = destination.route.endpoint();
   request.target = dsn.envelope_path();
   request.on_live_connection = true;
-  proto::Encoder encoder;
-  fill(composed, encoder, Compression::none, report.encode(dsn, now), "");
+  composed.body = proto::Bytes::copy_of(report.encode(dsn, now));
+  request.body = composed.body.view();
   request.headers = {{"Content-Type", kEnvelopeContentType},
                      {"X-Sentry-Auth", auth_header(dsn, kOwnUserAgent)},
                      {"User-Agent", kOwnUserAgent},

@@ -1,6 +1,9 @@
 // An accepted request as the one that carries it upstream. Pure.
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 #include "proto/bytes.hpp"
 #include "proto/encoder.hpp"
 #include "relay/destinations.hpp"
@@ -24,6 +27,27 @@ struct ComposedRequest {
 /// taken for an auth, the auth travels in the query.
 [[nodiscard]] ComposedRequest compose(const Parcel& parcel, const Destination& destination,
                                       WallTime now, proto::Encoder& encoder);
+
+/// compose() some at a time: a large body takes longer to encode than one turn of a loop may.
+class Composition {
+ public:
+  /// The parcel and the encoder, which is this one's alone until then, stay until it is done.
+  Composition(const Parcel& parcel, const Destination& destination, WallTime now,
+              proto::Encoder& encoder);
+  Composition(const Composition&) = delete;
+  Composition& operator=(const Composition&) = delete;
+
+  /// Goes on for about `bytes` of the body. True: it is done.
+  [[nodiscard]] bool step(std::size_t bytes) { return encoder_.step(bytes, composed_.body); }
+
+  /// Once it is done.
+  [[nodiscard]] ComposedRequest take();
+
+ private:
+  proto::Encoder& encoder_;
+  ComposedRequest composed_;
+  std::string head_;  ///< of the body
+};
 
 /// Our own losses of one DSN, as an envelope of their own; only on a connection that is there.
 [[nodiscard]] ComposedRequest compose_report(const proto::ClientReport& report,

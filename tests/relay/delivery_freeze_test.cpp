@@ -65,6 +65,28 @@ TEST_CASE("before the first invoke everything leaves at once, and what a freeze 
   CHECK(bench.stats.cuts == 1);
 }
 
+TEST_CASE("a freeze while a large one is being compressed cuts nothing and blames nobody") {
+  for (const bool steady_moves : {false, true}) {
+    CAPTURE(steady_moves);
+    DeliveryBench bench({.breaker_failures = 1});
+    bench.upstream.fails(kRefused);
+    bench.accept(support::parsed(
+        support::envelope_text({support::item("event", std::string(8UL * 1024 * 1024, ' '))})));
+    for (int i = 0; i < 8; ++i) bench.io.poll_one();
+    REQUIRE(bench.delivery.work().in_flight == 1);
+    bench.clock.advance(milliseconds{900});
+    bench.delivery.set_gate(Gate::late);
+    CHECK(bench.stats.breaker_openings == 0);
+    freeze(bench, steady_moves);
+    bench.invoke();
+    // What became of it when it was sent is what counts.
+    CHECK(bench.upstream.calls() == 1);
+    CHECK(bench.stats.cuts == 0);
+    CHECK(bench.stats.failures == 1);
+    CHECK(bench.stats.breaker_openings == 1);
+  }
+}
+
 TEST_CASE("in the gap only what upstream de-duplicates leaves at once") {
   struct Row {
     std::string_view type;

@@ -28,8 +28,8 @@ relay::SendProgress written(const relay::Clock& clock) {
 }
 
 /// Large enough to be compressed.
-proto::Envelope large_event() {
-  return support::parsed(support::envelope_text({support::item("event", std::string(4096, ' '))}));
+proto::Envelope large_event(std::size_t size = 4096) {
+  return support::parsed(support::envelope_text({support::item("event", std::string(size, ' '))}));
 }
 
 }  // namespace
@@ -484,6 +484,36 @@ TEST_CASE("an envelope that met its fate while it was on its way stays settled")
   bench.settle();
   CHECK(bench.delivered() == 0);
   CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
+TEST_CASE("a small event does not wait for a large one to be compressed") {
+  DeliveryBench bench;
+  bench.accept(large_event(8UL * 1024 * 1024));
+  for (int i = 0; i < 4; ++i) bench.io.poll_one();
+  REQUIRE(bench.delivery.work().in_flight == 1);
+  bench.accept("transaction");
+  bench.settle();
+  REQUIRE(bench.upstream.calls() == 2);
+  CHECK(bench.upstream.call(0).body.size() < 1000);
+  CHECK(bench.upstream.call(1).decoded().size() > 8UL * 1024 * 1024);
+  CHECK(bench.delivered() == 2);
+  CHECK(bench.stats.bytes_out ==
+        bench.upstream.call(0).body.size() + bench.upstream.call(1).body.size());
+}
+
+TEST_CASE("the end does not wait for a large one to be compressed, and it was not tried") {
+  DeliveryBench bench;
+  const auto id = bench.accept(large_event(14UL * 1024 * 1024));
+  for (int i = 0; i < 8; ++i) bench.io.poll_one();
+  REQUIRE(bench.delivery.work().in_flight == 1);
+  bench.delivery.stop();
+  for (int i = 0; i < 4; ++i) bench.io.poll_one();
+  CHECK(bench.delivery.work().in_flight == 0);
+  CHECK(bench.upstream.calls() == 0);
+  CHECK(bench.stats.requests == 0);
+  REQUIRE(bench.backlog.find(id) != nullptr);
+  CHECK_FALSE(bench.backlog.find(id)->in_flight);
+  CHECK(bench.backlog.find(id)->tries == 0);
 }
 
 TEST_CASE("an exception of the upstream's is counted, and the envelope is tried again later") {

@@ -1,0 +1,46 @@
+// What waits as the request that carries it: a small one at once, large ones one after the other
+// and some of each a turn of the loop, because to compress one takes longer than a turn may.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "proto/encoder.hpp"
+#include "relay/backlog.hpp"
+#include "relay/clock.hpp"
+#include "relay/upstream_request.hpp"
+
+namespace relay {
+
+class Composer {
+ public:
+  using Composed = std::optional<ComposedRequest>;
+
+  /// Everything passed in outlives it.
+  Composer(asio::any_io_executor executor, Clock& clock, Backlog& backlog)
+      : executor_(std::move(executor)), clock_(clock), backlog_(backlog) {}
+
+  [[nodiscard]] static bool is_large(const Entry& entry);
+
+  /// At once. nullopt: the entry could not be loaded, and is gone.
+  [[nodiscard]] Composed compose(const Entry& entry);
+
+  /// One after the other. The entry may meet its fate meanwhile, or lose its place in memory.
+  /// nullopt: it is gone, or has taken more than `limit` of awake time, its turn not waited for.
+  [[nodiscard]] asio::awaitable<Composed> compose_large(std::uint64_t id, milliseconds limit);
+
+ private:
+  struct Large;
+
+  asio::any_io_executor executor_;
+  Clock& clock_;
+  Backlog& backlog_;
+  proto::Encoder encoder_;
+  std::weak_ptr<Large> large_;  ///< the one whose turn it is
+};
+
+}  // namespace relay

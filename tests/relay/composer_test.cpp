@@ -1,0 +1,189 @@
+// Large bodies, some a turn of the loop: what runs in between, and what may become of them.
+#include "relay/composer.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "proto/codec.hpp"
+#include "relay/destinations.hpp"
+#include "tests/support/envelopes.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/memory_journal.hpp"
+#include "tests/support/noise.hpp"
+#include "tests/support/run.hpp"
+
+using relay::Composer;
+using relay::milliseconds;
+
+namespace {
+
+constexpr std::size_t kMiB = 1024UL * 1024;
+constexpr milliseconds kLimit{5000};
+
+struct Bench {
+  explicit Bench(relay::BacklogSettings settings = {}) : backlog(settings, journal, stats) {}
+
+  ~Bench() { CHECK(stats.ledger.balances(backlog.waiting())); }
+
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  /// Returns its id.
+  std::uint64_t accept(std::size_t size, std::string_view type = "event") {
+    payload = support::noise(size);
+    const auto text = support::envelope_text({support::item(type, payload)});
+    REQUIRE(backlog.accept(support::parcel(support::parsed(text)), *where, {}));
+    return backlog.next_id() - 1;
+  }
+
+  support::Started<Composer::Composed> start(std::uint64_t id) {
+    return {io, composer.compose_large(id, kLimit)};
+  }
+
+  /// One handler of the loop.
+  void turn() {
+    if (io.stopped()) io.restart();
+    io.poll_one();
+  }
+
+  boost::asio::io_context io{1};
+  support::ManualClock clock{io.get_executor()};
+  support::MemoryJournal journal;
+  relay::Stats stats;
+  relay::Backlog backlog;
+  relay::Destinations destinations{1, relay::Compression::zstd, 3};
+  relay::Destination* where = destinations.find_or_add(support::route());
+  Composer composer{io.get_executor(), clock, backlog};
+  std::string payload;  ///< of the last one
+};
+
+bool holds(const Composer::Composed& composed, std::string_view payload) {
+  REQUIRE(composed.has_value());
+  CHECK(composed->zstd);
+  const auto body = proto::decode(proto::Encoding::zstd,
+                                  proto::Bytes::copy_of(composed->request.body), 64 * kMiB);
+  REQUIRE(body.has_value());
+  return body->view().find(payload) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/composer");
+
+TEST_CASE("others have their turn between any two parts of a large body") {
+  for (const std::size_t parts : {2UL, 8UL, 40UL}) {
+    CAPTURE(parts);
+    Bench bench;
+    const std::size_t size = parts * 128 * 1024 - 1000;
+    auto composing = bench.start(bench.accept(size));
+    std::size_t others = 0;
+    while (!composing.done()) {
+      boost::asio::post(bench.io, [&] { ++others; });
+      const auto before = others;
+      while (others == before) bench.turn();
+      REQUIRE(others < 1000);
+    }
+    CHECK(others >= parts);
+    CHECK(holds(composing.get(), bench.payload));
+  }
+}
+
+TEST_CASE("what is large is more than a part") {
+  Bench bench;
+  CHECK_FALSE(Composer::is_large(*bench.backlog.find(bench.accept(120UL * 1024))));
+  CHECK(Composer::is_large(*bench.backlog.find(bench.accept(128UL * 1024))));
+}
+
+TEST_CASE(
+    "a body that is spilled, evicted or has met its fate meanwhile is composed all the same") {
+  for (const std::string_view what : {"spilled", "dropped", "all dropped", "without items"}) {
+    CAPTURE(what);
+    Bench bench({.max_waiting = 9, .max_bytes = 3 * kMiB});
+    const auto id = bench.accept(2 * kMiB, "transaction");
+    const std::string payload = bench.payload;
+    auto composing = bench.start(id);
+    for (int i = 0; i < 4; ++i) bench.turn();
+    REQUIRE_FALSE(composing.done());
+    REQUIRE(bench.backlog.find(id)->parcel != nullptr);
+    if (what == "spilled") {
+      bench.journal.broken = true;
+      bench.accept(2 * kMiB);
+      CHECK(bench.backlog.find(id)->parcel == nullptr);
+      CHECK(bench.backlog.bytes() < 3 * kMiB);
+    } else if (what == "dropped") {
+      bench.backlog.drop(id, relay::DropReason::queue_overflow);
+    } else if (what == "all dropped") {
+      bench.backlog.drop_all(relay::DropReason::network_error);
+    } else {
+      bench.backlog.drop_items(id, {true}, relay::DropReason::ratelimit_backoff);
+    }
+    CHECK(holds(composing.get(), payload));
+  }
+}
+
+TEST_CASE("what only the journal has is read from it, once") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  auto composing = bench.start(bench.accept(kMiB));
+  CHECK(holds(composing.get(), bench.payload));
+  CHECK(bench.journal.reads == 1);
+}
+
+TEST_CASE("large ones are composed one after the other, in the order they were begun") {
+  Bench bench;
+  auto first = bench.start(bench.accept(kMiB));
+  auto second = bench.start(bench.accept(kMiB));
+  auto third = bench.start(bench.accept(kMiB));
+  support::until(bench.io, [&] { return first.done(); });
+  CHECK_FALSE(second.done());
+  support::until(bench.io, [&] { return second.done(); });
+  CHECK_FALSE(third.done());
+  CHECK(third.get().has_value());
+}
+
+TEST_CASE("one that meets its fate before its turn is not composed") {
+  Bench bench;
+  auto first = bench.start(bench.accept(kMiB));
+  const auto id = bench.accept(kMiB);
+  auto second = bench.start(id);
+  for (int i = 0; i < 4; ++i) bench.turn();
+  bench.backlog.drop(id, relay::DropReason::queue_overflow);
+  CHECK(first.get().has_value());
+  CHECK_FALSE(second.get().has_value());
+}
+
+TEST_CASE("it is given up after its limit of awake time, and a freeze is none") {
+  Bench bench;
+  const auto id = bench.accept(40 * kMiB);
+  auto composing = bench.start(id);
+  for (int i = 0; i < 4; ++i) bench.turn();
+  bench.clock.freeze(milliseconds{3'600'000}, milliseconds{3'600'000});
+  bench.turn();
+  bench.turn();
+  CHECK_FALSE(composing.done());
+  for (int i = 0; i < 105 && !composing.done(); ++i) {
+    bench.clock.advance(milliseconds{50});
+    bench.turn();
+  }
+  REQUIRE(composing.done());
+  CHECK_FALSE(composing.get().has_value());
+  // And the next one has its turn.
+  CHECK(bench.start(bench.accept(kMiB)).get().has_value());
+}
+
+TEST_CASE("cancelled, it ends with its part, and the next one has its turn") {
+  Bench bench;
+  auto next = [&] {
+    auto composing = bench.start(bench.accept(40 * kMiB));
+    for (int i = 0; i < 4; ++i) bench.turn();
+    composing.cancel();
+    for (int i = 0; i < 2; ++i) bench.turn();
+    CHECK(composing.done());
+    return bench.accept(kMiB);
+  }();
+  CHECK(bench.start(next).get().has_value());
+}
+
+TEST_SUITE_END();
