@@ -45,7 +45,8 @@ class Delivery::Departure {
       host_.breaker.probe_begun(delivery_.parts_.clock.wall_now());
       ++delivery_.parts_.stats.probes;
     }
-    entry.tried_at_end = delivery_.gate_ == Gate::draining;
+    if (delivery_.gate_ == Gate::draining) entry.tried_at_end = delivery_.drainings_;
+    entry.maybe_cut = false;
     entry.in_flight = true;
     if (entry.check_in) check_ins_ = entry.destination;
     if (check_ins_ != nullptr) check_ins_->check_in_flight = true;
@@ -175,8 +176,8 @@ bool Delivery::start(std::uint64_t id) {
 }
 
 SendingNow Delivery::sending() const {
-  SendingNow now{gate_,       awake_, flights_.size(), 0, closes_, begun_,
-                 late_since_, soon_,  carried_below_};
+  SendingNow now{gate_,       awake_, flights_.size(), 0,         closes_, begun_,
+                 late_since_, soon_,  carried_below_,  drainings_};
   for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
   return now;
 }
@@ -197,12 +198,7 @@ void Delivery::set_gate(Gate gate) {
   } else {
     reporter_.allow();
   }
-  if (gate == Gate::draining && gate_ != gate) {
-    parts_.backlog.each_in_order([](Entry& entry) {
-      entry.tried_at_end = false;
-      return true;
-    });
-  }
+  if (gate == Gate::draining && gate_ != gate) ++drainings_;
   if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
   if (gate == Gate::late) late_since_ = awake();
   gate_ = gate;
@@ -240,16 +236,7 @@ void Delivery::thawed() {
   for (auto& flight : flights_) {
     if (flight.exposed && !flight.composing) grant_grace(flight);
   }
-  // What failed just before this news came was cut as well: it goes again at once.
-  parts_.backlog.each_in_order([&](Entry& entry) {
-    if (entry.maybe_cut) {
-      ++parts_.stats.cuts;
-      entry.maybe_cut = false;
-      entry.failures = 0;
-      entry.back_off = milliseconds{0};
-    }
-    return true;
-  });
+  judge_.thawed();
   look_now();
 }
 
@@ -257,7 +244,7 @@ void Delivery::expect_one() {
   // Where it will not leave at once, the connection may be dead when it does.
   if (gate_ == Gate::closed || gate_ == Gate::carried || gate_ == Gate::late) return;
   const Destination* const likely = parts_.destinations.last_used();
-  if (likely != nullptr && schedule_.has_place(*likely->host, gate_)) {
+  if (likely != nullptr && schedule_.has_place(*likely->host, sending())) {
     parts_.upstream.warm(likely->host->endpoint);
   }
 }

@@ -56,7 +56,7 @@ class Delivery {
   [[nodiscard]] bool sends() const { return !flights_.empty(); }
 
   /// At the end: what still waits, if anything, is for hosts that do not answer, and was tried.
-  [[nodiscard]] bool hopeless() const { return schedule_.hopeless(); }
+  [[nodiscard]] bool hopeless() const { return schedule_.hopeless(drainings_); }
 
   /// How long the process has certainly run so far.
   [[nodiscard]] milliseconds awake() const;
@@ -126,6 +126,7 @@ class Delivery {
   bool begun_ = false;          ///< a request was, since the gate was set
   milliseconds late_since_{0};  ///< awake() when the gate was set to late
   bool soon_ = false;
+  unsigned drainings_ = 0;           ///< how often the gate was set to draining
   std::uint64_t carried_below_ = 0;  ///< ids of what waited when the gate was set to carried
   milliseconds awake_{0};
   SteadyTime counted_;  ///< up to when awake_ counts

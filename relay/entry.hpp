@@ -26,10 +26,10 @@ struct Entry {
   bool only_in_memory = false;
 
   bool in_flight = false;
-  bool tried_at_end = false;       ///< since draining began
   bool maybe_cut = false;          ///< its last try failed where a freeze may have been the reason
   std::uint8_t full_writes = 0;    ///< sent completely, never answered
   std::uint8_t server_errors = 0;  ///< 500 and its like
+  unsigned tried_at_end = 0;       ///< in which draining it was begun last, counted from 1
   unsigned tries = 0;
   unsigned failures = 0;  ///< in a row, for the back-off
   std::size_t bytes = 0;  ///< of the decoded body

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <boost/asio/error.hpp>
 
@@ -110,13 +111,35 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
     return;
   }
   if (!flight.exposed || in_vain) host_failed(*entry.destination->host);
-  entry.maybe_cut = flight.exposed;
-  if (!flight.exposed) {
+  if (flight.exposed) {
+    may_be_cut(entry);
+  } else {
     log_.once("unanswered", LogLevel::warn,
               "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
                   "; events are kept and sent again later");
   }
   back_off_from(entry);
+}
+
+void Judge::may_be_cut(Entry& entry) {
+  if (maybe_cut_.size() >= backlog_.size()) {
+    std::erase_if(maybe_cut_, [this](std::uint64_t id) {
+      const Entry* const marked = backlog_.find(id);
+      return marked == nullptr || !marked->maybe_cut;
+    });
+  }
+  maybe_cut_.push_back(entry.id);
+  entry.maybe_cut = true;
+}
+
+void Judge::thawed() {
+  for (const std::uint64_t id : std::exchange(maybe_cut_, {})) {
+    Entry* const entry = backlog_.find(id);
+    if (entry == nullptr || !std::exchange(entry->maybe_cut, false)) continue;
+    ++stats_.cuts;
+    entry->failures = 0;
+    entry->back_off = milliseconds{0};
+  }
 }
 
 void Judge::gave_up(Host& host) { host_failed(host); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
@@ -33,6 +34,8 @@ class Judge {
   /// The upstream threw: our own failure, but what was written may have been taken all the same.
   void broke(Entry& entry, const FlightFacts& flight);
   void back_off_from(Entry& entry);
+  /// A freeze is over. What failed just before was cut as well: it goes again at once.
+  void thawed();
 
   /// Takes out what upstream does not want now. True: nothing is left of it.
   [[nodiscard]] bool drop_limited(Entry& entry);
@@ -43,6 +46,7 @@ class Judge {
   void server_failed(Entry& entry);
   /// Counts a full write without an answer. True: it was one too many, and the entry is gone.
   [[nodiscard]] bool written_too_often(Entry& entry, const FlightFacts& flight);
+  void may_be_cut(Entry& entry);
   void host_failed(Host& host);
   void host_answered(Host& host);
 
@@ -51,6 +55,9 @@ class Judge {
   Backlog& backlog_;
   Stats& stats_;
   std::uint64_t (*random_)();
+  /// Those with the mark, and some that have met their fate since or gone again: at most as many as
+  /// wait.
+  std::vector<std::uint64_t> maybe_cut_;
 };
 
 }  // namespace relay

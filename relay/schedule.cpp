@@ -11,8 +11,13 @@ constexpr milliseconds kDrainPause{100};
 constexpr milliseconds kIdle{60000};
 
 /// At the end a host that does not answer gets one try of each.
-bool had_its_try(const Entry& entry, Gate gate) {
-  return gate == Gate::draining && entry.tried_at_end && entry.destination->host->breaker.open();
+bool had_its_try(const Entry& entry, unsigned drainings) {
+  return entry.tried_at_end > 0 && entry.tried_at_end == drainings &&
+         entry.destination->host->breaker.open();
+}
+
+bool had_its_try(const Entry& entry, const SendingNow& now) {
+  return now.gate == Gate::draining && had_its_try(entry, now.drainings);
 }
 
 }  // namespace
@@ -31,15 +36,21 @@ bool Schedule::fits(const Host& host, const SendingNow& now) const {
   return now.closes - host.usual >= clock_.now();
 }
 
+/// Until a request to the host may begin, whatever waits for it and wherever it finds a place: 0
+/// now, kIdle not before something happens.
+milliseconds Schedule::left_alone(Host& host, const SendingNow& now, WallTime wall) const {
+  if (!fits(host, now)) return kIdle;
+  if (!probed_only(host, now.gate)) return milliseconds{0};
+  return host.in_flight > 0 ? kIdle : host.breaker.until_probe(wall);
+}
+
 std::size_t Schedule::places(const Host& host, Gate gate) const {
   const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
   return all - std::min(host.in_flight, all);
 }
 
-bool Schedule::has_place(Host& host, Gate gate) const {
-  const bool left_alone =
-      probed_only(host, gate) && host.breaker.until_probe(clock_.wall_now()).count() > 0;
-  return !left_alone && places(host, gate) > 0;
+bool Schedule::has_place(Host& host, const SendingNow& now) const {
+  return places(host, now.gate) > 0 && left_alone(host, now, clock_.wall_now()).count() == 0;
 }
 
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
@@ -51,11 +62,8 @@ WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall)
                                  : milliseconds{0};
   WaitingFacts facts{milliseconds{0}, awake, entry.full_writes, entry.deduplicated_upstream,
                      entry.recovered || entry.id < now.carried_below};
-  Host& host = *entry.destination->host;
-  if (probed_only(host, now.gate)) {
-    facts.back_off_left = host.breaker.until_probe(wall);
-    return facts;
-  }
+  // A probe is worth a try of whatever is there.
+  if (probed_only(*entry.destination->host, now.gate)) return facts;
   const auto pause =
       now.gate == Gate::draining ? std::min(entry.back_off, kDrainPause) : entry.back_off;
   facts.back_off_left = remaining(entry.back_off_begun, pause, wall);
@@ -75,16 +83,17 @@ milliseconds Schedule::until_due(const WaitingFacts& waiting, Gate gate) const {
 
 /// Until this one may leave: 0 now, kIdle not before something happens.
 milliseconds Schedule::pause_of(Entry& entry, const SendingNow& now, WallTime wall) const {
-  if (had_its_try(entry, now.gate)) return kIdle;
+  if (had_its_try(entry, now)) return kIdle;
   const WaitingFacts waiting = facts(entry, now, wall);
   if (may_leave(waiting, now.gate, late_rule(now))) return milliseconds{0};
   return until_due(waiting, now.gate);
 }
 
 milliseconds Schedule::until_leaving(Entry& entry, const SendingNow& now) const {
-  const Host& host = *entry.destination->host;
-  if (now.gate == Gate::closed || !fits(host, now) || places(host, now.gate) == 0) return kIdle;
-  return pause_of(entry, now, clock_.wall_now());
+  Host& host = *entry.destination->host;
+  if (now.gate == Gate::closed || places(host, now.gate) == 0) return kIdle;
+  const WallTime wall = clock_.wall_now();
+  return std::max(left_alone(host, now, wall), pause_of(entry, now, wall));
 }
 
 // Ten thousand may wait for a host that is left alone: they are not walked over to learn that.
@@ -92,13 +101,11 @@ Schedule::Room Schedule::room(const SendingNow& now, WallTime wall, milliseconds
   Room room;
   if (now.gate == Gate::closed) return room;
   for (const auto& host : destinations_.hosts()) {
-    const std::size_t free = fits(*host, now) ? places(*host, now.gate) : 0;
-    if (free == 0) continue;
-    const milliseconds pause =
-        probed_only(*host, now.gate) ? host->breaker.until_probe(wall) : milliseconds{0};
+    const milliseconds pause = left_alone(*host, now, wall);
+    const std::size_t free = places(*host, now.gate);
     if (pause.count() > 0) {
       again = std::min(again, pause);
-    } else {
+    } else if (free > 0) {
       room.emplace(host.get(), free);
     }
   }
@@ -132,22 +139,25 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
   return survey;
 }
 
+/// If no freeze could come.
+bool Schedule::would_leave(Entry& entry, const SendingNow& now, WallTime wall) const {
+  if (had_its_try(entry, now)) return false;
+  const WaitingFacts waiting = facts(entry, now, wall);
+  if (now.gate == Gate::carried && !waiting.carried) return false;
+  return may_leave(waiting, Gate::open, late_rule(now));
+}
+
 Schedule::Due Schedule::due(const SendingNow& now) const {
   Due due;
   const WallTime wall = clock_.wall_now();
   std::set<const Host*> asked;  // what it would be asked with is known, or that it would not be
   for (const auto& host : destinations_.hosts()) {
-    const bool probe = probed_only(*host, now.gate);
-    const bool left_alone = host->in_flight > 0 || host->breaker.until_probe(wall).count() > 0;
-    if (!fits(*host, now) || (probe && left_alone)) asked.insert(host.get());
+    if (left_alone(*host, now, wall).count() > 0) asked.insert(host.get());
   }
   backlog_.each_in_order([&](Entry& entry) {
     if (due.envelopes || asked.size() == destinations_.hosts().size()) return false;
     const Host& host = *entry.destination->host;
-    if (asked.contains(&host) || had_its_try(entry, now.gate)) return true;
-    const WaitingFacts waiting = facts(entry, now, wall);
-    if (now.gate == Gate::carried && !waiting.carried) return true;
-    if (!may_leave(waiting, Gate::open, late_rule(now))) return true;
+    if (asked.contains(&host) || !would_leave(entry, now, wall)) return true;
     if (probed_only(host, now.gate)) {
       asked.insert(&host);
       ++due.probes;
@@ -159,10 +169,10 @@ Schedule::Due Schedule::due(const SendingNow& now) const {
   return due;
 }
 
-bool Schedule::hopeless() const {
+bool Schedule::hopeless(unsigned drainings) const {
   bool hopeless = true;
   backlog_.each_in_order([&](const Entry& entry) {
-    hopeless = had_its_try(entry, Gate::draining);
+    hopeless = had_its_try(entry, drainings);
     return hopeless;
   });
   return hopeless;

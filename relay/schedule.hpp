@@ -23,6 +23,7 @@ struct SendingNow {
   milliseconds late_since{0};             ///< `awake` when the gate was set to late
   bool soon = false;                      ///< Relay::expect_soon
   std::uint64_t carried_below = 0;        ///< ids of what waited when the gate was set to carried
+  unsigned drainings = 0;                 ///< how often the gate was set to draining
 };
 
 class Schedule {
@@ -42,7 +43,7 @@ class Schedule {
   [[nodiscard]] milliseconds until_leaving(Entry& entry, const SendingNow& now) const;
 
   /// Whether one more request to this host may begin, if there is an envelope for it.
-  [[nodiscard]] bool has_place(Host& host, Gate gate) const;
+  [[nodiscard]] bool has_place(Host& host, const SendingNow& now) const;
 
   struct Due {
     bool envelopes = false;  ///< at least one
@@ -53,7 +54,7 @@ class Schedule {
   [[nodiscard]] Due due(const SendingNow& now) const;
 
   /// At the end: each one that waits has had its try at a host that does not answer.
-  [[nodiscard]] bool hopeless() const;
+  [[nodiscard]] bool hopeless(unsigned drainings) const;
 
  private:
   /// Places by host, without a host that nothing may leave for now, whatever waits for it.
@@ -61,11 +62,13 @@ class Schedule {
 
   [[nodiscard]] bool fits(const Host& host, const SendingNow& now) const;
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
+  [[nodiscard]] milliseconds left_alone(Host& host, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;
   [[nodiscard]] milliseconds pause_of(Entry& entry, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] bool would_leave(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] Room room(const SendingNow& now, WallTime wall, milliseconds& again) const;
 
   DeliverySettings settings_;

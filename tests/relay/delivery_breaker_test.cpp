@@ -118,6 +118,18 @@ TEST_CASE("at the end it is ignored: one try of each, urgent first, and then no 
   CHECK(bench.backlog.size() == 4);
 }
 
+TEST_CASE("at a second end each has its try again") {
+  DownBench bench;
+  for (int i = 0; i < 9; ++i) bench.upstream.fails(kRefused);
+  for (unsigned end = 1; end <= 2; ++end) {
+    bench.gate(Gate::draining);
+    bench.advance(100);
+    CHECK(bench.upstream.calls() == 3 + 3 * end);
+    CHECK(bench.delivery.hopeless());
+    bench.gate(Gate::closed);
+  }
+}
+
 TEST_CASE("a cut is no failure, but a request that had a whole hold and no answer is") {
   for (const bool held : {false, true}) {
     CAPTURE(held);

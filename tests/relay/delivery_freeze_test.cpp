@@ -231,6 +231,36 @@ TEST_CASE("what failed in the gap goes again at once with the next invoke: it ma
   CHECK(bench.lines.lines.empty());
 }
 
+TEST_CASE("what failed in the gap and was answered since was not cut by the next freeze") {
+  DeliveryBench bench;
+  bench.gate(Gate::early);
+  bench.upstream.fails(kRefused);
+  bench.upstream.answers(503);
+  bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  REQUIRE(bench.upstream.calls() == 2);
+  bench.invoke();
+  CHECK(bench.stats.cuts == 0);
+  CHECK(bench.upstream.calls() == 2);
+}
+
+TEST_CASE("of many that failed in the gap each that still waits goes again, and counts once") {
+  DeliveryBench bench({.breaker_failures = 99});
+  bench.gate(Gate::early);
+  constexpr int kAll = 12;
+  for (int i = 0; i < 3 * kAll; ++i) bench.upstream.fails(kRefused);
+  for (int i = 0; i < kAll; ++i) bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  bench.advance(1500);
+  REQUIRE(bench.upstream.calls() == 3 * kAll);
+  bench.backlog.drop(1, DropReason::queue_overflow);
+  bench.invoke();
+  CHECK(bench.stats.cuts == kAll - 1);
+  CHECK(bench.delivered() == kAll - 1);
+}
+
 TEST_CASE("after a thaw an answer that is there is taken") {
   for (const bool steady_moves : {false, true}) {
     CAPTURE(steady_moves);
