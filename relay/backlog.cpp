@@ -37,6 +37,14 @@ Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awak
   return entry;
 }
 
+/// nullptr: it cannot be had.
+std::shared_ptr<const Parcel> parcel_of(proto::Result<Record> record) {
+  if (!record) return nullptr;
+  auto parcel = Parcel::from(std::move(*record));
+  if (!parcel) return nullptr;
+  return std::make_shared<const Parcel>(std::move(*parcel));
+}
+
 }  // namespace
 
 Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
@@ -204,7 +212,21 @@ void Backlog::spill(std::size_t room_for) {
 }
 
 std::shared_ptr<const Parcel> Backlog::load(std::uint64_t id) {
-  auto loaded = peek(entries_.at(id));
+  return or_dropped(id, peek(entries_.at(id)));
+}
+
+std::optional<std::shared_ptr<const Parcel>> Backlog::load_some(std::uint64_t id,
+                                                                RecordReading& reading,
+                                                                std::size_t bytes) {
+  const Entry& entry = entries_.at(id);
+  if (entry.parcel) return entry.parcel;
+  auto record = journal_.read_some(entry.kept, reading, bytes);
+  if (!record) return std::nullopt;
+  return or_dropped(id, parcel_of(std::move(*record)));
+}
+
+std::shared_ptr<const Parcel> Backlog::or_dropped(std::uint64_t id,
+                                                  std::shared_ptr<const Parcel> loaded) {
   if (!loaded) {
     ++stats_.unreadable;
     drop(id, DropReason::internal_sdk_error);
@@ -214,11 +236,7 @@ std::shared_ptr<const Parcel> Backlog::load(std::uint64_t id) {
 
 std::shared_ptr<const Parcel> Backlog::peek(const Entry& entry) {
   if (entry.parcel) return entry.parcel;
-  auto record = journal_.read(entry.kept);
-  if (!record) return nullptr;
-  auto parcel = Parcel::from(std::move(*record));
-  if (!parcel) return nullptr;
-  return std::make_shared<const Parcel>(std::move(*parcel));
+  return parcel_of(journal_.read(entry.kept));
 }
 
 void Backlog::report(const Entry& entry, std::string_view reason,

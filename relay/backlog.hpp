@@ -50,6 +50,11 @@ class Backlog {
   /// Its body and what came with it, as it is now: whatever becomes of the entry, the share stays.
   /// nullptr: the journal could not give it back, and it has been dropped for that.
   [[nodiscard]] std::shared_ptr<const Parcel> load(std::uint64_t id);
+  /// The same some at a time: about `bytes` of what the journal has to be asked for, which
+  /// `reading` remembers. nullopt: there is more.
+  [[nodiscard]] std::optional<std::shared_ptr<const Parcel>> load_some(std::uint64_t id,
+                                                                       RecordReading& reading,
+                                                                       std::size_t bytes);
 
   /// Those that wait, most urgent first, then oldest; a check-in only if no older one of its DSN
   /// waits or is in flight. `take` changes no fate, and returns false to stop the walk.
@@ -107,6 +112,8 @@ class Backlog {
   void let_go(Entry& entry);
   void spill(std::size_t room_for);
   [[nodiscard]] std::shared_ptr<const Parcel> peek(const Entry& entry);
+  [[nodiscard]] std::shared_ptr<const Parcel> or_dropped(std::uint64_t id,
+                                                         std::shared_ptr<const Parcel> loaded);
   /// For the next client report; `flagged`: of these items only.
   void report(const Entry& entry, std::string_view reason,
               const std::vector<bool>* flagged = nullptr);

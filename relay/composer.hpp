@@ -36,6 +36,8 @@ class Composer {
  private:
   struct Large;
 
+  [[nodiscard]] bool step(Large& large, std::uint64_t id);
+
   asio::any_io_executor executor_;
   Clock& clock_;
   Backlog& backlog_;

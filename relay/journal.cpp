@@ -4,6 +4,10 @@
 
 namespace relay {
 
+std::optional<proto::Result<Record>> Journal::read_some(JournalId id, RecordReading&, std::size_t) {
+  return read(id);
+}
+
 proto::Result<JournalId> NoJournal::keep(const RecordHead&, std::string_view) {
   return Errc::journal_off;
 }

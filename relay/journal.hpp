@@ -1,14 +1,18 @@
 // Where an accepted request is kept before it is acknowledged, so that it outlives this process.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "proto/result.hpp"
 #include "relay/record.hpp"
 
 namespace relay {
+
+class RecordReading;
 
 /// Names one kept record for as long as this process lives; never 0.
 using JournalId = std::uint64_t;
@@ -24,6 +28,12 @@ class Journal {
 
   /// Reads a kept record back. Errors: the disk's, Errc::journal_damaged.
   [[nodiscard]] virtual proto::Result<Record> read(JournalId id) = 0;
+
+  /// The same some at a time, where that is worth it: about `bytes` of what `reading` has not read
+  /// yet. nullopt: there is more. Errors: as read().
+  [[nodiscard]] virtual std::optional<proto::Result<Record>> read_some(JournalId id,
+                                                                       RecordReading& reading,
+                                                                       std::size_t bytes);
 
   /// It has met its fate: a restart will not find it.
   virtual void release(JournalId id) = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
+#include <utility>
 
 #include "relay/crc32c.hpp"
 #include "relay/errc.hpp"
@@ -35,6 +37,26 @@ proto::Result<void> extend(Disk& disk, const Descriptor& file, std::uint64_t at,
 }  // namespace
 
 proto::Result<Record> read_record(Disk& disk, const Descriptor& file, RecordPlace place) {
+  return *RecordReading().step(disk, file, place, std::numeric_limits<std::size_t>::max());
+}
+
+std::optional<proto::Result<Record>> RecordReading::step(Disk& disk, const Descriptor& file,
+                                                         RecordPlace place, std::size_t bytes) {
+  if (!begun_) {
+    if (const auto begun = begin(disk, file, place); !begun) return begun.error();
+  }
+  proto::Bytes& body = record_.body;
+  const std::size_t part = std::min(bytes, body.size() - read_);
+  const std::uint64_t at = place.at + kRecordHeaderBytes + fields_.size() + read_;
+  const auto found = read_all(disk, file, at, body.data() + read_, part);
+  if (!found) return found.error();
+  crc_ = crc32c(body.view().substr(read_, part), crc_);
+  read_ += part;
+  if (read_ < body.size()) return std::nullopt;
+  return end();
+}
+
+proto::Result<void> RecordReading::begin(Disk& disk, const Descriptor& file, RecordPlace place) {
   std::string front;
   auto failed = extend(disk, file, place.at, front, std::min<std::size_t>(place.bytes, kFirstRead));
   if (!failed) return failed.error();
@@ -46,24 +68,25 @@ proto::Result<Record> read_record(Disk& disk, const Descriptor& file, RecordPlac
   failed = extend(disk, file, place.at, front, body_at);
   if (!failed) return failed.error();
 
-  Record record;
+  fields_ = front.substr(kRecordHeaderBytes, *head_bytes);
   const std::size_t body_bytes = start->body_bytes - *head_bytes;
-  const auto begun = std::string_view(front).substr(body_at).substr(0, body_bytes);
-  record.body.reserve(body_bytes);
-  record.body.append(begun);
-  record.body.resize(body_bytes);
-  failed = read_all(disk, file, place.at + body_at + begun.size(),
-                    record.body.data() + begun.size(), body_bytes - begun.size());
-  if (!failed) return failed.error();
+  const auto first = std::string_view(front).substr(body_at).substr(0, body_bytes);
+  record_.body.reserve(body_bytes);
+  record_.body.append(first);
+  record_.body.resize(body_bytes);
+  read_ = first.size();
+  wanted_ = start->crc;
+  crc_ = crc32c(first, crc32c(fields_, start->crc_so_far));
+  begun_ = true;
+  return {};
+}
 
-  const auto fields = std::string_view(front).substr(kRecordHeaderBytes, *head_bytes);
-  if (crc32c(record.body.view(), crc32c(fields, start->crc_so_far)) != start->crc) {
-    return Errc::journal_damaged;
-  }
-  auto head = parse_envelope_head(fields);
+proto::Result<Record> RecordReading::end() {
+  if (crc_ != wanted_) return Errc::journal_damaged;
+  auto head = parse_envelope_head(fields_);
   if (!head) return Errc::journal_damaged;
-  record.head = std::move(*head);
-  return record;
+  record_.head = std::move(*head);
+  return std::move(record_);
 }
 
 Appended append(Disk& disk, Segment& segment, std::span<const std::string_view> parts) {

@@ -1,7 +1,9 @@
 // One file of the journal while this process holds it open, and the records in it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +34,26 @@ struct RecordPlace {
 /// Errors: the disk's; Errc::journal_damaged.
 [[nodiscard]] proto::Result<Record> read_record(Disk& disk, const Descriptor& file,
                                                 RecordPlace place);
+
+/// read_record() some at a time: a large one takes longer than one turn of the loop may.
+class RecordReading {
+ public:
+  /// Reads about `bytes` more of the record at `place`. nullopt: there is more. Errors: as
+  /// read_record(). Not to be called again when it has given a result.
+  [[nodiscard]] std::optional<proto::Result<Record>> step(Disk& disk, const Descriptor& file,
+                                                          RecordPlace place, std::size_t bytes);
+
+ private:
+  [[nodiscard]] proto::Result<void> begin(Disk& disk, const Descriptor& file, RecordPlace place);
+  [[nodiscard]] proto::Result<Record> end();
+
+  Record record_;
+  std::string fields_;        ///< what stands before the request body
+  std::uint32_t wanted_ = 0;  ///< the checksum it should have
+  std::uint32_t crc_ = 0;     ///< of what was read
+  std::size_t read_ = 0;      ///< of the request body
+  bool begun_ = false;
+};
 
 /// Writes `parts` behind the last record in one call; what was written of them in vain is cut off
 /// again. Errors: the disk's. `whole` turns false if that could not be done either: what is written

@@ -161,6 +161,14 @@ proto::Result<Record> SpoolJournal::read(JournalId id) {
   return read_record(disk_, found->second.segment->file, found->second.place);
 }
 
+std::optional<proto::Result<Record>> SpoolJournal::read_some(JournalId id, RecordReading& reading,
+                                                             std::size_t bytes) {
+  const auto found = kept_.find(id);
+  if (found == kept_.end()) return Errc::journal_damaged;
+  // Where it is now: to make room it may have moved, with all but its header.
+  return reading.step(disk_, found->second.segment->file, found->second.place, bytes);
+}
+
 void SpoolJournal::release(JournalId id) {
   const auto found = kept_.find(id);
   if (found == kept_.end()) return;

@@ -47,6 +47,8 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
                                               std::string_view body) override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
+  [[nodiscard]] std::optional<proto::Result<Record>> read_some(JournalId id, RecordReading& reading,
+                                                               std::size_t bytes) override;
   void release(JournalId id) override;
   void release_all() override;
   [[nodiscard]] bool recover_some(const Found& found) override;

@@ -20,6 +20,7 @@
 #include "tests/support/envelopes.hpp"
 #include "tests/support/faulty_disk.hpp"
 #include "tests/support/manual_clock.hpp"
+#include "tests/support/noise.hpp"
 #include "tests/support/records.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -444,6 +445,62 @@ TEST_CASE("a move that fails in the middle loses nothing and doubles nothing") {
     std::sort(expected.begin(), expected.end());
     CHECK(found == expected);
   }
+}
+
+TEST_CASE("read some at a time it is the same record, a step at most what it was told") {
+  Bench bench;
+  const std::string body = support::noise(300'000);
+  const auto id = bench.kept(body);
+  for (const std::size_t slice : {1000UL, 64UL * 1024, 1'000'000UL}) {
+    CAPTURE(slice);
+    relay::RecordReading reading;
+    std::size_t steps = 1;
+    auto record = bench.journal->read_some(id, reading, slice);
+    for (; !record; ++steps) record = bench.journal->read_some(id, reading, slice);
+    REQUIRE(record->has_value());
+    support::check_same((*record)->head, support::record_head());
+    CHECK((*record)->body.view() == body);
+    // The first one has read a little more, with the head.
+    CHECK(steps > (body.size() - 2048) / slice);
+    CHECK(steps <= body.size() / slice + 1);
+  }
+}
+
+TEST_CASE("a record that is damaged, or gone, between two parts of it is an error") {
+  Bench bench;
+  const auto id = bench.kept(support::noise(300'000) + "the end");
+  relay::RecordReading damaged;
+  REQUIRE_FALSE(bench.journal->read_some(id, damaged, 1000));
+  replace_in(bench.temp.path("spool/00000001.seg"), "the end", "the eNd");
+  const auto bad = bench.journal->read_some(id, damaged, 1'000'000);
+  REQUIRE(bad.has_value());
+  CHECK(bad->error() == Errc::journal_damaged);
+  relay::RecordReading gone;
+  REQUIRE_FALSE(bench.journal->read_some(id, gone, 1000));
+  bench.journal->release(id);
+  const auto none = bench.journal->read_some(id, gone, 1000);
+  REQUIRE(none.has_value());
+  CHECK(none->error() == Errc::journal_damaged);
+}
+
+TEST_CASE("a record that moves between two parts of it is read all the same") {
+  Bench bench(8 * kSegment);
+  std::vector<JournalId> ids;
+  const std::string body = support::noise(3500);
+  for (;;) {
+    const auto id = bench.keep(body);
+    if (!id) break;
+    ids.push_back(*id);
+  }
+  relay::RecordReading reading;
+  REQUIRE_FALSE(bench.journal->read_some(ids[1], reading, 100));
+  for (const std::size_t gone : {0U, 2U}) bench.journal->release(ids[gone]);
+  bench.kept(body);
+  REQUIRE(bench.files().front() != "00000001.seg");
+  const auto record = bench.journal->read_some(ids[1], reading, 10'000);
+  REQUIRE(record.has_value());
+  REQUIRE(record->has_value());
+  CHECK((*record)->body.view() == body);
 }
 
 TEST_CASE("the file system's last tenth, at least 16 MiB, is not ours") {
