@@ -9,11 +9,14 @@
 
 #include "proto/codec.hpp"
 #include "relay/destinations.hpp"
+#include "relay/disk.hpp"
+#include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
+#include "tests/support/temp_folder.hpp"
 
 using relay::Composer;
 using relay::milliseconds;
@@ -129,6 +132,35 @@ TEST_CASE("what only the journal has is read from it, once") {
   auto composing = bench.start(bench.accept(kMiB));
   CHECK(holds(composing.get(), bench.payload));
   CHECK(bench.journal.reads == 1);
+}
+
+TEST_CASE("others have their turn between what is read of it, in which it may meet its fate") {
+  for (const bool dropped : {false, true}) {
+    CAPTURE(dropped);
+    Bench bench;
+    const support::TempFolder temp;
+    relay::SystemDisk disk;
+    support::Lines lines;
+    relay::Log log{{}, lines, bench.clock};
+    relay::SpoolJournal spool({temp.path("spool")}, disk, bench.clock, log);
+    relay::Stats stats;
+    relay::Backlog backlog({.max_waiting = 9, .max_bytes = 0}, spool, stats);
+    Composer composer(bench.io.get_executor(), bench.clock, backlog);
+    const std::string payload = support::noise(4 * kMiB);
+    REQUIRE(backlog.accept(
+        support::parcel(support::parsed(support::envelope_text({support::item("event", payload)}))),
+        *bench.where, {}));
+    support::Started<Composer::Composed> composing(bench.io, composer.compose_large(1, kLimit));
+    std::size_t turns = 0;
+    for (; !composing.done() && turns < 1000; ++turns) {
+      bench.turn();
+      if (dropped && turns == 8) backlog.drop(1, relay::DropReason::queue_overflow);
+    }
+    const auto composed = composing.get();
+    CHECK(composed.has_value() != dropped);
+    if (!dropped) CHECK(holds(composed, payload));
+    CHECK((turns > 16 + 32) != dropped);
+  }
 }
 
 TEST_CASE("large ones are composed one after the other, in the order they were begun") {
