@@ -1,6 +1,7 @@
 #include "relay/composer.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -30,7 +31,7 @@ bool Composer::is_large(const Entry& entry) { return entry.bytes > kBytesPerTurn
 
 Composer::Composed Composer::compose(const Entry& entry) {
   const auto parcel = backlog_.load(entry.id);
-  if (!parcel) return std::nullopt;
+  if (!parcel) return nullptr;
   return relay::compose(*parcel, *entry.destination, clock_.wall_now(), encoder_);
 }
 
@@ -44,9 +45,9 @@ asio::awaitable<Composer::Composed> Composer::compose_large(std::uint64_t id, mi
     const SteadyTime now = clock_.now();
     // A freeze is no part of it.
     spent += std::min<SteadyTime::duration>(now - std::exchange(last, now), kAwakeSlice);
-    if (spent > limit) co_return std::nullopt;
+    if (spent > limit) co_return nullptr;
   }
-  if (!large->composition) co_return std::nullopt;
+  if (!large->composition) co_return nullptr;
   co_return large->composition->take();
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -18,7 +18,7 @@ namespace relay {
 
 class Composer {
  public:
-  using Composed = std::optional<ComposedRequest>;
+  using Composed = std::unique_ptr<const ComposedRequest>;
 
   /// Everything passed in outlives it.
   Composer(asio::any_io_executor executor, Clock& clock, Backlog& backlog)
@@ -26,11 +26,11 @@ class Composer {
 
   [[nodiscard]] static bool is_large(const Entry& entry);
 
-  /// At once. nullopt: the entry could not be loaded, and is gone.
+  /// At once. nullptr: the entry could not be loaded, and is gone.
   [[nodiscard]] Composed compose(const Entry& entry);
 
   /// One after the other. The entry may meet its fate meanwhile, or lose its place in memory.
-  /// nullopt: it is gone, or has taken more than `limit` of awake time, its turn not waited for.
+  /// nullptr: it is gone, or has taken more than `limit` of awake time, its turn not waited for.
   [[nodiscard]] asio::awaitable<Composed> compose_large(std::uint64_t id, milliseconds limit);
 
  private:

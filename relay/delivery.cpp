@@ -72,8 +72,6 @@ class Delivery::Departure {
   /// nullptr if it has met its fate meanwhile.
   [[nodiscard]] Entry* entry() const { return delivery_.parts_.backlog.find(id_); }
 
-  [[nodiscard]] std::uint64_t id() const { return id_; }
-
   [[nodiscard]] Flight& flight() const { return *flight_; }
 
   void judged() { judged_ = true; }
@@ -254,7 +252,10 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   if (entry == nullptr) co_return;
   Composer::Composed composed;
   if (Composer::is_large(*entry)) {
-    composed = co_await compose_large(*departure);
+    departure->flight().composing = true;
+    composed = co_await composer_.compose_large(entry->id, settings_.request);
+    // Its time as a request begins when it is ready to leave.
+    begin(departure->flight());
     entry = departure->entry();
   } else {
     composed = composer_.compose(*entry);
@@ -287,17 +288,8 @@ asio::awaitable<void> Delivery::report_losses(SteadyTime deadline) {
   return reporter_.finish(parts_.destinations, deadline);
 }
 
-/// Its time as a request begins when it is ready to leave.
-asio::awaitable<Composer::Composed> Delivery::compose_large(Departure& departure) {
-  Flight& flight = departure.flight();
-  flight.composing = true;
-  auto composed = co_await composer_.compose_large(departure.id(), settings_.request);
-  flight.composing = false;
-  begin(flight);
-  co_return composed;
-}
-
 void Delivery::begin(Flight& flight) {
+  flight.composing = false;
   flight.exposed = freeze_may_come(gate_);
   flight.begun = parts_.clock.now();
   flight.deadline = flight.begun + settings_.request;

@@ -99,7 +99,6 @@ class Delivery {
   [[nodiscard]] bool start(std::uint64_t id);
   void count_awake();
   asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
-  asio::awaitable<Composer::Composed> compose_large(Departure& departure);
   void begin(Flight& flight);
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);

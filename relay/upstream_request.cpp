@@ -52,7 +52,7 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
     : encoder_(encoder) {
   const Route& route = destination.route;
   const RecordHead& head = parcel.head();
-  UpstreamRequest& request = composed_.request;
+  UpstreamRequest& request = composed_->request;
   request.endpoint = route.endpoint();
   request.method = head.method;
   const auto [path, query] = split(head.target);
@@ -67,8 +67,8 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
     content_type = kEnvelopeContentType;
   }
   const auto encoding = encoding_for(destination.host->compression, head_.size() + tail.size());
-  composed_.zstd = encoding == proto::Encoding::zstd;
-  encoder_.begin(encoding, head_, tail, composed_.body);
+  composed_->zstd = encoding == proto::Encoding::zstd;
+  encoder_.begin(encoding, head_, tail, composed_->body);
   if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
   if (encoding != proto::Encoding::identity)
     request.headers.emplace_back("Content-Encoding", proto::name(encoding));
@@ -79,13 +79,13 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
   request.headers.emplace_back("Accept", "*/*");
 }
 
-ComposedRequest Composition::take() {
-  composed_.request.body = composed_.body.view();
+std::unique_ptr<ComposedRequest> Composition::take() {
+  composed_->request.body = composed_->body.view();
   return std::move(composed_);
 }
 
-ComposedRequest compose(const Parcel& parcel, const Destination& destination, WallTime now,
-                        proto::Encoder& encoder) {
+std::unique_ptr<ComposedRequest> compose(const Parcel& parcel, const Destination& destination,
+                                         WallTime now, proto::Encoder& encoder) {
   Composition composition(parcel, destination, now, encoder);
   static_cast<void>(composition.step(std::numeric_limits<std::size_t>::max()));
   return composition.take();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "proto/bytes.hpp"
@@ -25,8 +26,9 @@ struct ComposedRequest {
 /// relay-server/src/services/upstream.rs).
 /// An opaque request keeps its path, query and Content-Type; where its query would be
 /// taken for an auth, the auth travels in the query.
-[[nodiscard]] ComposedRequest compose(const Parcel& parcel, const Destination& destination,
-                                      WallTime now, proto::Encoder& encoder);
+[[nodiscard]] std::unique_ptr<ComposedRequest> compose(const Parcel& parcel,
+                                                       const Destination& destination, WallTime now,
+                                                       proto::Encoder& encoder);
 
 /// compose() some at a time: a large body takes longer to encode than one turn of a loop may.
 class Composition {
@@ -38,14 +40,14 @@ class Composition {
   Composition& operator=(const Composition&) = delete;
 
   /// Goes on for about `bytes` of the body. True: it is done.
-  [[nodiscard]] bool step(std::size_t bytes) { return encoder_.step(bytes, composed_.body); }
+  [[nodiscard]] bool step(std::size_t bytes) { return encoder_.step(bytes, composed_->body); }
 
   /// Once it is done.
-  [[nodiscard]] ComposedRequest take();
+  [[nodiscard]] std::unique_ptr<ComposedRequest> take();
 
  private:
   proto::Encoder& encoder_;
-  ComposedRequest composed_;
+  std::unique_ptr<ComposedRequest> composed_ = std::make_unique<ComposedRequest>();
   std::string head_;  ///< of the body
 };
 

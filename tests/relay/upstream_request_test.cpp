@@ -32,7 +32,7 @@ class Composed {
 
   relay::ComposedRequest operator()() const {
     proto::Encoder encoder;
-    return relay::compose(*parcel_, destination_, kNow, encoder);
+    return std::move(*relay::compose(*parcel_, destination_, kNow, encoder));
   }
 
   /// Who sent it.
