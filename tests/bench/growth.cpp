@@ -227,7 +227,7 @@ class Report {
     std::puts(
         "## Growth\n\nCPU time of one unit in µs, the best of some rounds, and the exponent of a "
         "fit: 0 is a straight line for the whole, 1 a square, below 0 better than a line. A "
-        "question and an invoke look at all that waits: theirs is a straight line up to 1.");
+        "question may look at all that waits: its line is straight up to 1.");
   }
 
   void table(const char* title, const Sizes& sizes) {
@@ -350,7 +350,7 @@ void envelopes(Report& report, bool quick) {
       }
     });
   };
-  report.row("invoke begun and ended", invoke, 1);
+  report.row("invoke begun and ended", invoke);
 }
 
 void sizes(Report& report, bool quick) {
