@@ -87,12 +87,12 @@ class Counts(unittest.TestCase):
         self.assertLessEqual(each, limit)
 
     def test_system_calls_in_memory(self):
-        # Wait, read, write.
-        self.check_calls("off", 3.2)
+        # Wait, read, write; and a read in vain, where the next request is not there yet.
+        self.check_calls("off", 4.5)
 
     def test_system_calls_with_the_journal(self):
         # Is the segment still there? Write.
-        self.check_calls("on", 5.2)
+        self.check_calls("on", 6.5)
 
     def test_instructions_in_memory(self):
         self.check_instructions("off", 31_000)
