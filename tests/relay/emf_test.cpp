@@ -12,7 +12,6 @@ namespace {
 
 using simdjson::dom::array;
 using simdjson::dom::element;
-using simdjson::dom::object;
 
 constexpr relay::WallTime kBegin{1795458000000ms};
 

@@ -19,7 +19,6 @@ namespace {
 
 using relay::Errc;
 using relay::milliseconds;
-using relay::SendProgress;
 using support::FakeProxy;
 using support::FakeUpstream;
 using support::request_to;
