@@ -24,7 +24,7 @@ bool is_blank(std::string_view text) {
 /// ours.
 std::optional<Json> take_header(std::string_view& text) {
   auto object = take_json(text, 127);
-  if (!object || object->kind != Json::Kind::object || object->raw.size() > 64 * 1024) {
+  if (!object || object->kind != Json::Kind::object || object->raw.size() > 64UL * 1024) {
     return std::nullopt;
   }
   return object;

@@ -72,7 +72,7 @@ void fuzz::tunnel(std::string_view bytes) {
   const std::string rest = support::run(io, read_rest(connection));
   CHECK(stream.ends_with(rest));
   const auto head = stream.substr(0, stream.size() - rest.size());
-  CHECK(head.find("\n") != std::string_view::npos);
+  CHECK(head.find('\n') != std::string_view::npos);
   CHECK(read_answer(head, 0, true).answer.status == *opened);
   CHECK(read_answer(head.substr(0, head.size() - 1), 0, true).failed);
 }

@@ -51,7 +51,7 @@ TEST_CASE("numbers, lengths and sizes in words") {
   CHECK(html::bytes(1023) == "1023 B");
   CHECK(html::bytes(1024) == "1 KiB");
   CHECK(html::bytes(1536) == "1.5 KiB");
-  CHECK(html::bytes(1024 * 1024) == "1 MiB");
+  CHECK(html::bytes(1024UL * 1024) == "1 MiB");
 }
 
 TEST_CASE("a figure names its place in /stats") {
