@@ -18,7 +18,7 @@
 #include "tests/support/certificates.hpp"
 
 namespace boost::asio::ssl {
-class context;
+class context;  // NOLINT(readability-identifier-naming): the name is Asio's
 }
 
 namespace support {

@@ -43,6 +43,7 @@ class MemoryDisk final : public relay::Disk {
 
   Result<std::vector<Entry>> list(const Descriptor&) override {
     std::vector<Entry> entries;
+    entries.reserve(files_.size());
     for (const auto& [name, file] : files_) entries.push_back({name, size(file), true});
     return entries;
   }
