@@ -13,8 +13,8 @@ using relay::OriginVerdict;
 namespace {
 
 OriginVerdict judged(std::string_view origin) {
-  static const OriginSettings kSettings{true, {"https://app.example.com", "http://[fd00::1]:8080"}};
-  return judge_origin(kSettings, origin);
+  static const OriginSettings settings{true, {"https://app.example.com", "http://[fd00::1]:8080"}};
+  return judge_origin(settings, origin);
 }
 
 }  // namespace

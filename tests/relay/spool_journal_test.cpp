@@ -586,7 +586,7 @@ TEST_CASE("deleted beneath us again and again: at last in memory, until there is
 }
 
 TEST_CASE("a limit of gigabytes makes the segments larger, not more than may be open") {
-  Bench bench(10 * 1024 * kMiB);
+  Bench bench(10'240 * kMiB);
   for (int i = 0; i < 7; ++i) bench.kept(std::string(20 * kMiB, 'x'));
   CHECK(bench.files().size() == 2);
 }
