@@ -13,6 +13,7 @@
 #include <boost/beast/http/field.hpp>
 
 #include "relay/errc.hpp"
+#include "relay/http_text.hpp"
 
 namespace relay {
 namespace {
@@ -107,6 +108,9 @@ asio::mutable_buffer HttpAnswer::room() { return asio::buffer(state_->buffer) + 
 error_code HttpAnswer::State::parse() {
   error_code failed;
   const bool in_header = !parser->is_header_done();
+  if (!in_header && parser->chunked() && may_be_cut_last_chunk({buffer.data(), held})) {
+    return http::error::need_more;
+  }
   const std::size_t taken = parser->put(asio::buffer(buffer, held), failed);
   held -= taken;
   std::memmove(buffer.data(), buffer.data() + taken, held);

@@ -16,6 +16,14 @@
 
 namespace relay {
 
+/// What stands in front of a chunk may be the begin of a last one, which is not to be shown to
+/// Beast's parsers before it is long enough: they assert that it is, the second time that they see
+/// it (Boost 1.81, beast/http/impl/basic_parser.ipp, parse_chunk_header).
+[[nodiscard]] constexpr bool may_be_cut_last_chunk(std::string_view text) {
+  constexpr std::string_view kShortest = "0\r\n\r\n";
+  return text.size() < kShortest.size() && text.starts_with('0');
+}
+
 /// The parts of a local request that matter to us; the body as it came over the wire, still
 /// encoded.
 struct LocalRequest {

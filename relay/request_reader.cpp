@@ -158,6 +158,7 @@ std::size_t RequestReader::take(std::string_view input, error_code& ec) {
   while (taken < input.size() && !parser.complete()) {
     const std::string_view rest = input.substr(taken);
     if (parser.length > 0) return taken + parser.put_body(rest);
+    if (parser.is_header_done() && parser.chunked() && may_be_cut_last_chunk(rest)) break;
     taken += parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
     if (!ec) continue;
     if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};

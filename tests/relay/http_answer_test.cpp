@@ -61,6 +61,20 @@ TEST_SUITE("relay/http_answer") {
     CHECK(answer.keeps_connection());
   }
 
+  TEST_CASE("a last chunk may come a byte at a time, and be the first") {
+    for (const std::string_view body :
+         {"0\r\n\r\n", "0\r\nX-Trailer: 1\r\n\r\n", "0;a=b\r\n\r\n"}) {
+      for (std::size_t piece = 1; piece <= body.size(); ++piece) {
+        CAPTURE(piece);
+        HttpAnswer answer;
+        REQUIRE_FALSE(feed(answer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        REQUIRE_FALSE(feed(answer, body, piece));
+        CHECK(answer.complete());
+        CHECK(answer.keeps_connection());
+      }
+    }
+  }
+
   TEST_CASE("a body without length lasts until the peer closes") {
     HttpAnswer answer;
     REQUIRE_FALSE(feed(answer, "HTTP/1.1 200 OK\r\n\r\nsome body"));

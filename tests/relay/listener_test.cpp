@@ -24,6 +24,8 @@ using support::LocalClient;
 using support::post;
 using support::status_of;
 
+using namespace std::string_view_literals;
+
 namespace {
 
 class Bench {
@@ -318,21 +320,23 @@ TEST_CASE("chunk extensions and trailers without end are refused, and held by a 
 }
 
 TEST_CASE("what is not HTTP is 400, counted, and the end of the connection") {
-  for (const std::string text :
-       {"\x16\x03\x01\x02\x00garbage\r\n\r\n", "hello\r\n\r\n", "GET\r\n\r\n",
-        "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbroken\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: five\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-        "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n0\r\n\r\n"}) {
+  const std::string two_codings =
+      "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "0\r\n\r\n";
+  for (const std::string_view text : std::initializer_list<std::string_view>{
+           "\x16\x03\x01\x02\x00garbage\r\n\r\n"sv, "hello\r\n\r\n", "GET\r\n\r\n",
+           "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbroken\r\n\r\n",
+           "POST / HTTP/1.1\r\nContent-Length: five\r\n\r\n",
+           "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+           "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+           "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+           "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+           "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+           two_codings}) {
     CAPTURE(text);
     Bench bench;
     const auto client = bench.client();
-    client->send(text);
+    client->send(std::string(text));
     const auto answer = client->answer();
     CHECK(status_of(answer) == "400");
     CHECK(answer.find("Connection: close\r\n") != std::string::npos);

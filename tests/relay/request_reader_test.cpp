@@ -58,6 +58,16 @@ TEST_CASE("a request is the same however its bytes are cut") {
   }
 }
 
+TEST_CASE("a chunked body may be empty, however its bytes are cut") {
+  const std::string head =
+      "POST /a HTTP/1.1\r\nUser-Agent: me\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view body : {"0\r\n\r\n", "0\r\nX: y\r\n\r\n", "0;a=b\r\n\r\n"}) {
+    for (std::size_t step = 1; step <= head.size() + body.size(); ++step) {
+      CHECK(read_in_steps(head + std::string(body), step) == "POST /a me\n");
+    }
+  }
+}
+
 TEST_CASE("what stands behind a request is the next one's") {
   const std::string one = "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi";
   RequestReader reader(kLimits);
