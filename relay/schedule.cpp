@@ -147,13 +147,19 @@ bool Schedule::would_leave(Entry& entry, const SendingNow& now, WallTime wall) c
   return may_leave(waiting, Gate::open, late_rule(now));
 }
 
+std::set<const Host*> Schedule::hosts_left_alone(const SendingNow& now, WallTime wall) const {
+  std::set<const Host*> alone;
+  for (const auto& host : destinations_.hosts()) {
+    if (left_alone(*host, now, wall).count() > 0) alone.insert(host.get());
+  }
+  return alone;
+}
+
 Schedule::Due Schedule::due(const SendingNow& now) const {
   Due due;
   const WallTime wall = clock_.wall_now();
-  std::set<const Host*> asked;  // what it would be asked with is known, or that it would not be
-  for (const auto& host : destinations_.hosts()) {
-    if (left_alone(*host, now, wall).count() > 0) asked.insert(host.get());
-  }
+  // What they would be asked with is known, or that they would not be.
+  std::set<const Host*> asked = hosts_left_alone(now, wall);
   backlog_.each_in_order([&](Entry& entry) {
     if (due.envelopes || asked.size() == destinations_.hosts().size()) return false;
     const Host& host = *entry.destination->host;

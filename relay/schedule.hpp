@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "relay/backlog.hpp"
@@ -63,6 +64,7 @@ class Schedule {
   [[nodiscard]] bool fits(const Host& host, const SendingNow& now) const;
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] milliseconds left_alone(Host& host, const SendingNow& now, WallTime wall) const;
+  [[nodiscard]] std::set<const Host*> hosts_left_alone(const SendingNow& now, WallTime wall) const;
   [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
