@@ -115,9 +115,8 @@ class Thaw:
 
     def __init__(self, spool, upstream_port, env=None, port=0, command=(sandbox.THAW, "serve")):
         self.command = command
-        self.port = port or free_port()
         self.env = {
-            "THAW_PORT": str(self.port), "THAW_SPOOL_DIR": str(spool), "THAW_COMPRESSION": "none",
+            "THAW_PORT": str(port), "THAW_SPOOL_DIR": str(spool), "THAW_COMPRESSION": "none",
             "THAW_UPSTREAM_DSN": f"http://{sandbox.KEY}@127.0.0.1:{upstream_port}/{sandbox.PROJECT}",
             **(env or {}),
         }
@@ -132,6 +131,7 @@ class Thaw:
             self.lines.append(line)
             if "serving" in line:
                 self.port = int(line.rsplit(":", 1)[1])
+                self.env["THAW_PORT"] = str(self.port)
                 break
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
 
