@@ -200,9 +200,11 @@ class Platform:
 
 
 class Extension(Thaw):
-    """Thaw as Lambda starts it."""
+    """Thaw as Lambda starts it: it says nowhere which port it has."""
 
     def start(self):
+        self.port = relaying.free_port()
+        self.env["THAW_PORT"] = str(self.port)
         self.env["AWS_LAMBDA_RUNTIME_API"] = self.platform.address
         self.process = subprocess.Popen([sandbox.THAW], env=self.env, stdout=subprocess.DEVNULL)
         relaying.wait_for(lambda: self.platform.asked == 1)
