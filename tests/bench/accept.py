@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """The accept path over real loopback HTTP, beside its peers: how fast an envelope is taken and answered.
 
-The floor only reads and answers (floor.cpp). Node, Go and hyper (peers/) read the body, gunzip it if need be and
-answer with the event id of the header's line; they keep nothing. Thaw does all it ever does until the answer is
-out: the journal, too, where it is on. What it sends on is not in here: its upstream is stopped during a round, so
+The floor only reads and answers (floor.cpp). Node, Go and hyper (peers/) read the body, gunzip it if need be, look
+for the key, read the envelope's headers, keep it and answer with its id. Thaw does all it ever does until the answer
+is out: the journal, too, where it is on. What it sends on is not in here: its upstream is stopped during a round, so
 that as many as there are connections are on their way and the others wait, and takes them all before the next one.
 Without the journal the limits are above what a round brings, so that nothing is evicted; with it they are the
 defaults. The first two rounds warm everything up.
 
 Server and client have a core each. With several connections the client never sleeps: else a slower server, and only
-that, would wake it at each answer, which on a virtual machine costs as much as the answer. Rounds are interleaved; ratios are medians over the rounds, each to the floor
-in the same round. Prints Markdown and writes build/bench/accept.json.
+that, would wake it at each answer, which on a virtual machine costs as much as the answer. Rounds are interleaved;
+ratios are medians over the rounds, each to the floor in the same round. Prints Markdown and writes
+build/bench/accept.json.
 """
 
 import argparse
@@ -234,7 +235,8 @@ def section(cells, names):
     yield "## The accept path"
     yield ("\nEnvelopes with one error event over loopback HTTP, keep-alive, one client thread; server and client "
            "have a core each. *floor*: a bare epoll server that only reads and answers. Node, Go and hyper read the "
-           "body, gunzip it, answer with its header's id, and keep nothing; Thaw takes it in as it always does.")
+           "body, gunzip it, look for the key, read the envelope's headers, keep it and answer with its id; Thaw takes "
+           "it in as it always does.")
     yield from table(cells, lambda cell, name: f"{cell.ratio(name):.2f}", names,
                      "Requests a second, as a share of the floor's:")
     yield from table([cell for cell in cells if cell.connections == 1],
