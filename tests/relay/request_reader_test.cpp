@@ -115,6 +115,35 @@ TEST_CASE("of several headers of one name the first counts; several origins are 
   CHECK(reader.request().origin == "null");
 }
 
+TEST_CASE("a reader that is used again knows nothing of the request before") {
+  RequestReader reader(kLimits);
+  feed(reader,
+       "POST /a HTTP/1.1\r\nHost: h\r\nOrigin: http://a\r\nX-Sentry-Auth: Sentry sentry_key=k\r\n"
+       "Authorization: Basic k\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n"
+       "User-Agent: me\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: "
+       "5\r\n\r\nhello");
+  REQUIRE(reader.complete());
+  reader.request().begun = relay::SteadyTime{};
+  reader.request().body_bytes = 5;
+  reader.restart();
+  CHECK_FALSE(reader.complete());
+  CHECK(reader.request().target.empty());
+  feed(reader, "GET / HTTP/1.1\r\n\r\n");
+  REQUIRE(reader.complete());
+  CHECK(reader.keeps_alive());
+  CHECK_FALSE(reader.take_expectation());
+  const auto& request = reader.request();
+  CHECK(request.method == "GET");
+  CHECK(request.target == "/");
+  for (const auto& text : {request.host, request.origin, request.x_sentry_auth,
+                           request.authorization, request.content_type, request.content_encoding,
+                           request.user_agent, std::string(request.body.view())}) {
+    CHECK(text.empty());
+  }
+  CHECK_FALSE(request.begun);
+  CHECK(request.body_bytes == 0);
+}
+
 TEST_CASE("100 Continue is asked for once, behind the header") {
   RequestReader reader(kLimits);
   const std::string_view text =
