@@ -106,11 +106,7 @@ std::size_t function_memory(const Environment& environment) {
 std::string_view value_of(const Environment& environment, std::string_view name) {
   const auto found = environment.find(name);
   if (found == environment.end()) return {};
-  std::string_view value = found->second;
-  constexpr std::string_view kBlank = " \t\r\n";
-  const auto begin = value.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return value.substr(begin, value.find_last_not_of(kBlank) + 1 - begin);
+  return proto::trimmed(found->second, " \t\r\n");
 }
 
 Environment to_environment(const char* const* variables) {

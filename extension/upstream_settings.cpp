@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "extension/settings_rows.hpp"
+#include "proto/ascii.hpp"
 #include "proto/dsn.hpp"
 #include "proto/number.hpp"
 
@@ -14,19 +15,13 @@ namespace {
 
 using relay::HostRule;
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
-
 // Calls `each` for every entry of a comma separated list that is not blank.
 template <class Each>
 void for_each_entry(std::string_view list, Each&& each) {
   while (!list.empty()) {
     const auto entry = list.substr(0, list.find(','));
     list.remove_prefix(std::min(entry.size() + 1, list.size()));
-    if (const auto word = trimmed(entry); !word.empty()) each(word);
+    if (const auto word = proto::trimmed(entry); !word.empty()) each(word);
   }
 }
 

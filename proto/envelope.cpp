@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "proto/ascii.hpp"
 #include "proto/envelope_parser.hpp"
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
@@ -59,7 +60,11 @@ Edit replacement(std::string_view object, const JsonMember& member, std::string 
   return {begin, begin + member.raw.size(), std::move(value)};
 }
 
-bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+/// In lower case; 0 for what is none.
+constexpr char hex_digit(char c) {
+  c = lower(c);
+  return is_digit(c) || (c >= 'a' && c <= 'f') ? c : '\0';
+}
 
 }  // namespace
 
@@ -79,28 +84,33 @@ Result<Envelope> Envelope::parse(Bytes body, ParserMemory& memory) {
 }
 
 Result<Envelope> Envelope::parse(Bytes body, JsonMembers& members) {
-  Envelope envelope;
-  envelope.body_ = std::move(body);
-  EnvelopeParser parser{envelope.body_, members};
-  auto header = parser.header();
-  if (!header) return header.error();
-  envelope.header_end_ = header->end;
-  envelope.event_id_ = std::move(header->event_id);
-  envelope.dsn_ = std::move(header->dsn);
-  envelope.names_trace_ = header->names_trace;
-  while (!parser.done()) {
-    auto item = parser.item();
-    if (!item) return item.error();
-    envelope.add(std::move(*item));
-    if (envelope.items_.size() > kMaxItems) return Errc::envelope_too_many_items;
-  }
-  // Relay looks at types only once the whole envelope is read.
-  const auto is_internal = [](const Item& item) { return item.type == "integration"; };
-  if (std::ranges::any_of(envelope.items_, is_internal)) return Errc::envelope_internal_items;
+  // Made where it is returned: an envelope is large to move.
+  Result<Envelope> envelope{boost::system::in_place_value};
+  envelope->body_ = std::move(body);
+  if (const auto failed = envelope->read(members)) envelope = failed;
   return envelope;
 }
 
-void Envelope::add(Item item) {
+boost::system::error_code Envelope::read(JsonMembers& members) {
+  EnvelopeParser parser{body_, members};
+  auto header = parser.header();
+  if (!header) return header.error();
+  header_end_ = header->end;
+  event_id_ = std::move(header->event_id);
+  dsn_ = std::move(header->dsn);
+  names_trace_ = header->names_trace;
+  while (!parser.done()) {
+    if (const auto failed = parser.item(items_.emplace_back())) return failed;
+    count(items_.back());
+    if (items_.size() > kMaxItems) return Errc::envelope_too_many_items;
+  }
+  // Relay looks at types only once the whole envelope is read.
+  const auto is_internal = [](const Item& item) { return item.type == "integration"; };
+  if (std::ranges::any_of(items_, is_internal)) return Errc::envelope_internal_items;
+  return {};
+}
+
+void Envelope::count(const Item& item) {
   const ItemFacts facts = item.facts();
   const Category ledger = ledger_category(facts);
   counts_.add(ledger);
@@ -110,7 +120,6 @@ void Envelope::add(Item item) {
     if (category) urgency_ = std::max(urgency_, proto::urgency(*category));
   }
   deduplicated_ = deduplicated_ || item.type == "event" || item.type == "transaction";
-  items_.push_back(std::move(item));
 }
 
 std::string_view Envelope::items_as_they_came() const& {
@@ -168,11 +177,8 @@ std::string normalize_event_id(std::string_view text) {
     std::erase(id, '-');
   }
   if (id.size() != kDigits) return {};
-  for (char& c : id) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    if (!is_hex_digit(c)) return {};
-  }
-  return id;
+  std::ranges::transform(id, id.begin(), hex_digit);
+  return id.find('\0') == std::string::npos ? id : std::string{};
 }
 
 }  // namespace proto

@@ -104,7 +104,9 @@ class Envelope {
 
  private:
   [[nodiscard]] static Result<Envelope> parse(Bytes body, JsonMembers& members);
-  void add(Item item);
+  /// Of the body as it is here.
+  [[nodiscard]] boost::system::error_code read(JsonMembers& members);
+  void count(const Item& item);
 
   Bytes body_;
   std::size_t header_end_ = 0;  ///< behind the closing brace of the envelope header

@@ -57,9 +57,9 @@ boost::system::error_code read_header_member(const JsonMember& member,
 }
 
 struct ItemHeader {
-  Item item;
+  Item& item;
   bool has_type = false;
-  std::optional<std::uint64_t> length;
+  std::optional<std::uint64_t> length{};
 };
 
 bool read_length(const JsonMember& member, ItemHeader& header) {
@@ -93,11 +93,17 @@ Result<std::size_t> EnvelopeParser::read_object(boost::system::error_code at_end
   // A streaming JSON parser skips blanks, line ends among them, in front of a value.
   const std::size_t begin = text_.find_first_not_of(kBlanks, at_);
   if (begin == std::string_view::npos) return at_end;
-  const std::size_t length = json_object_end(text_.substr(begin, kMaxHeaderBytes));
-  if (length == std::string_view::npos) return invalid;
+  const std::string_view header = text_.substr(begin, kMaxHeaderBytes);
   const std::size_t readable = body_.capacity() + Bytes::kPadding - begin;
-  if (!members_.read(text_.substr(begin, length), readable)) return invalid;
-  at_ = begin + length;
+  // Nearly always it is a line of its own, and then nobody has to look for its end.
+  std::string_view object = header.substr(0, header.find('\n'));
+  if (!object.ends_with('}') || !members_.read(object, readable)) {
+    const std::size_t length = json_object_end(header);
+    if (length == std::string_view::npos) return invalid;
+    object = header.substr(0, length);
+    if (!members_.read(object, readable)) return invalid;
+  }
+  at_ = begin + object.size();
   return begin;
 }
 
@@ -121,10 +127,10 @@ Result<EnvelopeParser::Header> EnvelopeParser::header() {
   return header;
 }
 
-Result<Item> EnvelopeParser::item() {
+boost::system::error_code EnvelopeParser::item(Item& item) {
   const auto begin = read_object(Errc::envelope_unexpected_eof, Errc::envelope_invalid_item);
   if (!begin) return begin.error();
-  ItemHeader header;
+  ItemHeader header{item};
   for (const JsonMember& member : members_.all()) {
     if (!read_item_member(member, header)) return Errc::envelope_invalid_item;
   }
@@ -134,11 +140,11 @@ Result<Item> EnvelopeParser::item() {
   at_ = std::min(at_ + 1, text_.size());
   const auto end = payload_end(header.length);
   if (!end) return end.error();
-  header.item.begin = *begin;
-  header.item.payload_begin = at_;
-  header.item.end = *end;
+  item.begin = *begin;
+  item.payload_begin = at_;
+  item.end = *end;
   at_ = *end + 1;
-  return std::move(header.item);
+  return {};
 }
 
 Result<std::size_t> EnvelopeParser::payload_end(std::optional<std::uint64_t> length) const {

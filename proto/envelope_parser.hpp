@@ -33,8 +33,9 @@ class EnvelopeParser {
 
   [[nodiscard]] bool done() const { return at_ >= text_.size(); }
 
-  /// Not when done. Errors: envelope_unexpected_eof, _invalid_item, _missing_newline.
-  [[nodiscard]] Result<Item> item();
+  /// The next one, into an empty `item`. Not when done. Errors: envelope_unexpected_eof,
+  /// _invalid_item, _missing_newline.
+  [[nodiscard]] boost::system::error_code item(Item& item);
 
  private:
   [[nodiscard]] Result<std::size_t> read_object(boost::system::error_code at_end,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "proto/ascii.hpp"
 #include "proto/number.hpp"
 
 namespace proto {
@@ -15,22 +16,22 @@ constexpr std::size_t kUsualHeader = 512;
 constexpr std::size_t kUsualMembers = 8;
 constexpr std::size_t kLargestKept = 2048;
 
-std::string_view trimmed(std::string_view text) {
-  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-}
+/// A token comes with the blanks behind it.
+std::string_view without_blanks(std::string_view token) { return trimmed(token, " \t\r\n"); }
 
 /// Takes a character off the front if it is one of these.
 bool accept(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
+  if (text.empty() || !is_one_of(text.front(), any_of)) return false;
   text.remove_prefix(1);
   return true;
 }
 
 /// Takes digits off the front; false if there are none.
 bool accept_digits(std::string_view& text) {
-  const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
-  text.remove_prefix(end);
-  return end > 0;
+  const auto* const end = std::ranges::find_if_not(text, is_digit);
+  const auto digits = static_cast<std::size_t>(end - text.begin());
+  text.remove_prefix(digits);
+  return digits > 0;
 }
 
 /// RFC 8259 §6. By grammar, not by value: an integer above 64 bits is a number to Relay, but not to
@@ -90,7 +91,7 @@ bool check(ondemand::value value, int depth) {
       return !value.get_string().get(text);
     }
     default:
-      return is_scalar(trimmed(token));
+      return is_scalar(without_blanks(token));
   }
 }
 
@@ -116,7 +117,7 @@ bool read_member(ondemand::field& field, JsonMember& member) {
   member.key_begin = field.key().raw() - 1;  // raw() is behind the quote
   if (field.unescaped_key().get(member.key)) return false;
   ondemand::value value = field.value();
-  const std::string_view token = trimmed(value.raw_json_token());
+  const std::string_view token = without_blanks(value.raw_json_token());
   member.kind = kind_of(token.front());
   if (member.kind == JsonKind::object || member.kind == JsonKind::array) return check(value, 2);
   member.raw = token;
@@ -152,7 +153,7 @@ bool JsonMembers::read(std::string_view object, std::size_t readable) {
     ondemand::field field;
     if (std::move(next).get(field) || !read_member(field, members_.emplace_back())) return false;
   }
-  return true;
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // all of it is used
 }
 
 }  // namespace proto

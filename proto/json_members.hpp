@@ -28,9 +28,9 @@ struct JsonMember {
 /// Reads objects, one after the other, with one parser.
 class JsonMembers {
  public:
-  /// `object` is exactly one object, as json_object_end found it, and `readable` bytes from its
-  /// begin on may be read: at least its size and Bytes::kPadding. False if it is not valid JSON, or
-  /// nested deeper than serde_json allows (127), the parser that Relay uses.
+  /// `readable` bytes from the begin of `object` on may be read: at least its size and
+  /// Bytes::kPadding. False if it is anything but one object, blanks around it allowed, in valid
+  /// JSON, or nested deeper than serde_json allows (127), the parser that Relay uses.
   [[nodiscard]] bool read(std::string_view object, std::size_t readable);
 
   /// Lets go of the memory that an unusually large object took.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include "proto/ascii.hpp"
 #include "proto/number.hpp"
 
 namespace proto {
@@ -17,13 +18,6 @@ using std::chrono::seconds;
 constexpr seconds kLongest = std::chrono::hours{1};
 
 constexpr seconds kBare429 = seconds{60};  // Sentry dev docs, "Rate Limiting"
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
 
 std::string_view take_until(std::string_view& rest, char separator) {
   const std::size_t end = std::min(rest.find(separator), rest.size());

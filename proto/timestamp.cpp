@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "proto/ascii.hpp"
 #include "proto/errc.hpp"
 
 namespace proto {
@@ -39,7 +40,7 @@ class Scanner {
   }
 
   bool accept(std::string_view any_of) {
-    if (!ok_ || rest_.empty() || any_of.find(rest_.front()) == std::string_view::npos) return false;
+    if (!ok_ || rest_.empty() || !is_one_of(rest_.front(), any_of)) return false;
     rest_.remove_prefix(1);
     return true;
   }
@@ -62,8 +63,6 @@ class Scanner {
   [[nodiscard]] bool done() const { return ok_ && rest_.empty(); }
 
  private:
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
   std::string_view rest_;
   bool ok_ = true;
 };

@@ -169,8 +169,7 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   const Receiving receiving(*this, client);
   Incoming incoming(*this);
   RequestReader& reader = *incoming.reader;
-  ec = incoming.use(input);
-  if (!ec) reader.filled(read_at_once(client.socket, reader.rest_of_body()));
+  ec = take_in(client, input, incoming);
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
     const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
@@ -195,6 +194,21 @@ std::string Listener::send_at_once(Client& client, error_code& ec) {
   return rest;
 }
 
+error_code Listener::take_in(Client& client, Input& input, Incoming& incoming) {
+  RequestReader& reader = *incoming.reader;
+  const error_code ec = incoming.use(input);
+  if (ec || reader.complete()) return ec;
+  if (const auto place = reader.rest_of_body(); !place.empty()) {
+    reader.filled(read_at_once(client.socket, place));
+    return {};
+  }
+  if (reader.wanted_room() > 0) return {};
+  input.keep();
+  const std::size_t read = read_at_once(client.socket, scratch_);
+  input.add({scratch_.data(), read});
+  return incoming.use(input);
+}
+
 asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
   input.keep();
   // A chunk's extensions and the trailer have no limit of their own: this one is theirs.
@@ -204,14 +218,7 @@ asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
   // Not into the scratch: it is anybody's until this one goes on.
   const auto first = asio::buffer(client.first);
   const std::size_t read = co_await client.socket.async_read_some(first, into(ec));
-  if (ec) co_return ec;
-  if (read < client.first.size()) {
-    input.add({client.first.data(), read});
-  } else {
-    std::ranges::copy(client.first, scratch_.begin());
-    const std::size_t more = read_at_once(client.socket, std::span(scratch_).subspan(read));
-    input.add({scratch_.data(), read + more});
-  }
+  if (!ec) input.add({client.first.data(), read});
   co_return ec;
 }
 
@@ -234,6 +241,7 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
       reader.filled(co_await client.socket.async_read_some(buffer, into(ec)));
     } else {
       ec = co_await read_more(client, input);
+      if (!ec) ec = take_in(client, input, incoming);
     }
     if (!ec) ec = incoming.use(input);
   }

@@ -99,8 +99,11 @@ class Listener {
   /// What to do with the connection behind a request.
   enum class Then { next_request, close, linger };
   asio::awaitable<Then> serve_one(Client& client, Input& input);
-  /// Waits for more, and reads what has come.
+  /// Waits for more, and reads the first bytes of what has come.
   asio::awaitable<boost::system::error_code> read_more(Client& client, Input& input);
+  /// Uses what was read, and reads on as far as that goes without a wait: a body straight to its
+  /// place.
+  boost::system::error_code take_in(Client& client, Input& input, Incoming& incoming);
   /// The rest of a request that has not come whole.
   asio::awaitable<boost::system::error_code> receive(Client& client, Input& input,
                                                      Incoming& incoming);
@@ -138,7 +141,7 @@ class Listener {
   Wakeup place_;             ///< somebody left or became idle
   ReceiveRoom room_;
   /// What is read at once behind a client's first bytes; until the reader's next wait.
-  std::array<char, kFirstRead + kReadAhead> scratch_;
+  std::array<char, kReadAhead> scratch_;
   std::unique_ptr<RequestReader> spare_reader_;  ///< of a request that is answered
   std::string wire_;                             ///< the answer that is being sent
   TaskGroup tasks_;

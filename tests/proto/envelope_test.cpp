@@ -99,6 +99,16 @@ TEST_SUITE("proto/envelope") {
     CHECK(fault("{}\n{\"type\":\"attachment\",\"length\":1}") == Errc::envelope_unexpected_eof);
   }
 
+  TEST_CASE("a header ends where its object does, wherever its line ends") {
+    CHECK(fault("{}{}\n") == Errc::envelope_missing_newline);
+    CHECK(fault("{} {}\n{\"type\":\"event\"}\n{}") == Errc::envelope_missing_newline);
+    CHECK(fault("{}\n{\"type\":\"event\"}{\"type\":\"event\"}\n{}") ==
+          Errc::envelope_missing_newline);
+    CHECK(fault("{}\n{\"type\":\"event\"}}\n{}") == Errc::envelope_missing_newline);
+    CHECK(payload(parsed("{\n}\n{\"x\":\n{\n}\n, \"type\":\"a\"\n}\nx\n"), 0) == "x");
+    CHECK(payload(parsed("{\"trace\":{}\n}\n{\"type\":\"a\"}\nx\n"), 0) == "x");
+  }
+
   TEST_CASE("a length that is null is absent, one that is no whole number is a bad header") {
     CHECK(payload(parsed("{}\n{\"type\":\"a\",\"length\":null}\nx\n"), 0) == "x");
     for (const std::string length :
