@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,11 @@ class Backlog {
 
   /// nullptr if it has met its fate. Valid until then.
   [[nodiscard]] Entry* find(std::uint64_t id);
+
+  /// The last one accepted or recovered that has not met its fate; nullptr: none waits.
+  [[nodiscard]] Entry* newest() {
+    return entries_.empty() ? nullptr : &std::prev(entries_.end())->second;
+  }
 
   /// Its body and what came with it, as it is now: whatever becomes of the entry, the share stays.
   /// nullptr: the journal could not give it back, and it has been dropped for that.

@@ -38,6 +38,7 @@ class Delivery::Departure {
         flight_(delivery.flights_.emplace(delivery.flights_.end(), delivery.executor_)) {
     delivery_.begin(*flight_);
     flight_->bytes = entry.bytes;
+    delivery_.bytes_in_flight_ += entry.bytes;
     flight_->host = &host_;
     delivery_.begun_ = true;
     if (host_.breaker.open()) {
@@ -54,6 +55,7 @@ class Delivery::Departure {
   }
 
   ~Departure() {
+    delivery_.bytes_in_flight_ -= flight_->bytes;
     delivery_.flights_.erase(flight_);
     --host_.in_flight;
     if (check_ins_ != nullptr) check_ins_->check_in_flight = false;
@@ -126,16 +128,17 @@ void Delivery::look_now() {
 // each one would be for each that comes.
 void Delivery::accepted() {
   if (look_again_) return;
-  Entry* const newest = parts_.backlog.find(parts_.backlog.next_id() - 1);
+  Entry* const newest = parts_.backlog.newest();
+  const SteadyTime present = parts_.clock.now();
   SendingNow now = sending();
-  now.awake = awake();
+  now.awake = awake_at(present);
   const bool waits =
-      newest != nullptr && parts_.clock.now() + schedule_.until_leaving(*newest, now) >= next_look_;
+      newest != nullptr && present + schedule_.until_leaving(*newest, now) >= next_look_;
   if (!waits) look_now();
 }
 
-milliseconds Delivery::awake() const {
-  const auto passed = std::chrono::duration_cast<milliseconds>(parts_.clock.now() - counted_);
+milliseconds Delivery::awake_at(SteadyTime present) const {
+  const auto passed = std::chrono::duration_cast<milliseconds>(present - counted_);
   return awake_ + std::clamp(passed, milliseconds{0}, kAwakeSlice);
 }
 
@@ -174,10 +177,8 @@ bool Delivery::start(std::uint64_t id) {
 }
 
 SendingNow Delivery::sending() const {
-  SendingNow now{gate_,       awake_, flights_.size(), 0,         closes_, begun_,
-                 late_since_, soon_,  carried_below_,  drainings_};
-  for (const auto& flight : flights_) now.bytes_in_flight += flight.bytes;
-  return now;
+  return {gate_,  awake_,      flights_.size(), bytes_in_flight_, closes_,
+          begun_, late_since_, soon_,           carried_below_,   drainings_};
 }
 
 Work Delivery::work() const {

@@ -59,7 +59,7 @@ class Delivery {
   [[nodiscard]] bool hopeless() const { return schedule_.hopeless(drainings_); }
 
   /// How long the process has certainly run so far.
-  [[nodiscard]] milliseconds awake() const;
+  [[nodiscard]] milliseconds awake() const { return awake_at(parts_.clock.now()); }
 
   /// Tells upstream of what was lost; after join().
   [[nodiscard]] asio::awaitable<void> report_losses(SteadyTime deadline);
@@ -96,6 +96,7 @@ class Delivery {
   /// When to look again; nullopt: at once, when the loop has had its turn.
   std::optional<SteadyTime> start_due();
   [[nodiscard]] SendingNow sending() const;
+  [[nodiscard]] milliseconds awake_at(SteadyTime present) const;
   [[nodiscard]] bool start(std::uint64_t id);
   void count_awake();
   asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
@@ -118,7 +119,8 @@ class Delivery {
   Wakeup look_;
   TaskGroup tasks_;
   std::list<Flight> flights_;
-  bool look_again_ = false;  ///< look_ was notified since the last look began
+  std::size_t bytes_in_flight_ = 0;  ///< of their bodies
+  bool look_again_ = false;          ///< look_ was notified since the last look began
   SteadyTime next_look_ = SteadyTime::max();
   Gate gate_ = Gate::closed;
   SteadyTime closes_ = SteadyTime::max();
