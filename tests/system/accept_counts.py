@@ -4,8 +4,12 @@
 Two runs that differ in the number of envelopes only, so that neither the start nor the first requests to the
 upstream, which never answers, are in the difference; giving up what still waits at the end is. Limits are a little
 above what was counted: they are there so that nothing creeps in. Allocations are counted in relay/accept_allocations.cpp.
+Growth is counted the same way: what one more costs where many wait, where many connections are open, of many DSNs,
+with a large body.
 """
 
+import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -18,13 +22,32 @@ import unittest
 import sandbox
 
 FEW, MANY = 50, 250
-PAYLOAD = b'{"message":"%s"}' % (b"x" * 900)
-BODY = (b'{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","sent_at":"2026-11-29T10:00:00Z"}\n'
-        b'{"type":"event","length":%d}\n%s' % (len(PAYLOAD), PAYLOAD))
-REQUEST = (b"POST /api/%d/envelope/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: sentry.python/2.75.0\r\n"
-           b"X-Sentry-Auth: Sentry sentry_key=%s, sentry_version=7, sentry_client=sentry.python/2.75.0\r\n"
-           b"Content-Type: application/x-sentry-envelope\r\nContent-Length: %d\r\n\r\n%s"
-           % (sandbox.PROJECT, sandbox.KEY.encode(), len(BODY), BODY))
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """Envelopes one after the other on one connection."""
+
+    envelopes: int
+    message: int = 900  # bytes
+    idle: int = 0       # further connections, open from before the first to behind the last envelope
+    dsns: int = 1       # by turns
+
+
+def key(number):
+    """Of the DSN of that number; the first is the sandbox's."""
+    return sandbox.KEY if number == 0 else f"{number:032x}"
+
+
+def request(load, number):
+    """As an SDK sends it."""
+    payload = b'{"message":"%s"}' % (b"x" * load.message)
+    body = (b'{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","sent_at":"2026-11-29T10:00:00Z"}\n'
+            b'{"type":"event","length":%d}\n%s' % (len(payload), payload))
+    return (b"POST /api/%d/envelope/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: sentry.python/2.75.0\r\n"
+            b"X-Sentry-Auth: Sentry sentry_key=%s, sentry_version=7, sentry_client=sentry.python/2.75.0\r\n"
+            b"Content-Type: application/x-sentry-envelope\r\nContent-Length: %d\r\n\r\n%s"
+            % (sandbox.PROJECT, key(number).encode(), len(body), body))
 
 
 def traced(pid):
@@ -33,19 +56,24 @@ def traced(pid):
     return int(children[0]) if children else pid
 
 
-def run(tool, journal, envelopes):
-    """Envelopes one after the other on one connection, to Thaw under `tool`; then SIGTERM."""
+def run(tool, journal, load):
+    """The load to Thaw under `tool`; then SIGTERM."""
+    requests = [request(load, number) for number in range(load.dsns)]
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as upstream:
-        dsn = f"http://{sandbox.KEY}@127.0.0.1:{upstream.getsockname()[1]}/{sandbox.PROJECT}"
-        environment = {"THAW_PORT": "0", "THAW_UPSTREAM_DSN": dsn, "THAW_JOURNAL": journal,
-                       "THAW_SPOOL_DIR": folder + "/spool", "THAW_REQUEST_MS": "60000"}
+        dsns = [f"http://{key(number)}@127.0.0.1:{upstream.getsockname()[1]}/{sandbox.PROJECT}"
+                for number in range(load.dsns)]
+        environment = {"THAW_PORT": "0", "THAW_UPSTREAM_DSN": ",".join(dsns), "THAW_JOURNAL": journal,
+                       "THAW_SPOOL_DIR": folder + "/spool", "THAW_REQUEST_MS": "60000", "THAW_MEMORY_MIB": "64"}
         with subprocess.Popen([*tool, sandbox.BUILD / "thaw", "serve"], env=environment, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True) as thaw:
             try:
                 port = int(thaw.stdout.readline().rsplit(":", 1)[1])
-                with socket.create_connection(("127.0.0.1", port)) as client:
-                    for _ in range(envelopes):
-                        client.sendall(REQUEST)
+                with contextlib.ExitStack() as connections:
+                    for _ in range(load.idle):
+                        connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+                    client = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+                    for number in range(load.envelopes):
+                        client.sendall(requests[number % load.dsns])
                         answer = client.recv(4096)
                         assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
             finally:
@@ -53,36 +81,42 @@ def run(tool, journal, envelopes):
                 thaw.wait(60)
 
 
-def system_calls(journal, envelopes):
+def system_calls(journal, load):
     """Of each name."""
     with tempfile.NamedTemporaryFile("r") as counts:
         run(["strace", "--summary-only", "--follow-forks", "--output", counts.name],
-            journal, envelopes)
+            journal, load)
         rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", counts.read(), re.MULTILINE)
     return {name: int(calls) for calls, name in rows if name != "total"}
 
 
-def instructions(journal, envelopes):
+def instructions(journal, load):
     """All that the process executed."""
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "log"
         run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--log-file={log}"],
-            journal, envelopes)
+            journal, load)
         return int(re.search(r"Collected : (\d+)", log.read_text()).group(1))
+
+
+def marginal(journal, few, many, **load):
+    """Instructions of one envelope more, between so few and so many."""
+    difference = instructions(journal, Load(many, **load)) - instructions(journal, Load(few, **load))
+    return difference / (many - few)
 
 
 class Counts(unittest.TestCase):
     """Each limit, with the journal off and on."""
 
     def check_calls(self, journal, limit):
-        few, many = system_calls(journal, FEW), system_calls(journal, MANY)
+        few, many = system_calls(journal, Load(FEW)), system_calls(journal, Load(MANY))
         each = {name: (calls - few.get(name, 0)) / (MANY - FEW) for name, calls in many.items()}
         seen = {name: round(calls, 2) for name, calls in each.items() if abs(calls) >= 0.01}
         print(f"journal {journal}: system calls an envelope: {seen}")
         self.assertLessEqual(sum(each.values()), limit, seen)
 
     def check_instructions(self, journal, limit):
-        each = (instructions(journal, MANY) - instructions(journal, FEW)) / (MANY - FEW)
+        each = marginal(journal, FEW, MANY)
         print(f"journal {journal}: {each:.0f} instructions an envelope")
         self.assertLessEqual(each, limit)
 
@@ -95,10 +129,37 @@ class Counts(unittest.TestCase):
         self.check_calls("on", 6.5)
 
     def test_instructions_in_memory(self):
-        self.check_instructions("off", 31_000)
+        self.check_instructions("off", 27_500)
 
     def test_instructions_with_the_journal(self):
-        self.check_instructions("on", 33_500)
+        self.check_instructions("on", 30_000)
+
+
+class Growth(unittest.TestCase):
+    """One envelope more among many of something costs about what it costs among few. A walk over what waits, over the
+    connections or over the DSNs would not stay below these limits."""
+
+    def check(self, few, many, limit):
+        print(f"instructions an envelope: {few:.0f}, {many:.0f} among many: {many / few:.2f}")
+        self.assertLessEqual(many / few, limit)
+
+    def test_waiting(self):
+        for journal in ("off", "on"):
+            with self.subTest(journal=journal):
+                self.check(marginal(journal, FEW, MANY), marginal(journal, 3000, 3200), 1.25)
+
+    def test_connections(self):
+        self.check(marginal("off", FEW, MANY), marginal("off", FEW, MANY, idle=100), 1.05)
+
+    def test_dsns(self):
+        self.check(marginal("off", FEW, MANY), marginal("off", FEW, MANY, dsns=30), 1.15)
+
+    def test_body(self):
+        # A byte costs what copying it costs.
+        usual, large = marginal("off", FEW, MANY), marginal("off", FEW, MANY, message=100_000)
+        per_byte = (large - usual) / 100_000
+        print(f"instructions a byte of the body: {per_byte:.2f}")
+        self.assertLessEqual(per_byte, 0.5)
 
 
 if __name__ == "__main__":
