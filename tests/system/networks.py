@@ -19,6 +19,7 @@ import far_side
 import internet
 import relaying
 import sandbox
+from authority import Authority
 from far_side import NAME
 from internet import FAR4, FAR6, MOVED4, NOBODY4, SERVER4, SERVER6
 
@@ -76,7 +77,7 @@ class World:
 
     def __init__(self, row, folder):
         self.row = row
-        authority = far_side.Authority(folder) if row.tls is not None else None
+        authority = Authority(folder) if row.tls is not None else None
         for path in SYSTEM_ROOTS:
             pathlib.Path(path).unlink(missing_ok=True)
         for path in map(pathlib.Path, (*row.roots, CA_FILE) if authority else ()):
@@ -91,8 +92,10 @@ class World:
         for member, value in row.link.items():
             setattr(self.link, member, value)
         self.names = far_side.NameServer(self.networks, dict(row.names), **row.dns)
-        self.upstream = far_side.Upstream(self.networks, authority.context(**row.tls) if authority else None,
-                                          row.idle, row.port)
+        context = None
+        if authority is not None:
+            context = authority.context(**{"names": (NAME,), "addresses": (FAR4, FAR6), **row.tls})
+        self.upstream = far_side.Upstream(self.networks, context, row.idle, row.port)
         self.dsn = (f"{'https' if authority else 'http'}://{sandbox.KEY}@{row.host}:{self.upstream.port}"
                     f"/{sandbox.PROJECT}")
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -23,7 +24,7 @@ class Server(http.server.ThreadingHTTPServer):
     """One that takes it calmly when whoever asks is killed; a connection that breaks here is reset."""
 
     def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
             return
         request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -31,10 +32,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Upstream:
-    """Answers every request and keeps it. `delay` in seconds; `status` of each answer."""
+    """Answers every request and keeps it. `delay` in seconds; `status` of each answer. `context`: speaks TLS."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, context=None):
         self.requests = []
+        self.context = context
         self.delay = 0.0
         self.status = 200
         outer = self
@@ -71,6 +73,10 @@ class Upstream:
         """Takes connections, after close() on the same port again."""
         self.server = Server(("127.0.0.1", self.port), self.handler)
         self.server.daemon_threads = True
+        if self.context is not None:
+            # The handshake is the thread's that serves the connection.
+            self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True,
+                                                          do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
@@ -80,6 +86,15 @@ class Upstream:
         with self.lock:
             self.requests.append(request)
         return self.answer_to(request[3])
+
+    @property
+    def address(self):
+        """As a URL's begin."""
+        return f"http{'s' if self.context is not None else ''}://127.0.0.1:{self.port}"
+
+    def dsn(self):
+        """The sandbox's key and project, here."""
+        return f"{self.address.replace('//', f'//{sandbox.KEY}@')}/{sandbox.PROJECT}"
 
     def answer_to(self, _body):
         """Status and headers."""

@@ -3,7 +3,7 @@
 come by chance (SEED). All along memory, descriptors and disk stay flat and every snapshot of /stats balances; in the end
 every mark that was acknowledged has arrived or is counted under a reason.
 
-- steady: one process from begin to end, and an upstream that also limits, refuses, resets and swallows: what is
+- steady: one process from begin to end, over TLS, and an upstream that also limits, refuses, resets and swallows: what is
   missing is not more than what Thaw counted, in any category.
 - rough: timeouts, crashes and SIGKILLs of function, environment and Thaw, whose counts die with it; upstream is away and slow, but
   never gives a reason to drop: nothing may be missing.

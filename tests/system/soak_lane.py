@@ -13,6 +13,7 @@ import time
 
 import relaying
 import sandbox
+from authority import Authority
 from soak_parts import FOLDER
 from soak_upstream import SoakUpstream
 
@@ -31,7 +32,9 @@ class Lane:
         self.folder = pathlib.Path(folder)
         self.spool = self.folder / "spool"
         self.chance = random.Random(seed)
-        self.upstream = SoakUpstream(moods, seed)
+        # Where one process lives from begin to end, TLS's memory has to stay flat, too.
+        authority = None if rough else Authority(folder)
+        self.upstream = SoakUpstream(moods, seed, authority and authority.context())
         self.port = relaying.free_port()
         self.samples = []
         self.snapshots = 0
@@ -41,9 +44,11 @@ class Lane:
         self.pids = set()
         self.environment = {
             "THAW_PORT": str(self.port), "THAW_SPOOL_DIR": str(self.spool),
-            "THAW_UPSTREAM_DSN": f"http://{sandbox.KEY}@127.0.0.1:{self.upstream.port}/{sandbox.PROJECT}",
-            "THAW_ALLOWED_HOSTS": f"http://127.0.0.1:{self.upstream.port}",
+            "THAW_UPSTREAM_DSN": self.upstream.dsn(),
+            "THAW_ALLOWED_HOSTS": self.upstream.address,
         }
+        if authority is not None:
+            self.environment["THAW_CA_FILE"] = str(authority.root)
         self.start(minutes)
 
     def start(self, minutes):

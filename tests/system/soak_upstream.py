@@ -18,14 +18,14 @@ STATUS = {"503": 503, "500": 500, "413": 413}
 class SoakUpstream(relaying.Upstream):
     """`moods`: those that turn() chooses from."""
 
-    def __init__(self, moods, seed):
+    def __init__(self, moods, seed, context=None):
         self.moods = moods
         self.chance = random.Random(seed)
         self.mood = "well"
         self.turned = threading.Event()
         self.arrived = set()
         self.answered = 0
-        super().__init__()
+        super().__init__(context=context)
 
     def turn(self, mood=None):
         """Another mood, a given one or by chance. Whoever still waits for an answer is reset."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`thaw serve` under valgrind's memcheck, through requests of every kind, upstream's faults, a recovery and its end: no
+"""`thaw serve` under valgrind's memcheck, through requests of every kind, upstream's faults, a recovery and its end, over TLS: no
 error, nothing definitely lost. The dev binary: in a static one valgrind cannot replace malloc. Without its line numbers,
 which valgrind 3.19 cannot read."""
 
@@ -14,6 +14,7 @@ import unittest
 
 import relaying
 import sandbox
+from authority import Authority
 from soak_parts import traffic
 from soak_upstream import SoakUpstream
 
@@ -31,7 +32,9 @@ class Memcheck(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.binary = self.folder / "thaw"
         subprocess.run(["strip", "--strip-debug", "-o", self.binary, BINARY], check=True)
-        self.upstream = SoakUpstream(("well",), 1)
+        authority = Authority(self.folder)
+        self.root = authority.root
+        self.upstream = SoakUpstream(("well",), 1, authority.context())
         self.addCleanup(self.upstream.close)
         self.maker = traffic.Maker(random.Random(1), sandbox.KEY, sandbox.PROJECT, f"127.0.0.1:{self.upstream.port}")
 
@@ -40,8 +43,8 @@ class Memcheck(unittest.TestCase):
         command = ("/usr/bin/valgrind", "--leak-check=full", "--errors-for-leak-kinds=definite", f"--error-exitcode={FAULT}",
                    f"--log-file={self.folder / name}", "--num-callers=30", self.binary, "serve")
         thaw = relaying.Thaw(self.folder / "spool", self.upstream.port, command=command, env={
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "THAW_ALLOWED_HOSTS": f"http://127.0.0.1:{self.upstream.port}",
-            "THAW_COMPRESSION": "zstd", **env})
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "THAW_ALLOWED_HOSTS": self.upstream.address,
+            "THAW_UPSTREAM_DSN": self.upstream.dsn(), "THAW_CA_FILE": str(self.root), "THAW_COMPRESSION": "zstd", **env})
         self.addCleanup(thaw.kill)
         return thaw
 
