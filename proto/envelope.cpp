@@ -96,7 +96,7 @@ boost::system::error_code Envelope::read(JsonMembers& members) {
   auto header = parser.header();
   if (!header) return header.error();
   header_end_ = header->end;
-  event_id_ = std::move(header->event_id);
+  event_id_ = header->event_id;
   dsn_ = std::move(header->dsn);
   names_trace_ = header->names_trace;
   while (!parser.done()) {
@@ -166,19 +166,19 @@ boost::system::error_code check_dsn_agrees(const Envelope& envelope, std::string
   return {};
 }
 
-std::string normalize_event_id(std::string_view text) {
-  constexpr std::size_t kDigits = 32;
+std::optional<EventId> normalize_event_id(std::string_view text) {
   constexpr std::size_t kDashed = 36;
   constexpr std::array<std::size_t, 4> kDashes{8, 13, 18, 23};
-  std::string id{text};
-  if (text.size() == kDashed) {
-    const auto is_dash = [text](std::size_t at) { return text[at] == '-'; };
-    if (!std::ranges::all_of(kDashes, is_dash)) return {};
-    std::erase(id, '-');
+  EventId id;
+  if (text.size() != kDashed && text.size() != id.size()) return std::nullopt;
+  auto* digit = id.begin();
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool dashed = text.size() == kDashed && std::ranges::find(kDashes, at) != kDashes.end();
+    const char c = dashed ? text[at] : hex_digit(text[at]);
+    if (dashed ? c != '-' : c == '\0') return std::nullopt;
+    if (!dashed) *digit++ = c;
   }
-  if (id.size() != kDigits) return {};
-  std::ranges::transform(id, id.begin(), hex_digit);
-  return id.find('\0') == std::string::npos ? id : std::string{};
+  return id;
 }
 
 }  // namespace proto

@@ -3,6 +3,7 @@
 // relay-server/src/envelope/mod.rs (checked 2026-11). The parser never looks into payloads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -56,6 +57,9 @@ struct Item {
   ItemFacts facts() const&& = delete;
 };
 
+/// 32 lower-case hex digits. With the envelope, not on the heap: each one has it.
+using EventId = std::array<char, 32>;
+
 /// An accepted body with what we need to know of it. Owns its bytes.
 class Envelope {
  public:
@@ -64,8 +68,12 @@ class Envelope {
   [[nodiscard]] static Result<Envelope> parse(Bytes body);
   [[nodiscard]] static Result<Envelope> parse(Bytes body, ParserMemory& memory);
 
-  /// Header event_id as 32 lower-case hex digits, "" if absent.
-  [[nodiscard]] const std::string& event_id() const { return event_id_; }
+  /// Header event_id as 32 lower-case hex digits, "" if absent. Lives as long as this envelope.
+  [[nodiscard]] std::string_view event_id() const& {
+    return event_id_ ? std::string_view(event_id_->data(), event_id_->size()) : "";
+  }
+
+  std::string_view event_id() const&& = delete;
 
   /// The header's dsn, if it had one.
   [[nodiscard]] const std::optional<Dsn>& dsn() const { return dsn_; }
@@ -110,7 +118,7 @@ class Envelope {
 
   Bytes body_;
   std::size_t header_end_ = 0;  ///< behind the closing brace of the envelope header
-  std::string event_id_;
+  std::optional<EventId> event_id_;
   std::optional<Dsn> dsn_;
   std::vector<Item> items_;
   CategoryCounts counts_;
@@ -130,7 +138,7 @@ class Envelope {
                                                          std::string_view public_key,
                                                          std::uint64_t project_id);
 
-/// 32 lower-case hex digits from 32 hex digits or a dashed UUID; "" if it is neither.
-[[nodiscard]] std::string normalize_event_id(std::string_view text);
+/// From 32 hex digits or a dashed UUID; nullopt if it is neither.
+[[nodiscard]] std::optional<EventId> normalize_event_id(std::string_view text);
 
 }  // namespace proto

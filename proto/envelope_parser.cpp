@@ -34,7 +34,7 @@ bool read_dsn(const JsonMember& member, EnvelopeParser::Header& header) {
 
 bool read_event_id(const JsonMember& member, EnvelopeParser::Header& header) {
   header.event_id = normalize_event_id(member.text);
-  return !header.event_id.empty();
+  return header.event_id.has_value();
 }
 
 /// Takes what we want of one member; an error if Relay would not have it.

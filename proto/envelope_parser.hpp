@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "proto/envelope.hpp"
@@ -18,7 +17,7 @@ class EnvelopeParser {
  public:
   struct Header {
     std::size_t end = 0;  ///< behind the closing brace
-    std::string event_id;
+    std::optional<EventId> event_id;
     std::optional<Dsn> dsn;
     bool names_trace = false;
   };

@@ -130,10 +130,12 @@ std::string tags(const FailureFacts& facts) {
 }
 
 std::string trace_context(const FailureFacts& facts, std::uint64_t span) {
-  const std::string trace_id = normalize_event_id(facts.trace.trace_id);
-  if (trace_id.empty()) return {};
+  const auto trace_id = normalize_event_id(facts.trace.trace_id);
+  if (!trace_id) return {};
   JsonObject trace;
-  trace.text("trace_id", trace_id).text("span_id", hex(span)).text("op", "function.aws");
+  trace.text("trace_id", std::string_view(trace_id->data(), trace_id->size()))
+      .text("span_id", hex(span))
+      .text("op", "function.aws");
   return trace.json();
 }
 

@@ -116,7 +116,6 @@ class Listener::Receiving {
     client_.timed_out = false;
     client_.awake = milliseconds{0};
     ++listener_.receiving_;
-    listener_.touched();
   }
 
   ~Receiving() {
@@ -176,6 +175,7 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
     co_return told ? Then::linger : Then::close;
   }
   while (!hooks_.ready(reader.request())) {
+    touched();
     input.keep();
     co_await asio::post(executor_, asio::use_awaitable);
   }
@@ -225,6 +225,7 @@ asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
 asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Incoming& incoming) {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   RequestReader& reader = *incoming.reader;
+  touched();  // of one that has come whole the end says enough
   someone_receives_.notify();
   error_code ec;
   while (!ec && !reader.complete()) {

@@ -159,7 +159,7 @@ class World {
   void note_waiting(std::uint64_t id, std::set<std::string>& into) {
     const auto loaded = process_->backlog.load(id);
     REQUIRE(loaded != nullptr);
-    into.insert(loaded->envelope()->event_id());
+    into.emplace(loaded->envelope()->event_id());
   }
 
   /// The walk shows one check-in of a DSN at a time.
