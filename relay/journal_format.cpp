@@ -30,9 +30,11 @@ std::uint32_t header_crc(std::string_view header) {
                 crc32c(header.substr(0, kRecordCrcAt)));
 }
 
-/// Of a record without a body; its checksum still to be put in.
-std::string record_header(RecordType type, std::uint64_t sequence) {
-  std::string header(kRecordMagic);
+/// Of a record without a body; its checksum still to be put in. `room`: for it and what follows.
+std::string record_header(RecordType type, std::uint64_t sequence, std::size_t room) {
+  std::string header;
+  header.reserve(room);
+  header += kRecordMagic;
   put(header, static_cast<std::uint32_t>(type));
   put(header, std::uint32_t{0});
   put(header, std::uint32_t{0});
@@ -97,8 +99,7 @@ std::optional<RecordStart> parse_record_start(std::string_view bytes) {
 std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std::string_view body) {
   const std::array<std::string_view, 6> texts{head.dsn,    head.method,     head.target,
                                               head.client, head.user_agent, head.content_type};
-  std::string record = record_header(RecordType::envelope, sequence);
-  record.reserve(kUsualHead);
+  std::string record = record_header(RecordType::envelope, sequence, kUsualHead);
   put(record, since_1970(head.accepted_at));
   put(record, std::uint32_t{0});
   put(record, categories_in(head.counts));
@@ -113,7 +114,7 @@ std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std:
 }
 
 std::string encode_settled(std::uint64_t sequence) {
-  std::string record = record_header(RecordType::settled, sequence);
+  std::string record = record_header(RecordType::settled, sequence, kSettledBytes);
   put_at(std::span(record), kRecordCrcAt, header_crc(record));
   return record;
 }
