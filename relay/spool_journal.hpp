@@ -41,6 +41,10 @@ class SpoolJournal final : public Journal {
  public:
   /// What is passed in outlives the journal.
   SpoolJournal(SpoolSettings settings, Disk& disk, Clock& clock, Log& log);
+  /// What waits stays for the next process; an empty segment does not.
+  ~SpoolJournal() override;
+  SpoolJournal(const SpoolJournal&) = delete;
+  SpoolJournal& operator=(const SpoolJournal&) = delete;
 
   /// One system call where a segment is open. A record larger than the whole limit has no place
   /// here: errc::file_too_large.
@@ -83,6 +87,7 @@ class SpoolJournal final : public Journal {
   using Parts = std::array<std::string_view, 3>;
   [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence, const Parts& record,
                                                std::uint64_t bytes);
+  [[nodiscard]] bool can_be_found(const Segment& segment) const;
   void settle_in(Segment& segment, std::uint64_t sequence);
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;

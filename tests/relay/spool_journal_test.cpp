@@ -141,8 +141,63 @@ TEST_CASE("nothing is made before something is kept, and nothing is left when al
   CHECK(bench.body_of(id) == "body");
   CHECK(bench.journal->figures().durable);
   bench.journal->release(id);
+  CHECK(bench.bytes_on_disk() == relay::kSegmentHeaderBytes);
+  CHECK(bench.journal->figures().bytes == relay::kSegmentHeaderBytes);
+  bench.journal.reset();
   CHECK(bench.files().empty());
-  CHECK(bench.journal->figures().bytes == 0);
+}
+
+TEST_CASE("the newest segment, emptied, is begun again; an older one goes") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) {
+    const auto id = bench.kept("body " + std::to_string(i));
+    CHECK(bench.files() == Bodies{"00000001.seg"});
+    bench.journal->release(id);
+  }
+  const auto old = bench.kept(std::string(relay::kRollBytes, 'x'));
+  bench.kept("new");
+  CHECK(bench.files() == Bodies{"00000001.seg", "00000002.seg"});
+  bench.journal->release(old);
+  CHECK(bench.files() == Bodies{"00000002.seg"});
+  bench.restart();
+  CHECK(bench.recovered() == Bodies{"new"});
+  CHECK(bench.journal->figures().skipped_bytes == 0);
+}
+
+TEST_CASE("an empty segment that a killed process left goes without a word") {
+  Bench bench;
+  fs::create_directory(bench.temp.path("spool"));
+  std::ofstream(bench.temp.path("spool/00000001.seg")) << relay::encode_segment_header({});
+  CHECK(bench.recovered().empty());
+  CHECK(bench.files().empty());
+  CHECK(bench.lines.lines.empty());
+}
+
+TEST_CASE("a segment that cannot be emptied goes") {
+  Bench bench;
+  const auto id = bench.kept("body");
+  bench.disk.truncates = false;
+  bench.journal->release(id);
+  CHECK(bench.files().empty());
+  bench.kept("next");
+  CHECK(bench.files() == Bodies{"00000002.seg"});
+}
+
+TEST_CASE("an empty segment that was deleted, or carried off with its folder, is not begun again") {
+  for (const bool with_folder : {false, true}) {
+    CAPTURE(with_folder);
+    Bench bench;
+    bench.journal->release(bench.kept("body"));
+    if (with_folder) {
+      fs::rename(bench.temp.path("spool"), bench.temp.path("elsewhere"));
+    } else {
+      fs::remove(bench.temp.path("spool/00000001.seg"));
+    }
+    bench.kept("next");
+    CHECK(bench.journal->figures().segments == 1);
+    bench.restart();
+    CHECK(bench.recovered() == Bodies{"next"});
+  }
 }
 
 TEST_CASE("one write a record, the first of a segment with its header") {
