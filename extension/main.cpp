@@ -24,6 +24,7 @@
 #include "extension/stand_by.hpp"
 #include "extension/start.hpp"
 #include "extension/telemetry_listener.hpp"
+#include "proto/json_kernel.hpp"
 #include "relay/capture_upstream.hpp"
 #include "relay/disk.hpp"
 #include "relay/spool_journal.hpp"
@@ -167,6 +168,7 @@ int run(const Start& start) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  proto::choose_json_kernel();
   // What a large body took goes back to the function at once; left to itself the allocator learns
   // to keep it.
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);

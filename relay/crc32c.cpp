@@ -6,6 +6,7 @@
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
+#include <sys/platform/x86.h>
 #elif defined(__aarch64__)
 #include <arm_acle.h>
 #include <sys/auxv.h>
@@ -134,7 +135,8 @@ std::uint32_t crc32c_by_table(std::string_view data, std::uint32_t before) {
 
 bool has_crc32c_instruction() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("sse4.2") != 0;
+  // What libc has found out: the compiler's own test would ask the processor again, at every start.
+  return CPU_FEATURE_ACTIVE(SSE4_2);
 #elif defined(__aarch64__)
   constexpr unsigned long kHwcapCrc32 = 1UL << 7U;  // HWCAP_CRC32 of <asm/hwcap.h>
   return (::getauxval(AT_HWCAP) & kHwcapCrc32) != 0;

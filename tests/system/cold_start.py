@@ -22,6 +22,7 @@ import sandbox
 MOST_CALLS = 135
 MOST_RESIDENT_KIB = 4 * 1024
 FIRST_NEXT = "/extension/event/next"
+MAP = sandbox.BUILD / "release/bin/thaw.map"
 SKIPPED = 77  # for ctest
 
 
@@ -109,6 +110,16 @@ class ColdStart(unittest.TestCase):
     def test_one_thread_in_one_process(self):
         self.assertEqual(len(self.named("execve")), 1)
         self.assertEqual(self.named("clone", "clone3", "fork", "vfork"), [])
+
+
+class Processor(unittest.TestCase):
+    """What it can is asked before main, by CPUID, and in a virtual machine each question costs a trap: libc's are enough."""
+
+    def test_nobody_asks_but_libc(self):
+        linked = MAP.read_text()
+        parts = re.findall(r"(\S+):\(\.init\)$", linked, re.MULTILINE)
+        self.assertEqual({pathlib.Path(part).name for part in parts}, {"crti.o", "crtn.o"}, "run before main")
+        self.assertNotIn("__cpu_indicator_init", linked, "the compiler's own test, __builtin_cpu_supports")
 
 
 class Idle(unittest.TestCase):
