@@ -48,12 +48,16 @@ asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes,
 
 /// Ends only by being cancelled: what a failed write means the reading end finds out, after the
 /// answer that may have come before it.
+///
+/// `over`: the reading end has ended. It begins first, so that nothing is written where the peer
+/// has left unasked: the kernel would take it all, and it would count as perhaps accepted.
 asio::awaitable<void> write_request(Connection& connection, std::string head, std::string_view body,
-                                    SendProgress& progress, Clock& clock) {
+                                    SendProgress& progress, Clock& clock, const bool& over) {
   const std::size_t along = std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
   head += body.substr(0, along);
   body.remove_prefix(along);
-  bool written = co_await write_all(connection, head, progress, clock);
+  bool written = !over;
+  if (written) written = co_await write_all(connection, head, progress, clock);
   if (written) written = co_await write_all(connection, body, progress, clock);
   progress.fully_written = written;
   Wakeup cancelled(co_await asio::this_coro::executor);
@@ -69,7 +73,8 @@ error_code ended(HttpAnswer& answer, error_code how) {
 }
 
 asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
-                                                      SendProgress& progress, Clock& clock) {
+                                                      SendProgress& progress, Clock& clock,
+                                                      bool& over) {
   HttpAnswer answer;
   while (!answer.complete()) {
     const auto got = co_await connection.read_some(answer.room());
@@ -80,6 +85,7 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
     } else {
       failed = ended(answer, got.error());
     }
+    over = failed || answer.complete();
     if (failed) co_return failed;
     if (!answer.complete()) co_await next_turn();
   }
@@ -118,8 +124,9 @@ asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, std::
                                                    std::string_view body, SendProgress& progress,
                                                    Clock& clock) {
   using asio::experimental::awaitable_operators::operator||;
-  auto first = co_await (read_answer(connection, progress, clock) ||
-                         write_request(connection, std::move(head), body, progress, clock));
+  bool over = false;
+  auto first = co_await (read_answer(connection, progress, clock, over) ||
+                         write_request(connection, std::move(head), body, progress, clock, over));
   if (first.index() == 1) co_return asio::error::operation_aborted;
   auto done = std::get<0>(std::move(first));
   if (done && !progress.fully_written) done->keeps_connection = false;

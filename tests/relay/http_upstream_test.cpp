@@ -263,6 +263,20 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(server.requests[1].ends_with("\r\n\r\nbody"));
   }
 
+  TEST_CASE_FIXTURE(Fixture, "where the peer has left before it was asked, nothing is written") {
+    server.script = {Act{.read = 0, .answer = "", .then = Then::close}};
+    relay::UpstreamStats stats;
+    relay::Connection connection(io.get_executor(), stats);
+    const auto loopback = boost::asio::ip::address_v4::loopback();
+    REQUIRE(support::run(io, connection.connect(loopback, server.port())).has_value());
+    support::until(io, [&] { return !connection.quiet(); });
+    const auto done = support::run(
+        io, relay::exchange(connection, "GET / HTTP/1.1\r\n\r\n", "", progress, clock));
+    CHECK(done.error() == Errc::answer_incomplete);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(stats.bytes_out == 0);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "a huge body arrives whole") {
     CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).status() == 200);
     CHECK(server.requests[0].ends_with("\r\n\r\n" + kHugeBody));
