@@ -40,7 +40,7 @@ void Capture::start() {
   if (!acceptor_) return;
   tasks_.spawn(accept_all(*acceptor_, [this](tcp::socket client) {
     const std::uint64_t number = ++recorder_.upstream.connections;
-    if (faults_.refuses(number, recorder_.invokes.size())) return reset_on_close(client);
+    if (faults_.refuses(number, recorder_.invokes.size())) return reset(client);
     connections_.spawn(connection(std::move(client), number));
   }));
 }

@@ -119,11 +119,10 @@ asio::awaitable<void> Road::arrive(Trip& trip) {
     if (reachable) reachable = co_await write_to_client(trip, std::move(bytes));
     if (!reachable && trip.cut && !std::exchange(trip.answer_lost, true)) ++counters_.answers_lost;
   }
-  error_code ignored;
   if (trip.lane.reset_by_upstream) {
-    if (trip.client.is_open()) reset_on_close(trip.client);
-    trip.client.close(ignored);
+    reset(trip.client);
   } else {
+    error_code ignored;
     trip.client.shutdown(Client::shutdown_send, ignored);
   }
 }
@@ -163,9 +162,7 @@ void Road::cut_all() {
     if (trip->cut || !trip->client.is_open()) continue;
     trip->cut = true;
     ++counters_.connections_cut;
-    reset_on_close(trip->client);
-    error_code ignored;
-    trip->client.close(ignored);
+    reset(trip->client);
   }
 }
 

@@ -39,9 +39,11 @@ ReservedPort::ReservedPort(asio::io_context& io) : four_(io) {
   if (!failed) six_->bind(tcp::endpoint(asio::ip::address_v6::loopback(), number_), failed);
 }
 
-void reset_on_close(tcp::socket& socket) {
+void reset(tcp::socket& socket) {
   boost::system::error_code ignored;
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  // Not left to the destructor: Asio's takes the option back and closes in order.
+  socket.close(ignored);
 }
 
 }  // namespace sandbox

@@ -33,7 +33,7 @@ class ReservedPort {
   std::uint16_t number_ = 0;
 };
 
-/// The next close answers everything with RST and throws away what is unread.
-void reset_on_close(asio::ip::tcp::socket& socket);
+/// Closes with RST and throws away what is unread.
+void reset(asio::ip::tcp::socket& socket);
 
 }  // namespace sandbox

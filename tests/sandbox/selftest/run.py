@@ -618,6 +618,16 @@ class Upstream(SandboxTest):
         result = self.post("--upstream-fault", "reset:every2", script="invoke*4")
         self.assertEqual([a == "200" for a in result.said("ANSWER")], [True, False, True, False])
 
+    def test_a_refused_connection_is_reset(self):
+        script = ("import os,socket,urllib.request as u\n"
+                  "s=socket.create_connection(('127.0.0.1',int(os.environ['P'])))\n"
+                  "try: print('read',s.recv(1),flush=True)\n"
+                  "except OSError as e: print('read',type(e).__name__,flush=True)\n"
+                  "u.urlopen('http://'+os.environ['AWS_LAMBDA_RUNTIME_API']+'/2018-06-01/runtime/invocation/next')")
+        result = self.run_sandbox("--upstream-fault", "refuse*1", "--script", "freeze:1", "--env", "P={upstream_port}",
+                                  function=[PYTHON, "-c", script], extension=False)
+        self.assertIn("read ConnectionResetError", result.function_log)
+
     def test_refuse_slow_and_hang(self):
         result = self.post("--upstream-fault", "slow:200", script="invoke")
         self.assertGreaterEqual(result.invokes[0]["billed_ms"], 200)
