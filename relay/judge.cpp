@@ -108,6 +108,7 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
   if (flight.judged || flight.progress.reused_connection || why == asio::error::operation_aborted) {
     // But one that had all the time there was and got no answer was not merely cut.
     if (flight.judged && in_vain) host_failed(*entry.destination->host);
+    if (flight.progress.fully_written) pause_before_repeat(entry, flight.progress.last_byte);
     return;
   }
   if (!flight.exposed || in_vain) host_failed(*entry.destination->host);
@@ -138,7 +139,7 @@ void Judge::thawed() {
     if (entry == nullptr || !std::exchange(entry->maybe_cut, false)) continue;
     ++stats_.cuts;
     entry->failures = 0;
-    entry->back_off = milliseconds{0};
+    entry->back_off = repeat_pause(entry->full_writes, random_());
   }
 }
 
@@ -146,6 +147,12 @@ void Judge::gave_up(Host& host) { host_failed(host); }
 
 void Judge::broke(Entry& entry, const FlightFacts& flight) {
   (void)written_too_often(entry, flight);
+}
+
+// The freeze is part of the pause: it began when the request was written.
+void Judge::pause_before_repeat(Entry& entry, WallTime written) {
+  entry.back_off = repeat_pause(entry.full_writes, random_());
+  entry.back_off_begun = written;
 }
 
 void Judge::back_off_from(Entry& entry) {

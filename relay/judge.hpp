@@ -34,7 +34,8 @@ class Judge {
   /// The upstream threw: our own failure, but what was written may have been taken all the same.
   void broke(Entry& entry, const FlightFacts& flight);
   void back_off_from(Entry& entry);
-  /// A freeze is over. What failed just before was cut as well: it goes again at once.
+  /// A freeze is over. What failed just before was cut as well: it goes again at once, unless it
+  /// was written whole too often for that.
   void thawed();
 
   /// Takes out what upstream does not want now. True: nothing is left of it.
@@ -46,6 +47,7 @@ class Judge {
   void server_failed(Entry& entry);
   /// Counts a full write without an answer. True: it was one too many, and the entry is gone.
   [[nodiscard]] bool written_too_often(Entry& entry, const FlightFacts& flight);
+  void pause_before_repeat(Entry& entry, WallTime written);
   void may_be_cut(Entry& entry);
   void host_failed(Host& host);
   void host_answered(Host& host);

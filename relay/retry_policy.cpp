@@ -7,6 +7,7 @@ namespace {
 
 constexpr milliseconds kFirst{1000};  // Relay's own first pause and growth
 constexpr milliseconds kLongest{60000};
+constexpr unsigned kRepeatsAtOnce = 2;
 
 }  // namespace
 
@@ -20,6 +21,11 @@ milliseconds back_off(unsigned failures, std::uint64_t random) {
   return milliseconds{pause - static_cast<milliseconds::rep>(random % (half + 1))};
 }
 
-unsigned resend_limit(bool deduplicated_upstream) { return deduplicated_upstream ? 2 : 1; }
+unsigned resend_limit(bool deduplicated_upstream) { return deduplicated_upstream ? 64 : 1; }
+
+milliseconds repeat_pause(unsigned full_writes, std::uint64_t random) {
+  return full_writes <= kRepeatsAtOnce ? milliseconds{0}
+                                       : back_off(full_writes - kRepeatsAtOnce, random);
+}
 
 }  // namespace relay

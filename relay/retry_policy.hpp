@@ -12,8 +12,15 @@ namespace relay {
 [[nodiscard]] milliseconds back_off(unsigned failures, std::uint64_t random);
 
 /// How often an envelope may be sent again after it was fully written and never answered: it may
-/// have been accepted. Upstream de-duplicates events and transactions, best effort, so those may go
-/// twice.
+/// have been accepted. Upstream remembers the ids of events and transactions for an hour (Sentry:
+/// src/sentry/ingest/consumer/processors.py), so to repeat those is harmless, and Relay does it
+/// without end (getsentry/relay: relay-server/src/services/upstream.rs): 64 times, which with the
+/// pauses takes about that hour. Some day it must end: it may be what brings the upstream down.
+/// Everything else is sent again once: a repeat would count twice.
 [[nodiscard]] unsigned resend_limit(bool deduplicated_upstream);
+
+/// What a request that was cut after `full_writes` such writes waits before it goes again: the
+/// first two repeats are for what a freeze did and go at once, each later one waits like a failure.
+[[nodiscard]] milliseconds repeat_pause(unsigned full_writes, std::uint64_t random);
 
 }  // namespace relay

@@ -3,12 +3,49 @@
 #include <algorithm>
 #include <set>
 
+#include "relay/retry_policy.hpp"
+
 namespace relay {
 namespace {
 
 // The pause between tries at the end, where waiting for a back-off would mean giving up.
 constexpr milliseconds kDrainPause{100};
 constexpr milliseconds kIdle{60000};
+
+/// How often it may still be sent completely.
+unsigned writes_left(const Entry& entry) {
+  return resend_limit(entry.deduplicated_upstream) + 1 - entry.full_writes;
+}
+
+/// `best` becomes the entry if it can spare a write better: so the one that brings its host down
+/// does not hold up the others, and what must not be repeated is not used up while anything else
+/// can ask. True: none can spare it better.
+bool choose_probe(const Entry& entry, const Entry*& best) {
+  if (best == nullptr || writes_left(entry) > writes_left(*best)) best = &entry;
+  return entry.full_writes == 0 && entry.deduplicated_upstream;
+}
+
+/// What is begun in one go, beside what is on its way.
+struct Together {
+  std::size_t flights;
+  std::size_t bytes;
+  std::size_t most_bytes;
+  std::vector<std::uint64_t>& ids;
+
+  /// A large one waits until the others are through, and they for it: else it would wait for ever.
+  [[nodiscard]] bool fits(const Entry& entry) const {
+    return flights == 0 || bytes + entry.bytes <= most_bytes;
+  }
+
+  /// False: it does not fit.
+  bool add(const Entry& entry) {
+    if (!fits(entry)) return false;
+    ++flights;
+    bytes += entry.bytes;
+    ids.push_back(entry.id);
+    return true;
+  }
+};
 
 /// At the end a host that does not answer gets one try of each.
 bool had_its_try(const Entry& entry, unsigned drainings) {
@@ -116,8 +153,8 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
   Survey survey{{}, kIdle};
   const WallTime wall = clock_.wall_now();
   Room places = room(now, wall, survey.again);
-  std::size_t flights = now.flights;
-  std::size_t bytes = now.bytes_in_flight;
+  Together together{now.flights, now.bytes_in_flight, settings_.max_bytes, survey.leaving};
+  std::map<const Host*, const Entry*> probes;
   backlog_.each_in_order([&](Entry& entry) {
     // Who finds no place is looked at when a request ends.
     if (places.empty()) return false;
@@ -128,14 +165,14 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
       survey.again = std::min(survey.again, pause);
       return true;
     }
-    // A large one waits until the others are through, and they for it: else it would wait for ever.
-    if (flights > 0 && bytes + entry.bytes > settings_.max_bytes) return false;
-    ++flights;
-    bytes += entry.bytes;
-    survey.leaving.push_back(entry.id);
-    if (--here->second == 0) places.erase(here);
+    if (!together.fits(entry)) return false;
+    const bool taken = probed_only(*here->first, now.gate)
+                           ? choose_probe(entry, probes[here->first])
+                           : together.add(entry) && --here->second == 0;
+    if (taken) places.erase(here);
     return true;
   });
+  for (const auto& [host, probe] : probes) (void)together.add(*probe);
   return survey;
 }
 

@@ -112,9 +112,20 @@ TEST_CASE("each pause lies between half of its length and all of it, both includ
   CHECK(relay::back_off(0, 0) == milliseconds{1000});
 }
 
-TEST_CASE("an unanswered envelope is sent again once, an event or transaction twice") {
+TEST_CASE("an unanswered envelope is sent again once, an event or transaction 64 times") {
   CHECK(relay::resend_limit(false) == 1);
-  CHECK(relay::resend_limit(true) == 2);
+  CHECK(relay::resend_limit(true) == 64);
+}
+
+TEST_CASE("after a cut two repeats go at once, each later one waits as after a failure") {
+  for (unsigned full_writes = 0; full_writes <= 2; ++full_writes) {
+    CHECK(relay::repeat_pause(full_writes, 0) == milliseconds{0});
+  }
+  for (unsigned full_writes = 3; full_writes <= 65; ++full_writes) {
+    for (const std::uint64_t random : {0U, 250U, 499U}) {
+      CHECK(relay::repeat_pause(full_writes, random) == relay::back_off(full_writes - 2, random));
+    }
+  }
 }
 
 TEST_SUITE_END();

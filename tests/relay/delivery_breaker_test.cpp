@@ -1,4 +1,5 @@
 // The sending side and hosts that do not answer: the breaker at work, and losses told upstream.
+#include <map>
 #include <string>
 
 #include <boost/asio/error.hpp>
@@ -13,6 +14,7 @@ using support::envelope;
 namespace {
 
 const boost::system::error_code kRefused = boost::asio::error::connection_refused;
+const boost::system::error_code kReset = boost::asio::error::connection_reset;
 
 /// Three envelopes have failed: the breaker of their host is open.
 struct DownBench : DeliveryBench {
@@ -87,6 +89,52 @@ TEST_CASE("the most urgent is the probe, whatever its own back-off says") {
   bench.advance(1000);
   REQUIRE(bench.upstream.hanging() == 1);
   CHECK(bench.upstream.call(3).decoded().find(R"("type":"event")") != std::string::npos);
+  bench.upstream.answer(3, 200);
+  bench.settle();
+}
+
+TEST_CASE("a host that resets every request whole for half an hour costs no event") {
+  DeliveryBench bench;
+  for (int i = 0; i < 100; ++i) bench.upstream.fails(kReset, {.fully_written = true});
+  bench.accept("event");
+  for (int second = 0; second < 1800; ++second) bench.advance(1000);
+  CHECK(bench.backlog.size() == 1);
+  CHECK(bench.upstream.calls() < 40);
+  while (bench.upstream.calls() < 60) bench.advance(60'000);
+  bench.upstream.forget_script();
+  bench.advance(60'000);
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("who asks is who can best spare a write: in turns, and what must not be repeated last") {
+  DownBench bench;
+  bench.accept("session");
+  for (int probe = 1; probe <= 7; ++probe) {
+    bench.upstream.fails(kReset, {.fully_written = true});
+    bench.advance(60'000);
+  }
+  std::map<std::uint64_t, unsigned> written;
+  bench.backlog.each_in_order([&](const relay::Entry& entry) {
+    written[entry.id] = entry.full_writes;
+    return true;
+  });
+  CHECK(written == std::map<std::uint64_t, unsigned>{{1, 3}, {2, 2}, {3, 2}, {4, 0}});
+}
+
+TEST_CASE("one that brings its host down holds up no other") {
+  DeliveryBench bench;
+  for (int i = 0; i < 4; ++i) bench.upstream.fails(kReset, {.fully_written = true});
+  bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  bench.advance(1500);
+  REQUIRE(bench.stats.breaker_openings == 1);
+  bench.accept("transaction");
+  bench.upstream.forget_script();
+  bench.upstream.hangs();
+  bench.advance(1000);
+  REQUIRE(bench.upstream.hanging() == 1);
+  CHECK(bench.upstream.call(3).decoded().find(R"("type":"transaction")") != std::string::npos);
   bench.upstream.answer(3, 200);
   bench.settle();
 }

@@ -92,7 +92,7 @@ TEST_CASE("slower than hold and function in each invoke: nothing is fully writte
     DeliveryBench bench(settings);
     const std::vector<Row> rows{
         {"event", true}, {"transaction", true}, {"session", false}, {"check_in", false}};
-    for (int invoke = 0; invoke < 40; ++invoke) {
+    for (int invoke = 0; invoke < kInvokes + 65; ++invoke) {
       for (int i = 0; i < 20; ++i) bench.upstream.hangs(written(bench.clock));
       bench.invoke();
       if (invoke < kInvokes) {

@@ -369,6 +369,34 @@ TEST_CASE("cuts after a full write count towards the limit of resends") {
   CHECK(bench.dropped(DropReason::network_error) == 1);
 }
 
+TEST_CASE("an event that is cut again and again waits longer and longer, from its last byte on") {
+  for (const bool exposed : {false, true}) {
+    CAPTURE(exposed);
+    relay::DeliverySettings settings;
+    settings.breaker_failures = 1000;
+    DeliveryBench bench(settings);
+    bench.accept("event");
+    std::vector<std::size_t> calls;
+    for (int invoke = 0; invoke < 15; ++invoke) {
+      bench.upstream.forget_script();
+      bench.upstream.hangs({.fully_written = true, .last_byte = bench.clock.wall_now()});
+      bench.invoke();
+      bench.advance(20);
+      calls.push_back(bench.upstream.calls());
+      bench.gate(Gate::late);
+      // Cut as the next event is asked for, or by the freeze itself.
+      if (exposed && bench.upstream.hanging() > 0) {
+        bench.upstream.fail(bench.upstream.calls() - 1, boost::asio::error::connection_reset);
+      }
+      freeze(bench, false, milliseconds{6000});
+    }
+    // 1 s, 1.5, … 5.1 s after the last byte are over by the next invoke, 7.6 and 11.4 by the one
+    // after it, 17.1 one later.
+    CHECK(calls == std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9, 10, 10, 10, 11});
+    CHECK(bench.backlog.size() == 1);
+  }
+}
+
 TEST_CASE("a deadline that was overslept is a freeze nobody told of") {
   DeliveryBench bench;
   bench.upstream.hangs();

@@ -341,22 +341,26 @@ TEST_CASE("a kept connection that had died is no failure of the upstream: again 
 }
 
 TEST_CASE(
-    "after a full write events are sent again twice, others once, then they are network_error") {
+    "after a full write events are sent again for an hour, others once, then they are "
+    "network_error") {
   struct Row {
     std::string_view type;
     std::size_t sends;
+    int seconds;  ///< 1, 2, 4 … 60 s apart once three have opened the breaker
   };
 
-  for (const auto& row :
-       std::vector<Row>{{"event", 3}, {"transaction", 3}, {"session", 2}, {"check_in", 2}}) {
+  for (const auto& row : std::vector<Row>{
+           {"event", 65, 3426}, {"transaction", 65, 3426}, {"session", 2, 1}, {"check_in", 2, 1}}) {
     CAPTURE(row.type);
     DeliveryBench bench;
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 100; ++i) {
       bench.upstream.fails(boost::asio::error::connection_reset, written(bench.clock));
     }
     bench.accept(row.type);
     bench.settle();
-    for (int i = 0; i < 20; ++i) bench.advance(1000);
+    int seconds = 0;
+    for (; seconds < 9999 && bench.backlog.size() > 0; ++seconds) bench.advance(1000);
+    CHECK(seconds == row.seconds);
     CHECK(bench.upstream.calls() == row.sends);
     CHECK(bench.stats.possible_duplicates == row.sends - 1);
     CHECK(bench.dropped(DropReason::network_error) == 1);

@@ -39,6 +39,10 @@ class ScriptedUpstream final : public relay::Upstream {
   void fails(boost::system::error_code why, relay::SendProgress progress = {});
   void throws(relay::SendProgress progress = {});
   void hangs(relay::SendProgress progress = {});
+
+  /// What has not been played of it never is.
+  void forget_script() { script_.clear(); }
+
   /// What comes behind the script: 200 unless the test says that all hang.
   bool otherwise_hangs = false;
 
