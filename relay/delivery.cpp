@@ -41,7 +41,8 @@ class Delivery::Departure {
     delivery_.bytes_in_flight_ += entry.bytes;
     flight_->host = &host_;
     delivery_.begun_ = true;
-    if (host_.breaker.open()) {
+    // At the end each has its one try: those are no probes, and may be many.
+    if (host_.breaker.open() && delivery_.gate_ != Gate::draining) {
       flight_->probe = true;
       host_.breaker.probe_begun(delivery_.parts_.clock.wall_now());
       ++delivery_.parts_.stats.probes;

@@ -164,6 +164,7 @@ TEST_CASE("at the end it is ignored: one try of each, urgent first, and then no 
   CHECK(bench.upstream.calls() == 3 + 4);
   CHECK(bench.delivery.hopeless());
   CHECK(bench.backlog.size() == 4);
+  CHECK(bench.stats.probes == 0);
 }
 
 TEST_CASE("at a second end each has its try again") {
