@@ -27,6 +27,11 @@ class ConnectionPool {
 
   void clear() { idle_.clear(); }
 
+  /// Closes what is idle there.
+  void clear(const Endpoint& endpoint) {
+    std::erase_if(idle_, [&](const Idle& idle) { return idle.endpoint == endpoint; });
+  }
+
   [[nodiscard]] std::size_t size() const { return idle_.size(); }
 
  private:

@@ -77,7 +77,13 @@ asio::awaitable<proto::Result<UpstreamAnswer>> HttpUpstream::send(const Upstream
   progress.reused_connection = connection->pooled;
   auto done =
       co_await exchange(*connection->connection, std::move(head), request.body, progress, clock_);
-  if (!done) co_return done.error();
+  if (!done) {
+    // A kept one that had died seldom died alone, and a request that is written into one after the
+    // other is soon one that may have been accepted too often.
+    const bool died = connection->pooled && done.error() != asio::error::operation_aborted;
+    if (died) pool_.clear(request.endpoint);
+    co_return done.error();
+  }
   if (proxy != nullptr && is_of_proxy(done->answer)) {
     // It has gone no further than to the proxy.
     progress = SendProgress{};

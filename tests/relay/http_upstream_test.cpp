@@ -131,6 +131,25 @@ TEST_SUITE("relay/http_upstream") {
     }
   }
 
+  TEST_CASE_FIXTURE(Fixture,
+                    "where a kept connection turns out to be dead, the next is a new one") {
+    const Act reset{.answer = "", .then = Then::reset};
+    server.script = {Act{}, Act{}, Act{}, reset, reset, reset};
+    const auto request = request_to(server.endpoint());
+    {
+      std::vector<SendProgress> progresses(3);
+      std::list<support::Started<support::Answer>> sends;
+      for (SendProgress& each : progresses) sends.emplace_back(io, upstream.send(request, each));
+      for (auto& each : sends) CHECK(each.get().has_value());
+    }
+    REQUIRE(server.accepted == 3);
+    CHECK(send().error().failed());
+    CHECK(progress.reused_connection);
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+    CHECK(server.accepted == 4);
+  }
+
   TEST_CASE("as many idle connections are kept as are busy at once, where that is set higher") {
     support::UpstreamFixture fixture({.idle = 32});
     FakeUpstream server(fixture.io);
