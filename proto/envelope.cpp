@@ -119,7 +119,10 @@ void Envelope::count(const Item& item) {
   for (const auto& category : limit_categories(facts)) {
     if (category) urgency_ = std::max(urgency_, proto::urgency(*category));
   }
-  deduplicated_ = deduplicated_ || item.type == "event" || item.type == "transaction";
+  const bool once = item.type == "event" || item.type == "transaction";
+  const Deduplicated alone = once ? Deduplicated::all : Deduplicated::none;
+  if (items_.size() == 1) deduplicated_ = alone;
+  if (deduplicated_ != alone) deduplicated_ = Deduplicated::some;
 }
 
 std::string_view Envelope::items_as_they_came() const& {

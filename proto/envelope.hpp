@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,10 @@ struct Item {
 /// 32 lower-case hex digits. With the envelope, not on the heap: each one has it.
 using EventId = std::array<char, 32>;
 
+/// How many of an envelope's items are an `event` or `transaction`: of those upstream drops a
+/// second one, best effort, by the event's id.
+enum class Deduplicated : std::uint8_t { none, some, all };
+
 /// An accepted body with what we need to know of it. Owns its bytes.
 class Envelope {
  public:
@@ -107,8 +112,7 @@ class Envelope {
   /// The most urgent item's.
   [[nodiscard]] Urgency urgency() const { return urgency_; }
 
-  /// Holds an `event` or `transaction` item: upstream de-duplicates those, best effort.
-  [[nodiscard]] bool deduplicated_upstream() const { return deduplicated_; }
+  [[nodiscard]] Deduplicated deduplicated_upstream() const { return deduplicated_; }
 
  private:
   [[nodiscard]] static Result<Envelope> parse(Bytes body, JsonMembers& members);
@@ -123,7 +127,7 @@ class Envelope {
   std::vector<Item> items_;
   CategoryCounts counts_;
   Urgency urgency_ = Urgency::bulk;
-  bool deduplicated_ = false;
+  Deduplicated deduplicated_ = Deduplicated::none;
   bool names_trace_ = false;
 };
 

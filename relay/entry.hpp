@@ -8,6 +8,7 @@
 #include "relay/destinations.hpp"
 #include "relay/journal.hpp"
 #include "relay/parcel.hpp"
+#include "relay/retry_policy.hpp"
 
 namespace relay {
 
@@ -19,7 +20,7 @@ struct Entry {
   proto::SmallCounts counts;
 
   proto::Urgency urgency = proto::Urgency::bulk;
-  bool deduplicated_upstream = false;
+  proto::Deduplicated deduplicated_upstream = proto::Deduplicated::none;
   bool check_in = false;
   bool recovered = false;  ///< left by an earlier process: older than anything accepted by this one
   /// The journal does not have it, or not without the items that were taken out.
@@ -34,9 +35,16 @@ struct Entry {
   unsigned failures = 0;  ///< in a row, for the back-off
   std::size_t bytes = 0;  ///< of the decoded body
   WallTime accepted_at{};
+  WallTime first_written{};  ///< the first of full_writes
   WallTime back_off_begun{};
   milliseconds back_off{0};
   milliseconds awake_at_accept{0};
 };
+
+[[nodiscard]] inline WrittenFacts written_facts(const Entry& entry, WallTime now) {
+  const auto since = std::chrono::duration_cast<milliseconds>(now - entry.first_written);
+  return {entry.deduplicated_upstream, entry.full_writes,
+          entry.full_writes > 0 ? since : milliseconds{0}};
+}
 
 }  // namespace relay

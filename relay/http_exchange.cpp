@@ -46,17 +46,23 @@ asio::awaitable<bool> write_all(Connection& connection, std::string_view bytes,
   co_return true;
 }
 
+/// What the two ends of an exchange know of each other.
+struct Ends {
+  bool read = false;   ///< the reading one has ended
+  bool asked = false;  ///< the writing one has begun
+};
+
 /// Ends only by being cancelled: what a failed write means the reading end finds out, after the
 /// answer that may have come before it.
 ///
-/// `over`: the reading end has ended. It begins first, so that nothing is written where the peer
-/// has left unasked: the kernel would take it all, and it would count as perhaps accepted.
+/// The reading end begins first, so that nothing is written where the peer has left unasked: the
+/// kernel would take it all, and it would count as perhaps accepted.
 asio::awaitable<void> write_request(Connection& connection, std::string head, std::string_view body,
-                                    SendProgress& progress, Clock& clock, const bool& over) {
+                                    SendProgress& progress, Clock& clock, Ends& ends) {
   const std::size_t along = std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
   head += body.substr(0, along);
   body.remove_prefix(along);
-  bool written = !over;
+  bool written = ends.asked = !ends.read;
   if (written) written = co_await write_all(connection, head, progress, clock);
   if (written) written = co_await write_all(connection, body, progress, clock);
   progress.fully_written = written;
@@ -74,7 +80,7 @@ error_code ended(HttpAnswer& answer, error_code how) {
 
 asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
                                                       SendProgress& progress, Clock& clock,
-                                                      bool& over) {
+                                                      Ends& ends) {
   HttpAnswer answer;
   while (!answer.complete()) {
     const auto got = co_await connection.read_some(answer.room());
@@ -85,7 +91,7 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
     } else {
       failed = ended(answer, got.error());
     }
-    over = failed || answer.complete();
+    ends.read = failed || answer.complete();
     if (failed) co_return failed;
     if (!answer.complete()) co_await next_turn();
   }
@@ -124,11 +130,13 @@ asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, std::
                                                    std::string_view body, SendProgress& progress,
                                                    Clock& clock) {
   using asio::experimental::awaitable_operators::operator||;
-  bool over = false;
-  auto first = co_await (read_answer(connection, progress, clock, over) ||
-                         write_request(connection, std::move(head), body, progress, clock, over));
+  Ends ends;
+  auto first = co_await (read_answer(connection, progress, clock, ends) ||
+                         write_request(connection, std::move(head), body, progress, clock, ends));
   if (first.index() == 1) co_return asio::error::operation_aborted;
   auto done = std::get<0>(std::move(first));
+  // A 408 of a balancer that grew tired of waiting, say: it answers nothing.
+  if (done && !ends.asked) co_return asio::error::connection_aborted;
   if (done && !progress.fully_written) done->keeps_connection = false;
   co_return done;
 }

@@ -90,10 +90,9 @@ void Judge::server_failed(Entry& entry) {
 }
 
 bool Judge::written_too_often(Entry& entry, const FlightFacts& flight) {
-  if (!flight.progress.fully_written ||
-      ++entry.full_writes <= resend_limit(entry.deduplicated_upstream)) {
-    return false;
-  }
+  if (!flight.progress.fully_written) return false;
+  if (entry.full_writes++ == 0) entry.first_written = flight.progress.last_byte;
+  if (writes_left(written_facts(entry, clock_.wall_now())) > 0) return false;
   backlog_.drop(entry.id, DropReason::network_error);
   return true;
 }
@@ -194,7 +193,7 @@ bool Judge::drop_limited(Entry& entry) {
   const Entry* left = backlog_.find(id);
   if (left == nullptr) return true;
   // Without its event it may have been sent too often already.
-  if (left->full_writes <= resend_limit(left->deduplicated_upstream)) return false;
+  if (writes_left(written_facts(*left, now)) > 0) return false;
   backlog_.drop(id, DropReason::network_error);
   return true;
 }

@@ -67,8 +67,8 @@ void Parcel::stamp(WallTime accepted_at, std::string dsn) {
   head_.dsn = std::move(dsn);
 }
 
-bool Parcel::deduplicated_upstream() const {
-  return envelope_ && envelope_->deduplicated_upstream();
+proto::Deduplicated Parcel::deduplicated_upstream() const {
+  return envelope_ ? envelope_->deduplicated_upstream() : proto::Deduplicated::none;
 }
 
 bool Parcel::has_check_in() const { return head_.counts[proto::Category::monitor] > 0; }

@@ -47,7 +47,7 @@ class Parcel {
   [[nodiscard]] proto::Urgency urgency() const { return urgency_; }
 
   /// Holds an event or transaction: upstream de-duplicates those, best effort.
-  [[nodiscard]] bool deduplicated_upstream() const;
+  [[nodiscard]] proto::Deduplicated deduplicated_upstream() const;
 
   /// Is, or holds, a check-in: those of one DSN leave in order.
   [[nodiscard]] bool has_check_in() const;

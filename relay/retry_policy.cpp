@@ -8,6 +8,7 @@ namespace {
 constexpr milliseconds kFirst{1000};  // Relay's own first pause and growth
 constexpr milliseconds kLongest{60000};
 constexpr unsigned kRepeatsAtOnce = 2;
+constexpr milliseconds kRemembered = std::chrono::minutes{58};  // upstream's hour, with a margin
 
 }  // namespace
 
@@ -21,7 +22,14 @@ milliseconds back_off(unsigned failures, std::uint64_t random) {
   return milliseconds{pause - static_cast<milliseconds::rep>(random % (half + 1))};
 }
 
-unsigned resend_limit(bool deduplicated_upstream) { return deduplicated_upstream ? 64 : 1; }
+unsigned writes_left(const WrittenFacts& written) {
+  using proto::Deduplicated;
+  const bool remembered = written.since_first < kRemembered;
+  unsigned repeats = 1;
+  if (written.deduplicated != Deduplicated::none) repeats = 2;
+  if (written.deduplicated == Deduplicated::all && remembered) repeats = 64;
+  return repeats + 1 - std::min(written.times, repeats + 1);
+}
 
 milliseconds repeat_pause(unsigned full_writes, std::uint64_t random) {
   return full_writes <= kRepeatsAtOnce ? milliseconds{0}

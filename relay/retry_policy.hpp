@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "proto/envelope.hpp"
 #include "relay/clock.hpp"
 
 namespace relay {
@@ -11,13 +12,21 @@ namespace relay {
 /// at most 60 s, the upper half of it jittered by `random` (64 random bits).
 [[nodiscard]] milliseconds back_off(unsigned failures, std::uint64_t random);
 
-/// How often an envelope may be sent again after it was fully written and never answered: it may
-/// have been accepted. Upstream remembers the ids of events and transactions for an hour (Sentry:
-/// src/sentry/ingest/consumer/processors.py), so to repeat those is harmless, and Relay does it
-/// without end (getsentry/relay: relay-server/src/services/upstream.rs): 64 times, which with the
-/// pauses takes about that hour. Some day it must end: it may be what brings the upstream down.
-/// Everything else is sent again once: a repeat would count twice.
-[[nodiscard]] unsigned resend_limit(bool deduplicated_upstream);
+/// What is known of an envelope that was written whole and never answered: it may have been
+/// accepted.
+struct WrittenFacts {
+  proto::Deduplicated deduplicated = proto::Deduplicated::none;
+  unsigned times = 0;
+  milliseconds since_first{0};
+};
+
+/// How often it may still be written whole. Upstream remembers the ids of events and transactions
+/// for an hour (Sentry: src/sentry/ingest/consumer/processors.py), in which to repeat those is
+/// nearly harmless; Relay does it without end (getsentry/relay:
+/// relay-server/src/services/upstream.rs). So for 58 minutes 64 repeats, about as many as the
+/// pauses leave room for; some day it must end: it may be what brings the upstream down. Later, or
+/// where something else is in it, two; everything else is repeated once, for a repeat counts twice.
+[[nodiscard]] unsigned writes_left(const WrittenFacts& written);
 
 /// What a request that was cut after `full_writes` such writes waits before it goes again: the
 /// first two repeats are for what a freeze did and go at once, each later one waits like a failure.

@@ -12,38 +12,45 @@ namespace {
 constexpr milliseconds kDrainPause{100};
 constexpr milliseconds kIdle{60000};
 
-/// How often it may still be sent completely.
-unsigned writes_left(const Entry& entry) {
-  return resend_limit(entry.deduplicated_upstream) + 1 - entry.full_writes;
-}
-
-/// `best` becomes the entry if it can spare a write better: so the one that brings its host down
-/// does not hold up the others, and what must not be repeated is not used up while anything else
-/// can ask. True: none can spare it better.
-bool choose_probe(const Entry& entry, const Entry*& best) {
-  if (best == nullptr || writes_left(entry) > writes_left(*best)) best = &entry;
-  return entry.full_writes == 0 && entry.deduplicated_upstream;
-}
-
 /// What is begun in one go, beside what is on its way.
 struct Together {
   std::size_t flights;
   std::size_t bytes;
   std::size_t most_bytes;
-  std::vector<std::uint64_t>& ids;
 
   /// A large one waits until the others are through, and they for it: else it would wait for ever.
   [[nodiscard]] bool fits(const Entry& entry) const {
     return flights == 0 || bytes + entry.bytes <= most_bytes;
   }
 
-  /// False: it does not fit.
-  bool add(const Entry& entry) {
-    if (!fits(entry)) return false;
+  void add(const Entry& entry) {
     ++flights;
     bytes += entry.bytes;
-    ids.push_back(entry.id);
-    return true;
+  }
+
+  void remove(const Entry& entry) {
+    --flights;
+    bytes -= entry.bytes;
+  }
+};
+
+/// Who asks whether a host is back: what can best spare a write. So one that brings its host down
+/// does not hold up the others, and what must not be repeated is not used up while anything else
+/// can ask.
+struct Probe {
+  const Entry* entry = nullptr;
+  unsigned writes_left = 0;
+
+  /// True: none can spare it better.
+  bool consider(const Entry& next, WallTime now, Together& together) {
+    const unsigned left = relay::writes_left(written_facts(next, now));
+    if (entry == nullptr || left > writes_left) {
+      if (entry != nullptr) together.remove(*entry);
+      together.add(next);
+      entry = &next;
+      writes_left = left;
+    }
+    return next.full_writes == 0 && next.deduplicated_upstream == proto::Deduplicated::all;
   }
 };
 
@@ -97,7 +104,8 @@ WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall)
   const milliseconds awake = now.gate == Gate::late
                                  ? now.awake - std::max(entry.awake_at_accept, now.late_since)
                                  : milliseconds{0};
-  WaitingFacts facts{milliseconds{0}, awake, entry.full_writes, entry.deduplicated_upstream,
+  WaitingFacts facts{milliseconds{0}, awake, entry.full_writes,
+                     entry.deduplicated_upstream != proto::Deduplicated::none,
                      entry.recovered || entry.id < now.carried_below};
   // A probe is worth a try of whatever is there.
   if (probed_only(*entry.destination->host, now.gate)) return facts;
@@ -153,8 +161,8 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
   Survey survey{{}, kIdle};
   const WallTime wall = clock_.wall_now();
   Room places = room(now, wall, survey.again);
-  Together together{now.flights, now.bytes_in_flight, settings_.max_bytes, survey.leaving};
-  std::map<const Host*, const Entry*> probes;
+  Together together{now.flights, now.bytes_in_flight, settings_.max_bytes};
+  std::map<const Host*, Probe> probes;
   backlog_.each_in_order([&](Entry& entry) {
     // Who finds no place is looked at when a request ends.
     if (places.empty()) return false;
@@ -166,13 +174,18 @@ Schedule::Survey Schedule::survey(const SendingNow& now) const {
       return true;
     }
     if (!together.fits(entry)) return false;
-    const bool taken = probed_only(*here->first, now.gate)
-                           ? choose_probe(entry, probes[here->first])
-                           : together.add(entry) && --here->second == 0;
+    bool taken = false;
+    if (probed_only(*here->first, now.gate)) {
+      taken = probes[here->first].consider(entry, wall, together);
+    } else {
+      together.add(entry);
+      survey.leaving.push_back(entry.id);
+      taken = --here->second == 0;
+    }
     if (taken) places.erase(here);
     return true;
   });
-  for (const auto& [host, probe] : probes) (void)together.add(*probe);
+  for (const auto& [host, probe] : probes) survey.leaving.push_back(probe.entry->id);
   return survey;
 }
 

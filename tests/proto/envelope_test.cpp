@@ -10,6 +10,7 @@
 
 using proto::Bytes;
 using proto::Category;
+using proto::Deduplicated;
 using proto::Envelope;
 using proto::Errc;
 using proto::Urgency;
@@ -224,7 +225,7 @@ TEST_SUITE("proto/envelope") {
     CHECK(mixed.counts()[Category::attachment] == 2);
     CHECK(mixed.counts().total() == 3);
     CHECK(mixed.urgency() == Urgency::urgent);
-    CHECK(mixed.deduplicated_upstream());
+    CHECK(mixed.deduplicated_upstream() == Deduplicated::some);
     CHECK(urgency("{\"type\":\"attachment\"}\nx\n{\"type\":\"session\"}\n{}") == Urgency::normal);
     CHECK(urgency("{\"type\":\"attachment\"}\nx") == Urgency::bulk);
     CHECK(urgency("{\"type\":\"attachment\",\"attachment_type\":\"event.minidump\"}\nx") ==
@@ -233,9 +234,16 @@ TEST_SUITE("proto/envelope") {
   }
 
   TEST_CASE("transactions are de-duplicated upstream, check-ins keep their order") {
-    CHECK(parsed("{}\n{\"type\":\"transaction\"}\n{}").deduplicated_upstream());
+    CHECK(parsed("{}\n{\"type\":\"transaction\"}\n{}").deduplicated_upstream() ==
+          Deduplicated::all);
+    CHECK(parsed("{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"transaction\"}\n{}")
+              .deduplicated_upstream() == Deduplicated::all);
+    CHECK(
+        parsed("{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"event\"}\n{}")
+            .deduplicated_upstream() == Deduplicated::some);
+    CHECK(parsed("{}").deduplicated_upstream() == Deduplicated::none);
     const auto check_in = parsed("{}\n{\"type\":\"check_in\"}\n{}");
-    CHECK_FALSE(check_in.deduplicated_upstream());
+    CHECK(check_in.deduplicated_upstream() == Deduplicated::none);
     CHECK(check_in.urgency() == Urgency::urgent);
   }
 

@@ -44,7 +44,7 @@ std::string payload(const FailureFacts& facts) {
   REQUIRE(envelope.items().size() == 1);
   const auto& item = envelope.items()[0];
   CHECK(item.type == "event");
-  CHECK(envelope.deduplicated_upstream());
+  CHECK(envelope.deduplicated_upstream() == proto::Deduplicated::all);
   CHECK(envelope.urgency() == proto::Urgency::urgent);
   CHECK_FALSE(envelope.dsn().has_value());
   CHECK(envelope.event_id() == "0123456789ab4def8fedcba987654321");

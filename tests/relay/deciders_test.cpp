@@ -112,9 +112,16 @@ TEST_CASE("each pause lies between half of its length and all of it, both includ
   CHECK(relay::back_off(0, 0) == milliseconds{1000});
 }
 
-TEST_CASE("an unanswered envelope is sent again once, an event or transaction 64 times") {
-  CHECK(relay::resend_limit(false) == 1);
-  CHECK(relay::resend_limit(true) == 64);
+TEST_CASE("an unanswered event goes again 64 times for 58 minutes, what is with others twice") {
+  using proto::Deduplicated;
+  const milliseconds margin = std::chrono::minutes{58};
+  CHECK(relay::writes_left({Deduplicated::none, 0}) == 2);
+  CHECK(relay::writes_left({Deduplicated::none, 2}) == 0);
+  CHECK(relay::writes_left({Deduplicated::some, 1, milliseconds{0}}) == 2);
+  CHECK(relay::writes_left({Deduplicated::all, 1, margin - milliseconds{1}}) == 64);
+  CHECK(relay::writes_left({Deduplicated::all, 65, milliseconds{0}}) == 0);
+  CHECK(relay::writes_left({Deduplicated::all, 1, margin}) == 2);
+  CHECK(relay::writes_left({Deduplicated::all, 64, margin}) == 0);
 }
 
 TEST_CASE("after a cut two repeats go at once, each later one waits as after a failure") {

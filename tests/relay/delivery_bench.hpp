@@ -17,6 +17,14 @@
 
 namespace support {
 
+/// Sent completely, and nothing heard since.
+inline relay::SendProgress written(const relay::Clock& clock) {
+  relay::SendProgress progress;
+  progress.fully_written = true;
+  progress.last_byte = clock.wall_now();
+  return progress;
+}
+
 class DeliveryBench {
  public:
   explicit DeliveryBench(relay::DeliverySettings settings = {}, std::size_t max_dsns = 32)

@@ -14,18 +14,11 @@ using relay::DropReason;
 using relay::Gate;
 using support::DeliveryBench;
 using support::envelope;
+using support::written;
 
 namespace {
 
 const boost::system::error_code kRefused = boost::asio::error::connection_refused;
-
-/// Sent completely, and nothing heard since.
-relay::SendProgress written(const relay::Clock& clock) {
-  relay::SendProgress progress;
-  progress.fully_written = true;
-  progress.last_byte = clock.wall_now();
-  return progress;
-}
 
 /// Large enough to be compressed.
 proto::Envelope large_event(std::size_t size = 4096) {

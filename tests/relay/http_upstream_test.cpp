@@ -296,6 +296,21 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(stats.bytes_out == 0);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "what a peer says before it was asked is no answer") {
+    server.script = {
+        Act{.read = 0, .answer = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"}};
+    relay::UpstreamStats stats;
+    relay::Connection connection(io.get_executor(), stats);
+    const auto loopback = boost::asio::ip::address_v4::loopback();
+    REQUIRE(support::run(io, connection.connect(loopback, server.port())).has_value());
+    support::until(io, [&] { return !connection.quiet(); });
+    const auto done = support::run(
+        io, relay::exchange(connection, "GET / HTTP/1.1\r\n\r\n", "", progress, clock));
+    CHECK(done.error() == boost::asio::error::connection_aborted);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(stats.bytes_out == 0);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "a huge body arrives whole") {
     CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).status() == 200);
     CHECK(server.requests[0].ends_with("\r\n\r\n" + kHugeBody));

@@ -553,7 +553,7 @@ TEST_CASE("who has sent a request that is not yet read is not idle: it is answer
   CHECK_FALSE(next.ended());
 }
 
-TEST_CASE("receiving counts what was begun and not yet answered, and each byte is news") {
+TEST_CASE("receiving counts what was begun and not yet answered, and begin and end are news") {
   Bench bench;
   CHECK_FALSE(bench.listener.last_activity().has_value());
   const auto client = bench.client();
@@ -566,6 +566,7 @@ TEST_CASE("receiving counts what was begun and not yet answered, and each byte i
   bench.advance(100);
   CHECK(status_of(client->answer()) == "200");
   CHECK(bench.listener.receiving() == 0);
+  CHECK(bench.listener.last_activity() == bench.clock.now());
 }
 
 TEST_CASE("a port that is taken gives another one, and the wanted one as soon as it is free") {
@@ -612,6 +613,11 @@ TEST_CASE("who needs more turns of the loop is no obstacle for others") {
   quick.send(post("/x", "quick"));
   CHECK(status_of(quick.answer()) == "200");
   CHECK(bench.last_body() == "quick");
+  CHECK(bench.listener.receiving() == 1);
+  bench.clock.advance(milliseconds{100});
+  bench.io.restart();
+  for (int turn = 0; turn < 10; ++turn) bench.io.poll_one();
+  CHECK(bench.listener.last_activity() == bench.clock.now());
   bench.unready.clear();
   CHECK(status_of(slow.answer()) == "200");
   CHECK(bench.last_body() == "slow");

@@ -127,8 +127,9 @@ class World {
     REQUIRE(process_->stats.task_failures == 0);
     REQUIRE(process_->stats.unreadable == 0);
     for (const auto& [id, times] : upstream_.written_only) {
-      const auto envelope = deduplicated_.contains(id);
-      REQUIRE(times <= relay::resend_limit(envelope) + 1);
+      const auto deduplicated =
+          deduplicated_.contains(id) ? proto::Deduplicated::all : proto::Deduplicated::none;
+      REQUIRE(times <= relay::writes_left({.deduplicated = deduplicated}));
     }
     check_reports();
   }
