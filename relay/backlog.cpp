@@ -24,19 +24,6 @@ void count_dropped(Ledger& ledger, unsigned reason, const proto::CategoryCounts&
   ledger.drop(static_cast<DropReason>(reason), items);
 }
 
-Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awake) {
-  Entry entry;
-  entry.destination = &destination;
-  entry.counts = proto::SmallCounts(parcel.head().counts);
-  entry.urgency = parcel.urgency();
-  entry.deduplicated_upstream = parcel.deduplicated_upstream();
-  entry.check_in = parcel.has_check_in();
-  entry.bytes = parcel.body().size();
-  entry.accepted_at = parcel.head().accepted_at;
-  entry.awake_at_accept = awake;
-  return entry;
-}
-
 /// nullptr: it cannot be had.
 std::shared_ptr<const Parcel> parcel_of(proto::Result<Record> record) {
   if (!record) return nullptr;
@@ -50,12 +37,28 @@ std::shared_ptr<const Parcel> parcel_of(proto::Result<Record> record) {
 Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
     : settings_(settings), journal_(journal), stats_(stats) {}
 
+Entry Backlog::entry_of(const Parcel& parcel, Destination& destination, milliseconds awake) {
+  Entry entry;
+  entry.destination = &destination;
+  entry.counts = proto::SmallCounts(parcel.head().counts);
+  entry.urgency = parcel.urgency();
+  entry.deduplicated_upstream = parcel.deduplicated_upstream();
+  entry.check_in = parcel.has_check_in();
+  entry.bytes = parcel.body().size();
+  entry.accepted_at = parcel.head().accepted_at;
+  entry.awake_at_accept = awake;
+  return entry;
+}
+
 bool Backlog::accept(Parcel&& parcel, Destination& destination, milliseconds awake) {
   Entry entry = entry_of(parcel, destination, awake);
   if (!victims_for(entry.urgency, 0)) return false;
   bool full = false;
   entry.kept = keep(parcel, full);
-  if (full) return false;
+  return !full && take_in(std::move(entry), std::move(parcel));
+}
+
+bool Backlog::take_in(Entry entry, Parcel&& parcel) {
   entry.only_in_memory = entry.kept == 0;
   const bool urgent = entry.urgency == proto::Urgency::urgent;
   const JournalId kept = entry.kept;
@@ -148,27 +151,27 @@ bool Backlog::make_room(proto::Urgency urgency, std::size_t bytes) {
 }
 
 JournalId Backlog::keep(const Parcel& parcel, bool& full) {
-  for (;;) {
+  for (std::size_t freed = 0;;) {
     const auto kept = journal_.keep(parcel.head(), parcel.body());
     full = !kept && kept.error() == Errc::journal_full;
     if (!full) return kept ? *kept : 0;
-    const auto victim = first_to_go(parcel);
-    if (!victim) return 0;
-    drop(*victim, DropReason::queue_overflow);
+    const auto victims = first_to_go(parcel, freed, 1);
+    if (victims.empty()) return 0;
+    freed += entries_.at(victims.front()).bytes;
+    drop(victims.front(), DropReason::queue_overflow);
   }
 }
 
-/// Of those the journal keeps, if together they can make room for the parcel.
-std::optional<std::uint64_t> Backlog::first_to_go(const Parcel& parcel) const {
-  std::size_t freed = 0;
-  std::optional<std::uint64_t> first;
+Backlog::Victims Backlog::first_to_go(const Parcel& parcel, std::size_t freed,
+                                      std::size_t most) const {
+  Victims first;
   each_victim(parcel.urgency(), [&](const Entry& entry) {
     if (entry.kept == 0) return true;
-    if (!first) first = entry.id;
+    if (first.size() < most) first.push_back(entry.id);
     freed += entry.bytes;
     return freed < parcel.body().size();
   });
-  return freed < parcel.body().size() ? std::nullopt : first;
+  return freed < parcel.body().size() ? Victims{} : first;
 }
 
 void Backlog::insert(Entry entry, Parcel&& parcel) {

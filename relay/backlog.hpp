@@ -26,6 +26,9 @@ class Backlog {
   /// at least as urgent. `awake`: Delivery::awake() now.
   [[nodiscard]] bool accept(Parcel&& parcel, Destination& destination, milliseconds awake);
 
+  /// accept() some at a time; see accepting.hpp.
+  class Accepting;
+
   /// One that an earlier process left waiting, kept under `kept`. Without room for it, it is
   /// dropped and counted.
   void recover(JournalId kept, Parcel&& parcel, Destination& destination, milliseconds awake);
@@ -112,7 +115,14 @@ class Backlog {
   [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
   /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
   [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
-  [[nodiscard]] std::optional<std::uint64_t> first_to_go(const Parcel& parcel) const;
+  [[nodiscard]] static Entry entry_of(const Parcel& parcel, Destination& destination,
+                                      milliseconds awake);
+  /// The second half of accept(), after the journal's.
+  [[nodiscard]] bool take_in(Entry entry, Parcel&& parcel);
+  /// Those that go next to make room in the journal for the parcel, `most` of them; `freed` bytes
+  /// have gone already. Empty: all together they would not be enough.
+  [[nodiscard]] Victims first_to_go(const Parcel& parcel, std::size_t freed,
+                                    std::size_t most) const;
   void insert(Entry entry, Parcel&& parcel);
   void hold(Entry& entry, Parcel&& parcel);
   void let_go(Entry& entry);

@@ -16,6 +16,8 @@
 
 namespace relay {
 
+class LargeRequest;
+
 /// What stands in front of a chunk may be the begin of a last one, which is not to be shown to
 /// Beast's parsers before it is long enough: they assert that it is, the second time that they see
 /// it (Boost 1.81, beast/http/impl/basic_parser.ipp, parse_chunk_header).
@@ -41,6 +43,7 @@ struct LocalRequest {
   std::size_t body_bytes = 0;            ///< as it came, where Intake::unpacked() has taken it
   std::shared_ptr<proto::Decoding> unpacking = {};           ///< under way
   std::optional<proto::Result<proto::Bytes>> unpacked = {};  ///< what has come of it
+  std::shared_ptr<LargeRequest> large = {};                  ///< its record is being written
 
   /// As a new one, but for the memory of its texts.
   void clear();

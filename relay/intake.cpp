@@ -6,6 +6,7 @@
 #include "proto/errc.hpp"
 #include "proto/json.hpp"
 #include "proto/number.hpp"
+#include "relay/accepting.hpp"
 #include "relay/refusal.hpp"
 #include "relay/tunnel.hpp"
 
@@ -23,6 +24,15 @@ proto::Bytes fitted(proto::Bytes body) {
 // at once, so that a usual one is through with it.
 constexpr std::size_t kUnpackedPerTurn = 256UL * 1024;
 constexpr std::size_t kUnpackedAtOnce = 64UL * 1024;
+// A body whose record is written some a turn of the loop, and how much of it.
+constexpr std::size_t kLargeBody = 1024UL * 1024;
+constexpr std::size_t kKeptPerTurn = 256UL * 1024;
+
+/// As far as it is decoded.
+std::size_t body_bytes(const LocalRequest& request) {
+  if (!request.unpacked) return request.body.size();
+  return *request.unpacked ? (*request.unpacked)->size() : 0;
+}
 
 std::size_t bytes_received(const LocalRequest& request) {
   return request.unpacked ? request.body_bytes : request.body.size();
@@ -47,8 +57,56 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
 
+/// A request too large for one turn of the loop, from when its turn has come.
+class LargeRequest {
+ public:
+  std::optional<Answer> answer;  ///< of judge(); what it is to be told once it is kept
+  std::unique_ptr<Backlog::Accepting> accepting;  ///< nullptr: there is nothing (more) to keep
+};
+
 Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
+
+bool Intake::takes_turns(const LocalRequest& request) {
+  return !request.content_encoding.empty() || request.body.size() > kLargeBody || request.large;
+}
+
+bool Intake::ready(LocalRequest& request, const proto::Endpoint& endpoint, std::string_view query) {
+  if (!request.large) {
+    if (!unpacked(request)) return false;
+    if (body_bytes(request) <= kLargeBody || settings_.disabled) return true;
+    request.large = std::make_shared<LargeRequest>();
+  }
+  const auto large = request.large;
+  if (!has_turn(large)) return false;
+  if (large->answer) return keep_some(*large);
+  large->answer = judge(std::move(request), endpoint, query);
+  return large->accepting == nullptr;
+}
+
+bool Intake::has_turn(const std::shared_ptr<void>& large) {
+  const auto turn = turn_.lock();
+  if (turn != nullptr && turn != large) return false;
+  turn_ = large;
+  return true;
+}
+
+bool Intake::keep_some(LargeRequest& large) {
+  if (closing_) {
+    large.accepting.reset();
+    large.answer = reject(RejectReason::closing, overloaded());
+    return true;
+  }
+  const auto accepted = large.accepting->step(kKeptPerTurn);
+  if (!accepted) return false;
+  large.accepting.reset();
+  if (*accepted) {
+    parts_.accepted();
+  } else {
+    large.answer = reject(RejectReason::full, overloaded());
+  }
+  return true;
+}
 
 bool Intake::unpacked(LocalRequest& request) {
   if (request.unpacked) return true;
@@ -61,9 +119,7 @@ bool Intake::unpacked(LocalRequest& request) {
                                                           settings_.max_decoded_bytes);
     bytes = kUnpackedAtOnce;
   } else {
-    const auto turn = unpacking_.lock();
-    if (turn != nullptr && turn != request.unpacking) return false;
-    unpacking_ = request.unpacking;
+    if (!has_turn(request.unpacking)) return false;
   }
   request.unpacked = request.unpacking->step(bytes);
   if (request.unpacked) request.unpacking.reset();
@@ -74,7 +130,9 @@ Answer Intake::take(LocalRequest&& request, const proto::Endpoint& endpoint,
                     std::string_view query) {
   if (settings_.disabled) return drop(std::move(request), endpoint);
   const bool tunnel = endpoint.kind == proto::EndpointKind::tunnel;
-  Answer answer = judge(std::move(request), endpoint, query);
+  // Whose turn it was has had it.
+  const auto large = std::exchange(request.large, nullptr);
+  Answer answer = large ? std::move(*large->answer) : judge(std::move(request), endpoint, query);
   return tunnel ? tunnel_answer(std::move(answer)) : answer;
 }
 
@@ -149,7 +207,8 @@ Answer Intake::take_envelope(LocalRequest&& request, proto::Bytes body,
   // No name of an SDK is longer.
   if (!head.client.empty()) last_client_.assign(head.client, 0, 64);
   head.user_agent = std::move(request.user_agent);
-  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer));
+  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer),
+               request.large.get());
 }
 
 void Intake::remember(const proto::Envelope& envelope) {
@@ -173,14 +232,15 @@ Answer Intake::take_opaque(LocalRequest&& request, proto::Bytes body,
                                         {parts_.random(), parts_.random()});
   Answer answer{expected.status, std::move(expected.body), expected.content_type};
   RecordHead head;
-  head.method = std::move(request.method);
+  head.method = request.method;
   head.target = endpoint.path;
   if (const auto rest = proto::strip_auth(query); !rest.empty()) head.target += "?" + rest;
   head.client = std::move(auth->client);
   head.user_agent = std::move(request.user_agent);
   head.content_type = std::move(request.content_type);
   head.counts.add(proto::opaque_category(endpoint.kind));
-  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer));
+  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer),
+               request.large.get());
 }
 
 proto::Result<Intake::Sender> Intake::sender(proto::Result<proto::Auth> auth,
@@ -208,7 +268,8 @@ Destination* Intake::destination(const RouteRequest& wanted) {
   return route ? parts_.destinations.find_or_add(*route) : nullptr;
 }
 
-Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer) {
+Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer,
+                     LargeRequest* large) {
   const WallTime now = parts_.clock.wall_now();
   if (const auto limits = destination.limits.to_header(now); !limits.empty()) {
     // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript:
@@ -218,6 +279,11 @@ Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer) {
   // An envelope without items is well-formed, and nothing.
   if (parcel.head().counts.total() == 0) return answer;
   parcel.stamp(now, destination.dsn);
+  if (large != nullptr) {
+    large->accepting = std::make_unique<Backlog::Accepting>(parts_.backlog, std::move(parcel),
+                                                            destination, parts_.awake());
+    return answer;
+  }
   if (!parts_.backlog.accept(std::move(parcel), destination, parts_.awake()))
     return reject(RejectReason::full, overloaded());
   parts_.accepted();
@@ -242,7 +308,8 @@ bool Intake::take_own(proto::Envelope envelope) {
   }
   RecordHead head;
   head.client = "thaw/" THAW_VERSION;
-  return admit(Parcel(std::move(head), std::move(envelope)), *where, {200, ""}).status == 200;
+  Parcel parcel(std::move(head), std::move(envelope));
+  return admit(std::move(parcel), *where, {200, ""}, nullptr).status == 200;
 }
 
 void Intake::recover(JournalId kept, Record record) {

@@ -1,6 +1,6 @@
 // One local request -> one answer: finds the way, the auth, the envelope; judges; takes it in.
 // Never waits, touches no socket: the SDK is waiting. What takes longer than one turn of the loop
-// may, the undoing of a large body's encoding, is done some at a time.
+// may, undoing a large body's encoding and writing its record, is done some at a time.
 #pragma once
 
 #include <cstdint>
@@ -36,9 +36,16 @@ class Intake {
 
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
-  /// Undoes the body's encoding, some at a time: false, the loop has its turn, then again; true,
-  /// take() has little left to do. Of large ones one is undone at a time, so that they do not grow
-  /// beside each other.
+  /// Whether ready() has something to do.
+  [[nodiscard]] static bool takes_turns(const LocalRequest& request);
+
+  /// What of take() takes long, some at a time: false, the loop has its turn, then again; true,
+  /// take() has little left to do. Of large requests one has its turn at a time, so that they do
+  /// not grow beside each other.
+  [[nodiscard]] bool ready(LocalRequest& request, const proto::Endpoint& endpoint,
+                           std::string_view query);
+
+  /// Of it, undoes the body's encoding.
   [[nodiscard]] bool unpacked(LocalRequest& request);
 
   /// `query`: what stands behind the '?' of the request's target.
@@ -99,15 +106,20 @@ class Intake {
   void remember(const proto::Envelope& envelope);
   /// nullptr: 403.
   [[nodiscard]] Destination* destination(const RouteRequest& wanted);
-  /// `answer`: what the SDK is told once the parcel is kept.
-  [[nodiscard]] Answer admit(Parcel&& parcel, Destination& destination, Answer answer);
+  /// `answer`: what the SDK is told once the parcel is kept; `large`: by keep_some(), nullptr: at
+  /// once.
+  [[nodiscard]] Answer admit(Parcel&& parcel, Destination& destination, Answer answer,
+                             LargeRequest* large);
+  [[nodiscard]] bool keep_some(LargeRequest& large);
+  /// False: another large one has the turn.
+  [[nodiscard]] bool has_turn(const std::shared_ptr<void>& large);
 
   IntakeSettings settings_;
   RouteSettings route_;
   Parts parts_;
   proto::ParserMemory parser_memory_;
   bool closing_ = false;
-  std::weak_ptr<proto::Decoding> unpacking_;  ///< the large one whose turn it is
+  std::weak_ptr<void> turn_;  ///< whose it is: a LargeRequest's, or that of one being unpacked
   std::string last_header_;
   bool last_header_traced_ = false;
   std::string last_client_;

@@ -11,6 +11,7 @@ namespace relay {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "THAWSEGM";
+constexpr std::array<char, kSegmentHeaderBytes> kNoHeader{};
 constexpr std::string_view kRecordMagic = "TRec";
 constexpr std::size_t kSegmentCrcAt = 12;
 constexpr std::size_t kBodyBytesAt = 8;
@@ -77,6 +78,9 @@ std::string encode_segment_header(WallTime created) {
 }
 
 SegmentKind segment_kind(std::string_view bytes) {
+  if (bytes.starts_with(std::string_view(kNoHeader.data(), kNoHeader.size()))) {
+    return SegmentKind::unfinished;
+  }
   if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kSegmentMagic) ||
       number_at<std::uint32_t>(bytes, kSegmentCrcAt) != segment_crc(bytes)) {
     return SegmentKind::damaged;
@@ -111,6 +115,17 @@ std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std:
   const std::string_view fields = std::string_view(record).substr(kRecordHeaderBytes);
   put_at(std::span(record), kRecordCrcAt, crc32c(body, crc32c(fields, header_crc(record))));
   return record;
+}
+
+std::uint32_t announce_body(std::span<char> envelope, std::size_t body_bytes) {
+  const std::size_t head_bytes = envelope.size() - kRecordHeaderBytes;
+  put_at(envelope, kBodyBytesAt, static_cast<std::uint32_t>(head_bytes + body_bytes));
+  const std::string_view bytes(envelope.data(), envelope.size());
+  return crc32c(bytes.substr(kRecordHeaderBytes), header_crc(bytes));
+}
+
+void put_checksum(std::span<char> envelope, std::uint32_t crc) {
+  put_at(envelope, kRecordCrcAt, crc);
 }
 
 std::string encode_settled(std::uint64_t sequence) {

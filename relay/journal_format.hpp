@@ -12,6 +12,9 @@
 //   24   8  0                           16   8  sequence
 //                                       24      body, then zeros up to a multiple of 8
 //
+// A large record has a segment of its own, whose first 32 bytes and the record's head are written
+// last: where those are zeros, nothing was ever promised.
+//
 // The sequence of an envelope names it within its segment. That of a settled record, which has no
 // body, says which envelope of the same segment has met its fate. An open invoke is only reserved.
 //
@@ -49,7 +52,12 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 
 [[nodiscard]] std::string encode_segment_header(WallTime created);
 
-enum class SegmentKind { ours, other_version, damaged };
+enum class SegmentKind {
+  ours,
+  other_version,
+  unfinished,  ///< zeros: the writing of a large record never came to its end
+  damaged,
+};
 /// `bytes`: what stands at the beginning of the file. Damaged is also what never was a segment.
 [[nodiscard]] SegmentKind segment_kind(std::string_view bytes);
 
@@ -76,6 +84,12 @@ struct RecordStart {
 /// multiple of 8 follow it. Together they must stay below 4 GiB.
 [[nodiscard]] std::string encode_envelope(std::uint64_t sequence, const RecordHead& head,
                                           std::string_view body);
+
+/// Makes an envelope that was encoded without its body announce one of `body_bytes`, whose checksum
+/// is not known yet. Returns the checksum so far: to be continued with the body.
+[[nodiscard]] std::uint32_t announce_body(std::span<char> envelope, std::size_t body_bytes);
+/// The last touch: the checksum of it all.
+void put_checksum(std::span<char> envelope, std::uint32_t crc);
 
 [[nodiscard]] std::string encode_settled(std::uint64_t sequence);
 

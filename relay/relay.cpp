@@ -160,14 +160,15 @@ Listener::Hooks Relay::Parts::hooks() {
   return hooks;
 }
 
-/// Only what intake will take is worth unpacking.
+/// Only what intake will take is worth its turns.
 bool Relay::Parts::ready(LocalRequest& request) {
-  if (request.content_encoding.empty()) return true;
+  if (!Intake::takes_turns(request)) return true;
   if (!request.begun) request.begun = clock.now();
-  const auto endpoint = proto::match_endpoint(split(request.target).path);
+  const auto [path, query] = split(request.target);
+  const auto endpoint = proto::match_endpoint(path);
   const bool taken = endpoint && proto::takes_method(endpoint->kind, request.method) &&
                      judge_origin(origins, request.origin) != OriginVerdict::foreign;
-  return !taken || intake.unpacked(request);
+  return !taken || intake.ready(request, *endpoint, query);
 }
 
 Answer Relay::Parts::answer(LocalRequest&& request) {
@@ -186,7 +187,8 @@ Answer Relay::Parts::answer(LocalRequest&& request) {
 }
 
 Answer Relay::Parts::answer_same(LocalRequest&& request) {
-  // Intake takes the body and what it keeps of the header out of the request, never its target.
+  // Intake takes the body and what it keeps of the header out of the request, never its target or
+  // method.
   const auto [path, query] = split(request.target);
   if (const auto endpoint = proto::match_endpoint(path)) {
     if (proto::takes_method(endpoint->kind, request.method)) {

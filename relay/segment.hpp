@@ -23,7 +23,11 @@ struct Segment {
   unsigned folder = 0;             ///< SpoolFolder::opened() when it was made
   bool recovering = false;         ///< of an earlier process, and not all handed over yet
   bool unreadable = false;         ///< in parts: kept for a better day, not unlinked
+  bool unfinished = false;         ///< of a large record that is being written
   bool stuck = false;              ///< holds a damaged record that cannot be moved
+
+  /// Neither moved nor unlinked, whether anything in it waits or not.
+  [[nodiscard]] bool stays() const { return recovering || unreadable || unfinished; }
 };
 
 struct RecordPlace {

@@ -35,6 +35,10 @@ void SegmentScan::read_header(Slice& slice) {
       other_version_ = true;
       at_ = bytes_;
       return;
+    case SegmentKind::unfinished:
+      unfinished_ = true;
+      at_ = bytes_;
+      return;
     case SegmentKind::damaged:
       skipped_bytes_ += std::min<std::uint64_t>(bytes_, kSegmentHeaderBytes);
       break;

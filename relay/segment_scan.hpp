@@ -36,7 +36,7 @@ class SegmentScan {
  public:
   /// What is passed in outlives the scan.
   SegmentScan(Disk& disk, const Descriptor& file, std::uint64_t bytes)
-      : disk_(disk), file_(file), bytes_(bytes) {}
+      : disk_(disk), file_(file), bytes_(bytes), unfinished_(bytes == 0) {}
 
   /// True at the end.
   [[nodiscard]] bool step(Slice& slice);
@@ -51,7 +51,7 @@ class SegmentScan {
 
   /// No segment of this version, be it of another or none at all.
   [[nodiscard]] bool foreign() const {
-    return other_version_ || (!header_ours_ && !unreadable_ && records_ == 0);
+    return other_version_ || (!header_ours_ && !unfinished_ && !unreadable_ && records_ == 0);
   }
 
   [[nodiscard]] std::uint64_t skipped_bytes() const { return skipped_bytes_; }
@@ -76,6 +76,7 @@ class SegmentScan {
   RecordStart start_;
   std::uint32_t crc_ = 0;      ///< of what was checked
   std::uint64_t checked_ = 0;  ///< bytes of its body
+  bool unfinished_;            ///< it was made, and nothing in it was ever promised
   bool header_ours_ = false;
   bool other_version_ = false;
   bool unreadable_ = false;

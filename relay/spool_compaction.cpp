@@ -17,7 +17,7 @@ SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t free) {
   // For less a segment is not worth its copying: its caller lets some more go first.
   const std::uint64_t least = roll_bytes() / 32;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
-    const bool movable = !segment->recovering && !segment->unreadable && !segment->stuck;
+    const bool movable = !segment->stays() && !segment->stuck;
     // It is copied in one turn of the loop.
     const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
     if (segment == current_ || !movable || moved > std::min({free, roll_bytes(), kRollBytes}))

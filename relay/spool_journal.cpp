@@ -113,20 +113,26 @@ std::uint64_t SpoolJournal::committed() const {
   return sum;
 }
 
-/// Room for a record of `bytes`, in a segment that is there. What compaction needs to move living
-/// records, one segment's worth, is never given to a new one.
-proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
-  const std::uint64_t need = bytes + kSettledBytes + kSegmentHeaderBytes;
+/// Room for `need` bytes below the limit. What compaction needs to move living records, one
+/// segment's worth, is never given to a new one.
+proto::Result<void> SpoolJournal::free_space(std::uint64_t need) {
   const std::uint64_t limit = settings_.max_bytes - roll_bytes();
   if (need > limit) return make_error_code(errc::file_too_large);
-  // A full one is left alone; in one that somebody deleted nothing would be found again.
-  if (current_ != segments_.end() && (current_->end >= roll_bytes() || !can_be_found(*current_))) {
-    drop_if_empty(std::exchange(current_, segments_.end()));
-  }
   for (int passes = 0; committed() + need > limit; ++passes) {
     const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
     if (passes == kMostPasses || !compact_one(free)) return Errc::journal_full;
   }
+  return {};
+}
+
+/// Room for a record of `bytes`, in a segment that is there.
+proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
+  const std::uint64_t need = bytes + kSettledBytes + kSegmentHeaderBytes;
+  // A full one is left alone; in one that somebody deleted nothing would be found again.
+  if (current_ != segments_.end() && (current_->end >= roll_bytes() || !can_be_found(*current_))) {
+    drop_if_empty(std::exchange(current_, segments_.end()));
+  }
+  if (const auto space = free_space(need); !space) return space.error();
   if (current_ == segments_.end() || allowance_ < need) {
     const std::uint64_t room = folder_.room();
     if (room < need) return make_error_code(errc::no_space_on_device);
@@ -142,6 +148,13 @@ bool SpoolJournal::can_be_found(const Segment& segment) const {
 }
 
 proto::Result<void> SpoolJournal::begin_segment() {
+  const auto made = new_segment();
+  if (!made) return made.error();
+  current_ = *made;
+  return {};
+}
+
+proto::Result<SpoolJournal::Segments::iterator> SpoolJournal::new_segment() {
   if (!folder_.in_place()) {
     // Somebody took the folder away. What is open stays usable; the rest begins anew.
     folder_.close();
@@ -160,8 +173,7 @@ proto::Result<void> SpoolJournal::begin_segment() {
   segment.name = std::move(made->name);
   segment.file = std::move(made->file);
   segment.folder = folder_.opened();
-  current_ = segments_.insert(segments_.end(), std::move(segment));
-  return {};
+  return segments_.insert(segments_.end(), std::move(segment));
 }
 
 proto::Result<Record> SpoolJournal::read(JournalId id) {
@@ -184,7 +196,7 @@ void SpoolJournal::release(JournalId id) {
   const Kept kept = found->second;
   kept_.erase(found);
   Segment& segment = *kept.segment;
-  const bool goes = segment.living == 1 && !segment.recovering && !segment.unreadable;
+  const bool goes = segment.living == 1 && !segment.stays();
   if (!goes) {
     // In the segment of what it settles: they live and die together.
     settle_in(segment, kept.sequence);
@@ -194,9 +206,7 @@ void SpoolJournal::release(JournalId id) {
 
 /// Whole files go: a record for each of ten thousand costs more than an end leaves.
 void SpoolJournal::release_all() {
-  const auto goes = [](const Segment& segment) {
-    return !segment.recovering && !segment.unreadable;
-  };
+  const auto goes = [](const Segment& segment) { return !segment.stays(); };
   std::erase_if(kept_, [&](const auto& kept) { return goes(*kept.second.segment); });
   for (auto next = segments_.begin(); next != segments_.end();) {
     const auto segment = next++;
@@ -227,7 +237,7 @@ void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
 }
 
 void SpoolJournal::drop_if_empty(Segments::iterator segment) {
-  if (segment->living > 0 || segment->recovering || segment->unreadable) return;
+  if (segment->living > 0 || segment->stays()) return;
   if (segment->folder == folder_.opened()) folder_.unlink(segment->name);
   if (segment == current_) current_ = segments_.end();
   segments_.erase(segment);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ class SpoolJournal final : public Journal {
   /// here: errc::file_too_large.
   [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
                                               std::string_view body) override;
+  /// Into a segment of its own, whose head comes last: of one that was killed, nothing is found.
+  [[nodiscard]] proto::Result<std::unique_ptr<Keeping>> begin(const RecordHead& head,
+                                                              std::string_view body) override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
   [[nodiscard]] std::optional<proto::Result<Record>> read_some(JournalId id, RecordReading& reading,
                                                                std::size_t bytes) override;
@@ -61,6 +65,7 @@ class SpoolJournal final : public Journal {
 
  private:
   using Segments = std::list<Segment>;
+  class Writing;
 
   struct Kept {
     Segments::iterator segment;
@@ -78,12 +83,15 @@ class SpoolJournal final : public Journal {
     bool scanned = false;
     std::vector<SegmentScan::Waiting> waiting;
     std::size_t handed = 0;
+    RecordReading reading;  ///< of the next one to be handed over
   };
 
   // Opening and writing.
   [[nodiscard]] proto::Result<void> open();
   [[nodiscard]] proto::Result<void> make_room(std::uint64_t bytes);
+  [[nodiscard]] proto::Result<void> free_space(std::uint64_t need);
   [[nodiscard]] proto::Result<void> begin_segment();
+  [[nodiscard]] proto::Result<Segments::iterator> new_segment();
   using Parts = std::array<std::string_view, 3>;
   [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence, const Parts& record,
                                                std::uint64_t bytes);

@@ -1,8 +1,16 @@
 // How the journal reads what earlier processes left, in slices beside new traffic.
+#include <algorithm>
+#include <utility>
+
 #include "relay/errc.hpp"
 #include "relay/spool_journal.hpp"
 
 namespace relay {
+namespace {
+
+constexpr std::size_t kReadAtOnce = 64UL * 1024;  // of a record that is handed over
+
+}  // namespace
 
 bool SpoolJournal::recover_some(const Found& found) {
   if (!open()) return false;
@@ -82,9 +90,13 @@ void SpoolJournal::hand_over(const Found& found, Slice& slice) {
     drop_if_empty(segment);
     return;
   }
-  const auto waiting = recovery_->waiting[recovery_->handed++];
-  slice.spend(waiting.place.bytes);
-  auto record = read_record(disk_, segment->file, waiting.place);
+  const auto waiting = recovery_->waiting[recovery_->handed];
+  slice.spend(std::min<std::uint64_t>(waiting.place.bytes, kReadAtOnce));
+  auto read = recovery_->reading.step(disk_, segment->file, waiting.place, kReadAtOnce);
+  if (!read) return;
+  ++recovery_->handed;
+  recovery_->reading = {};
+  proto::Result<Record> record = std::move(*read);
   if (!record) {
     skipped_bytes_ += waiting.place.bytes;
     // What the disk refuses today it may give another day: the file stays.

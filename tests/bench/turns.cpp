@@ -41,6 +41,7 @@ using relay::milliseconds;
 
 const std::string kKey = "abcdef0123456789abcdef0123456789";
 constexpr std::size_t kMany = 10'000;
+constexpr std::size_t kManyOfSpool = 2'500;  // of 16 KiB, beside 19 MiB: all of the journal's room
 
 class NoLines final : public relay::LogSink {
  public:
@@ -162,6 +163,22 @@ std::string get(const std::string& path) {
   return "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 }
 
+/// The same, its body in chunks of 64 KiB.
+std::string post_chunked(std::string_view body) {
+  std::string request = post("", "Transfer-Encoding: chunked\r\n");
+  constexpr std::string_view kNoLength = "Content-Length: 0\r\n";
+  request.erase(request.find(kNoLength), kNoLength.size());
+  constexpr std::size_t kChunk = 65536;
+  for (; !body.empty(); body.remove_prefix(std::min(kChunk, body.size()))) {
+    char size[16];
+    std::snprintf(size, sizeof size, "%zx\r\n", std::min(kChunk, body.size()));
+    request += size;
+    request += body.substr(0, kChunk);
+    request += "\r\n";
+  }
+  return request + "0\r\n\r\n";
+}
+
 /// Where everything is.
 struct Places {
   bench::FarProcesses far;
@@ -240,11 +257,39 @@ void large_body(const Places& places, Report& report, const char* in, const char
   report.add(out, bench);
 }
 
+/// One large body that an earlier process has left; then others have to go for such a one.
+void large_left(const Places& places, Report& report, std::string_view body) {
+  const std::string folder = places.new_folder();
+  {
+    Bench bench(places.plain(), folder);
+    bench.begin();
+    bench.serve([&](std::uint16_t port) {
+      bench::LocalPeer(port).ask(post_chunked(envelope("attachment", body)));
+    });
+    report.add("19 MiB in chunks, accepted", bench);
+  }
+  Bench bench(places.plain(), folder);
+  bench.begin();
+  bench.relay().recover();
+  bench.turn_until([&] { return bench.relay().snapshot().envelopes_waiting == 1; });
+  report.add("19 MiB, recovered", bench);
+  const std::string many = post(envelope("transaction", body.substr(0, 16UL * 1024)));
+  bench.serve([&](std::uint16_t port) {
+    bench::LocalPeer peer(port);
+    for (std::size_t i = 0; i < kManyOfSpool; ++i) peer.ask(many);
+  });
+  const std::string large = envelope("event", "{}") + envelope("attachment", body).substr(3);
+  bench.begin();
+  bench.serve([&](std::uint16_t port) { bench::LocalPeer(port).ask(post(large)); });
+  report.add("19 MiB, accepted where others have to go", bench);
+}
+
 void large_bodies(const Places& places, Report& report) {
   const std::string whole = noise(39 * relay::kMiB);
   const auto half = std::string_view(whole).substr(0, 19 * relay::kMiB);
   large_body(places, report, "19 MiB, accepted", "19 MiB, delivered",
              post(envelope("attachment", half)));
+  large_left(places, report, half);
   large_body(
       places, report, "1 MiB, gzip, accepted", "1 MiB, delivered",
       post(gzipped(envelope("event", whole.substr(0, relay::kMiB))), "Content-Encoding: gzip\r\n"));

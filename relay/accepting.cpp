@@ -1,0 +1,62 @@
+#include "relay/accepting.hpp"
+
+#include <utility>
+
+#include "relay/errc.hpp"
+
+namespace relay {
+namespace {
+
+// In one turn of the loop, which each keeps for some microseconds.
+constexpr std::size_t kMostEvicted = 64;
+constexpr std::size_t kMostEvictedBytes = 256UL * 1024;
+
+}  // namespace
+
+Backlog::Accepting::Accepting(Backlog& backlog, Parcel&& parcel, Destination& destination,
+                              milliseconds awake)
+    : backlog_(backlog),
+      parcel_(std::move(parcel)),
+      entry_(entry_of(parcel_, destination, awake)) {}
+
+std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
+  if (!keeping_) return begin();
+  const auto kept = keeping_->step(bytes);
+  if (!kept) return std::nullopt;
+  keeping_.reset();
+  if (*kept) entry_.kept = **kept;
+  return backlog_.take_in(std::move(entry_), std::move(parcel_));
+}
+
+std::optional<bool> Backlog::Accepting::begin() {
+  if (!backlog_.victims_for(entry_.urgency, 0)) return false;
+  auto begun = backlog_.journal_.begin(parcel_.head(), parcel_.body());
+  if (!begun && begun.error() == Errc::journal_full) {
+    if (evict_some()) return std::nullopt;
+    return false;
+  }
+  if (begun && *begun) {
+    keeping_ = std::move(*begun);
+    return std::nullopt;
+  }
+  if (begun) {
+    bool full = false;
+    entry_.kept = backlog_.keep(parcel_, full);
+    if (full) return false;
+  }
+  return backlog_.take_in(std::move(entry_), std::move(parcel_));
+}
+
+bool Backlog::Accepting::evict_some() {
+  const auto victims = backlog_.first_to_go(parcel_, freed_, kMostEvicted);
+  const std::size_t enough = freed_ + kMostEvictedBytes;
+  for (const auto id : victims) {
+    // One that is large takes its time, too.
+    if (freed_ >= enough) break;
+    freed_ += backlog_.find(id)->bytes;
+    backlog_.drop(id, DropReason::queue_overflow);
+  }
+  return !victims.empty();
+}
+
+}  // namespace relay
