@@ -20,31 +20,25 @@ Backlog::Accepting::Accepting(Backlog& backlog, Parcel&& parcel, Destination& de
       entry_(entry_of(parcel_, destination, awake)) {}
 
 std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
-  if (!keeping_) return begin();
+  if (!keeping_) {
+    if (!backlog_.victims_for(entry_.urgency, 0)) return false;
+    keeping_ = backlog_.journal_.begin(parcel_.head(), parcel_.body());
+    if (!keeping_) return at_once();
+  }
   const auto kept = keeping_->step(bytes);
   if (!kept) return std::nullopt;
+  if (!*kept && kept->error() == Errc::journal_full) {
+    return evict_some() ? std::nullopt : std::optional(false);
+  }
   keeping_.reset();
   if (*kept) entry_.kept = **kept;
   return backlog_.take_in(std::move(entry_), std::move(parcel_));
 }
 
-std::optional<bool> Backlog::Accepting::begin() {
-  if (!backlog_.victims_for(entry_.urgency, 0)) return false;
-  auto begun = backlog_.journal_.begin(parcel_.head(), parcel_.body());
-  if (!begun && begun.error() == Errc::journal_full) {
-    if (evict_some()) return std::nullopt;
-    return false;
-  }
-  if (begun && *begun) {
-    keeping_ = std::move(*begun);
-    return std::nullopt;
-  }
-  if (begun) {
-    bool full = false;
-    entry_.kept = backlog_.keep(parcel_, full);
-    if (full) return false;
-  }
-  return backlog_.take_in(std::move(entry_), std::move(parcel_));
+bool Backlog::Accepting::at_once() {
+  bool full = false;
+  entry_.kept = backlog_.keep(parcel_, full);
+  return !full && backlog_.take_in(std::move(entry_), std::move(parcel_));
 }
 
 bool Backlog::Accepting::evict_some() {

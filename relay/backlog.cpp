@@ -11,6 +11,7 @@ namespace relay {
 namespace {
 
 constexpr unsigned kTooManyRequests = 429;
+constexpr std::size_t kLargeBody = 1024UL * 1024;
 
 void count_delivered(Ledger& ledger, unsigned, const proto::CategoryCounts& items) {
   ledger.deliver(items);
@@ -22,6 +23,20 @@ void count_refused(Ledger& ledger, unsigned status, const proto::CategoryCounts&
 
 void count_dropped(Ledger& ledger, unsigned reason, const proto::CategoryCounts& items) {
   ledger.drop(static_cast<DropReason>(reason), items);
+}
+
+/// nullptr: of a small one, or of one that has to be looked at again.
+std::unique_ptr<const proto::CategoryCounts> reported_of(const Parcel& parcel) {
+  const auto* envelope = parcel.envelope();
+  if (envelope == nullptr || parcel.body().size() < kLargeBody) return nullptr;
+  auto reported = std::make_unique<proto::CategoryCounts>();
+  for (const auto& item : envelope->items()) {
+    if (item.type == "client_report") return nullptr;
+    for (const auto& [category, quantity] : proto::report_quantities(*envelope, item)) {
+      reported->add(category, quantity);
+    }
+  }
+  return reported;
 }
 
 /// nullptr: it cannot be had.
@@ -41,6 +56,7 @@ Entry Backlog::entry_of(const Parcel& parcel, Destination& destination, millisec
   Entry entry;
   entry.destination = &destination;
   entry.counts = proto::SmallCounts(parcel.head().counts);
+  entry.reported = reported_of(parcel);
   entry.urgency = parcel.urgency();
   entry.deduplicated_upstream = parcel.deduplicated_upstream();
   entry.check_in = parcel.has_check_in();
@@ -245,11 +261,12 @@ std::shared_ptr<const Parcel> Backlog::peek(const Entry& entry) {
 void Backlog::report(const Entry& entry, std::string_view reason,
                      const std::vector<bool>* flagged) {
   proto::ClientReport& losses = entry.destination->losses;
-  const auto loaded = peek(entry);
+  const bool known = entry.reported && flagged == nullptr;
+  const auto loaded = known ? nullptr : peek(entry);
   const auto* envelope = loaded ? loaded->envelope() : nullptr;
   if (envelope == nullptr) {
-    // Opaque, or out of reach. What counts as default has no place in a report.
-    const auto counts = entry.counts.wide();
+    // Known, opaque or out of reach. What counts as default has no place in a report.
+    const auto counts = known ? *entry.reported : entry.counts.wide();
     for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
       const auto category = static_cast<proto::Category>(i);
       if (category != proto::Category::default_) losses.add(reason, category, counts[category]);
@@ -358,6 +375,7 @@ void Backlog::replace(Entry& entry, proto::Envelope rest, RecordHead head) {
   // Without room for the smaller record the larger one stays: better some items twice than none.
   entry.only_in_memory = !kept;
   entry.counts = proto::SmallCounts(parcel.head().counts);
+  entry.reported = reported_of(parcel);
   entry.urgency = parcel.urgency();
   entry.deduplicated_upstream = parcel.deduplicated_upstream();
   entry.check_in = parcel.has_check_in();

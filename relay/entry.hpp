@@ -18,6 +18,9 @@ struct Entry {
   Destination* destination = nullptr;
   std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
   proto::SmallCounts counts;
+  /// Of a large envelope, what its loss is reported as: to read it for that takes longer than one
+  /// turn of the loop may.
+  std::unique_ptr<const proto::CategoryCounts> reported;
 
   proto::Urgency urgency = proto::Urgency::bulk;
   proto::Deduplicated deduplicated_upstream = proto::Deduplicated::none;

@@ -4,9 +4,8 @@
 
 namespace relay {
 
-proto::Result<std::unique_ptr<Journal::Keeping>> Journal::begin(const RecordHead&,
-                                                                std::string_view) {
-  return std::unique_ptr<Keeping>();
+std::unique_ptr<Journal::Keeping> Journal::begin(const RecordHead&, std::string_view) {
+  return nullptr;
 }
 
 std::optional<proto::Result<Record>> Journal::read_some(JournalId id, RecordReading&, std::size_t) {

@@ -27,21 +27,21 @@ class Journal {
   [[nodiscard]] virtual proto::Result<JournalId> keep(const RecordHead& head,
                                                       std::string_view body) = 0;
 
-  /// A keep() under way. Its place is taken; a restart finds nothing of it before its end. Given
-  /// up, it leaves nothing behind.
+  /// A keep() under way. A restart finds nothing of it before its end. Given up, it leaves nothing
+  /// behind.
   class Keeping {
    public:
     virtual ~Keeping() = default;
 
-    /// Writes about `bytes` more. nullopt: there is more. Errors: the disk's. Not to be called
-    /// again when it has given a result.
+    /// Makes room, then writes about `bytes` more. nullopt: there is more. Errors: as keep(). Not
+    /// to be called again when it has given a result other than Errc::journal_full.
     [[nodiscard]] virtual std::optional<proto::Result<JournalId>> step(std::size_t bytes) = 0;
   };
 
   /// keep() some at a time, for a record that takes longer than one turn of the loop may. The
-  /// journal and `body` outlive what is returned. nullptr: only keep() will do. Errors: as keep().
-  [[nodiscard]] virtual proto::Result<std::unique_ptr<Keeping>> begin(const RecordHead& head,
-                                                                      std::string_view body);
+  /// journal and `body` outlive what is returned. nullptr: only keep() will do.
+  [[nodiscard]] virtual std::unique_ptr<Keeping> begin(const RecordHead& head,
+                                                       std::string_view body);
 
   /// Reads a kept record back. Errors: the disk's, Errc::journal_damaged.
   [[nodiscard]] virtual proto::Result<Record> read(JournalId id) = 0;

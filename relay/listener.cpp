@@ -24,6 +24,7 @@ using boost::system::error_code;
 constexpr milliseconds kSweep{250};        // how finely receiving time is measured
 constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
+constexpr std::size_t kMostRead = 512UL * 1024;      // of a body, in one turn of the loop
 constexpr std::size_t kMostKept = 4UL * 1024;        // of an answer's memory, for the next one
 constexpr std::size_t kLingerBytes = 1024UL * 1024;  // at least; a large body is read on to its end
 
@@ -39,6 +40,7 @@ bool is_for_tunnel(std::string_view target) {
 
 /// Returns how much was there. What goes wrong goes wrong again at the next wait.
 std::size_t read_at_once(asio::ip::tcp::socket& socket, std::span<char> place) {
+  place = place.first(std::min(place.size(), kMostRead));
   if (place.empty()) return 0;
   error_code ec;
   return socket.read_some(asio::buffer(place.data(), place.size()), ec);
@@ -238,7 +240,7 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
     } else if (const auto place = reader.rest_of_body(); !place.empty()) {
       // All that has come so far is in the body.
       input.keep();
-      const auto buffer = asio::buffer(place.data(), place.size());
+      const auto buffer = asio::buffer(place.data(), std::min(place.size(), kMostRead));
       reader.filled(co_await client.socket.async_read_some(buffer, into(ec)));
     } else {
       ec = co_await read_more(client, input);

@@ -9,29 +9,28 @@
 
 namespace relay {
 
-/// The segment that frees most, among those whose living records fit into `free` bytes; none if
-/// there is nothing to gain.
-SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t free) {
+/// The segment that frees most, among those whose living records fit into `most` bytes and what is
+/// free; none if there is nothing to gain.
+SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
+  const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
   auto best = segments_.end();
-  std::uint64_t most = 0;
+  std::uint64_t gain = 0;
   // For less a segment is not worth its copying: its caller lets some more go first.
   const std::uint64_t least = roll_bytes() / 32;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
     const bool movable = !segment->stays() && !segment->stuck;
     // It is copied in one turn of the loop.
     const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
-    if (segment == current_ || !movable || moved > std::min({free, roll_bytes(), kRollBytes}))
-      continue;
-    if (segment->end < moved + least || segment->end <= moved + most) continue;
-    most = segment->end - moved;
+    if (segment == current_ || !movable || moved > std::min({free, most, roll_bytes()})) continue;
+    if (segment->end < moved + least || segment->end <= moved + gain) continue;
+    gain = segment->end - moved;
     best = segment;
   }
   return best;
 }
 
-/// False: there is nothing to gain.
-bool SpoolJournal::compact_one(std::uint64_t free) {
-  const auto best = deadest(free);
+bool SpoolJournal::compact_one(std::uint64_t most) {
+  const auto best = deadest(most);
   if (best == segments_.end()) return false;
 
   std::vector<JournalId> living;

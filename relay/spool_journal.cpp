@@ -113,26 +113,17 @@ std::uint64_t SpoolJournal::committed() const {
   return sum;
 }
 
-/// Room for `need` bytes below the limit. What compaction needs to move living records, one
-/// segment's worth, is never given to a new one.
-proto::Result<void> SpoolJournal::free_space(std::uint64_t need) {
-  const std::uint64_t limit = settings_.max_bytes - roll_bytes();
-  if (need > limit) return make_error_code(errc::file_too_large);
-  for (int passes = 0; committed() + need > limit; ++passes) {
-    const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
-    if (passes == kMostPasses || !compact_one(free)) return Errc::journal_full;
-  }
-  return {};
-}
-
 /// Room for a record of `bytes`, in a segment that is there.
 proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
   const std::uint64_t need = bytes + kSettledBytes + kSegmentHeaderBytes;
+  if (need > limit()) return make_error_code(errc::file_too_large);
   // A full one is left alone; in one that somebody deleted nothing would be found again.
   if (current_ != segments_.end() && (current_->end >= roll_bytes() || !can_be_found(*current_))) {
     drop_if_empty(std::exchange(current_, segments_.end()));
   }
-  if (const auto space = free_space(need); !space) return space.error();
+  for (int passes = 0; committed() + need > limit(); ++passes) {
+    if (passes == kMostPasses || !compact_one(kRollBytes)) return Errc::journal_full;
+  }
   if (current_ == segments_.end() || allowance_ < need) {
     const std::uint64_t room = folder_.room();
     if (room < need) return make_error_code(errc::no_space_on_device);

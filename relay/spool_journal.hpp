@@ -52,8 +52,8 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
                                               std::string_view body) override;
   /// Into a segment of its own, whose head comes last: of one that was killed, nothing is found.
-  [[nodiscard]] proto::Result<std::unique_ptr<Keeping>> begin(const RecordHead& head,
-                                                              std::string_view body) override;
+  [[nodiscard]] std::unique_ptr<Keeping> begin(const RecordHead& head,
+                                               std::string_view body) override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
   [[nodiscard]] std::optional<proto::Result<Record>> read_some(JournalId id, RecordReading& reading,
                                                                std::size_t bytes) override;
@@ -89,7 +89,6 @@ class SpoolJournal final : public Journal {
   // Opening and writing.
   [[nodiscard]] proto::Result<void> open();
   [[nodiscard]] proto::Result<void> make_room(std::uint64_t bytes);
-  [[nodiscard]] proto::Result<void> free_space(std::uint64_t need);
   [[nodiscard]] proto::Result<void> begin_segment();
   [[nodiscard]] proto::Result<Segments::iterator> new_segment();
   using Parts = std::array<std::string_view, 3>;
@@ -99,12 +98,18 @@ class SpoolJournal final : public Journal {
   void settle_in(Segment& segment, std::uint64_t sequence);
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;
+
+  /// Of what is committed(). What compaction needs to move living records, one segment's worth, is
+  /// never given to a new one.
+  [[nodiscard]] std::uint64_t limit() const { return settings_.max_bytes - roll_bytes(); }
+
   /// What the files take, the records that will settle theirs included.
   [[nodiscard]] std::uint64_t committed() const;
 
   // Making room.
-  [[nodiscard]] Segments::iterator deadest(std::uint64_t free);
-  [[nodiscard]] bool compact_one(std::uint64_t free);
+  [[nodiscard]] Segments::iterator deadest(std::uint64_t most);
+  /// Copies `most` bytes at most. False: there is nothing to gain.
+  [[nodiscard]] bool compact_one(std::uint64_t most);
   [[nodiscard]] bool move(JournalId id, Kept& kept);
   void let_go(Segments::iterator segment, RecordPlace place);
   void drop_if_empty(Segments::iterator segment);

@@ -15,6 +15,7 @@ namespace {
 
 namespace errc = boost::system::errc;
 
+constexpr std::uint64_t kCompactedAtOnce = kRollBytes / 4;
 constexpr std::uint64_t kSequence = 1;  // the only record in its segment
 constexpr std::string_view kZeros("\0\0\0\0\0\0\0", 7);
 
@@ -36,13 +37,8 @@ class SpoolJournal::Writing final : public Keeping {
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
 
-  void take(Segments::iterator segment, std::uint64_t end) {
-    segment_ = segment;
-    segment_->end = end;
-    segment_->unfinished = true;
-  }
-
   std::optional<proto::Result<JournalId>> step(std::size_t bytes) override {
+    if (segment_ == journal_.segments_.end()) return reserve();
     const std::string_view part = body_.substr(written_, bytes);
     const bool last = written_ + part.size() == body_.size();
     const std::uint64_t at = kSegmentHeaderBytes + front_.size() + written_;
@@ -61,6 +57,27 @@ class SpoolJournal::Writing final : public Keeping {
   }
 
  private:
+  std::optional<proto::Result<JournalId>> reserve() {
+    if (const auto opened = journal_.open(); !opened) return journal_.failed(opened.error());
+    const std::uint64_t end = kSegmentHeaderBytes + aligned(front_.size() + body_.size());
+    const std::uint64_t need = end + kSettledBytes;
+    if (need > journal_.limit()) return journal_.failed(make_error_code(errc::file_too_large));
+    if (journal_.committed() + need > journal_.limit()) {
+      if (journal_.compact_one(kCompactedAtOnce)) return std::nullopt;
+      return make_error_code(Errc::journal_full);
+    }
+    if (journal_.folder_.room() < need) {
+      return journal_.failed(make_error_code(errc::no_space_on_device));
+    }
+    const auto made = journal_.new_segment();
+    if (!made) return journal_.failed(made.error());
+    journal_.allowance_ -= std::min(journal_.allowance_, need);
+    segment_ = *made;
+    segment_->end = end;
+    segment_->unfinished = true;
+    return std::nullopt;
+  }
+
   [[nodiscard]] proto::Result<void> write(std::uint64_t at,
                                           const std::array<std::string_view, 2>& parts) {
     const auto written = journal_.disk_.write(segment_->file, at, parts);
@@ -103,24 +120,11 @@ class SpoolJournal::Writing final : public Keeping {
   std::size_t written_ = 0;
 };
 
-proto::Result<std::unique_ptr<Journal::Keeping>> SpoolJournal::begin(const RecordHead& head,
-                                                                     std::string_view body) {
-  if (const auto opened = open(); !opened) return failed(opened.error());
+std::unique_ptr<Journal::Keeping> SpoolJournal::begin(const RecordHead& head,
+                                                      std::string_view body) {
   // Each of them is an open file.
-  if (segments_.size() >= kMostSegments) return std::unique_ptr<Keeping>();
-  std::string front = encode_envelope(kSequence, head, {});
-  const std::uint64_t end = kSegmentHeaderBytes + aligned(front.size() + body.size());
-  const std::uint64_t need = end + kSettledBytes;
-  if (const auto space = free_space(need); !space) {
-    return space.error() == Errc::journal_full ? space.error() : failed(space.error());
-  }
-  if (folder_.room() < need) return failed(make_error_code(errc::no_space_on_device));
-  auto writing = std::make_unique<Writing>(*this, std::move(front), body);
-  const auto segment = new_segment();
-  if (!segment) return failed(segment.error());
-  writing->take(*segment, end);
-  allowance_ -= std::min(allowance_, need);
-  return std::unique_ptr<Keeping>(std::move(writing));
+  if (segments_.size() >= kMostSegments) return nullptr;
+  return std::make_unique<Writing>(*this, encode_envelope(kSequence, head, {}), body);
 }
 
 }  // namespace relay
