@@ -79,7 +79,7 @@ bool Intake::ready(LocalRequest& request, const proto::Endpoint& endpoint, std::
   }
   const auto large = request.large;
   if (!has_turn(large)) return false;
-  if (large->answer) return keep_some(*large);
+  if (large->answer) return large->accepting == nullptr || keep_some(*large);
   large->answer = judge(std::move(request), endpoint, query);
   return large->accepting == nullptr;
 }

@@ -438,6 +438,29 @@ TEST_CASE("recovered without room: counted as recovered, and as dropped") {
   CHECK(bench.somewhere.losses.entries()[0].reason == "queue_overflow");
 }
 
+TEST_CASE("a large one whose room is made by several is not given up half way") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) CHECK(bench.accept(sized("transaction", 1000)));
+  bench.journal.limit = bench.journal.bytes() + 100;
+  CHECK(bench.accept(sized("event", 2500)));
+  CHECK(bench.evicted(Category::transaction) == 3);
+  CHECK(bench.backlog.size() == 1);
+}
+
+TEST_CASE("of a large one upstream is told what was lost without reading it again") {
+  Bench bench({.max_waiting = 1, .max_bytes = 1000});
+  constexpr std::size_t kLarge = 2U << 20U;
+  const std::string payload(kLarge, 'x');
+  CHECK(bench.accept(support::parsed("{}\n{\"type\":\"attachment\"}\n" + payload)));
+  CHECK(bench.accept(envelope({"event"})));
+  CHECK(bench.journal.reads == 0);
+  std::uint64_t bytes = 0;
+  for (const auto& entry : bench.somewhere.losses.entries()) {
+    if (entry.category == Category::attachment) bytes += entry.quantity;
+  }
+  CHECK(bytes == kLarge);
+}
+
 TEST_CASE("the end of the process drops only what dies with it") {
   Bench bench;
   CHECK(bench.accept(envelope({"event"})));  // 1, kept

@@ -66,6 +66,23 @@ TEST_CASE("a header of another version is told from a damaged one") {
   }
 }
 
+TEST_CASE("zeros where the header belongs are told from a damaged one") {
+  CHECK(relay::segment_kind(std::string(32, '\0')) == SegmentKind::unfinished);
+  CHECK(relay::segment_kind(std::string(100, '\0')) == SegmentKind::unfinished);
+  CHECK(relay::segment_kind(std::string(31, '\0')) == SegmentKind::damaged);
+  CHECK(relay::segment_kind(std::string(31, '\0') + '\1') == SegmentKind::damaged);
+}
+
+TEST_CASE("an envelope whose checksum comes last has the same bytes") {
+  relay::RecordHead head;
+  head.dsn = "https://key@up.example/42";
+  for (const std::string body : {"", "body"}) {
+    std::string front = relay::encode_envelope(3, head, {});
+    relay::put_checksum(front, relay::crc32c(body, relay::announce_body(front, body.size())));
+    CHECK(front == relay::encode_envelope(3, head, body));
+  }
+}
+
 TEST_CASE("an envelope record has the documented bytes") {
   relay::RecordHead head;
   head.accepted_at = relay::WallTime(std::chrono::nanoseconds(5));
