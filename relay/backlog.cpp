@@ -11,7 +11,6 @@ namespace relay {
 namespace {
 
 constexpr unsigned kTooManyRequests = 429;
-constexpr std::size_t kLargeBody = 1024UL * 1024;
 
 void count_delivered(Ledger& ledger, unsigned, const proto::CategoryCounts& items) {
   ledger.deliver(items);
@@ -23,20 +22,6 @@ void count_refused(Ledger& ledger, unsigned status, const proto::CategoryCounts&
 
 void count_dropped(Ledger& ledger, unsigned reason, const proto::CategoryCounts& items) {
   ledger.drop(static_cast<DropReason>(reason), items);
-}
-
-/// nullptr: of a small one, or of one that has to be looked at again.
-std::unique_ptr<const proto::CategoryCounts> reported_of(const Parcel& parcel) {
-  const auto* envelope = parcel.envelope();
-  if (envelope == nullptr || parcel.body().size() < kLargeBody) return nullptr;
-  auto reported = std::make_unique<proto::CategoryCounts>();
-  for (const auto& item : envelope->items()) {
-    if (item.type == "client_report") return nullptr;
-    for (const auto& [category, quantity] : proto::report_quantities(*envelope, item)) {
-      reported->add(category, quantity);
-    }
-  }
-  return reported;
 }
 
 /// nullptr: it cannot be had.
@@ -51,20 +36,6 @@ std::shared_ptr<const Parcel> parcel_of(proto::Result<Record> record) {
 
 Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
     : settings_(settings), journal_(journal), stats_(stats) {}
-
-Entry Backlog::entry_of(const Parcel& parcel, Destination& destination, milliseconds awake) {
-  Entry entry;
-  entry.destination = &destination;
-  entry.counts = proto::SmallCounts(parcel.head().counts);
-  entry.reported = reported_of(parcel);
-  entry.urgency = parcel.urgency();
-  entry.deduplicated_upstream = parcel.deduplicated_upstream();
-  entry.check_in = parcel.has_check_in();
-  entry.bytes = parcel.body().size();
-  entry.accepted_at = parcel.head().accepted_at;
-  entry.awake_at_accept = awake;
-  return entry;
-}
 
 bool Backlog::accept(Parcel&& parcel, Destination& destination, milliseconds awake) {
   Entry entry = entry_of(parcel, destination, awake);
@@ -374,12 +345,7 @@ void Backlog::replace(Entry& entry, proto::Envelope rest, RecordHead head) {
   }
   // Without room for the smaller record the larger one stays: better some items twice than none.
   entry.only_in_memory = !kept;
-  entry.counts = proto::SmallCounts(parcel.head().counts);
-  entry.reported = reported_of(parcel);
-  entry.urgency = parcel.urgency();
-  entry.deduplicated_upstream = parcel.deduplicated_upstream();
-  entry.check_in = parcel.has_check_in();
-  entry.bytes = parcel.body().size();
+  describe(entry, parcel);
   hold(entry, std::move(parcel));
   place.key() = rank(entry);
   order_.insert(std::move(place));

@@ -115,8 +115,6 @@ class Backlog {
   [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
   /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
   [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
-  [[nodiscard]] static Entry entry_of(const Parcel& parcel, Destination& destination,
-                                      milliseconds awake);
   /// The second half of accept(), after the journal's.
   [[nodiscard]] bool take_in(Entry entry, Parcel&& parcel);
   /// Those that go next to make room in the journal for the parcel, `most` of them; `freed` bytes

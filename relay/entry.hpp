@@ -18,8 +18,8 @@ struct Entry {
   Destination* destination = nullptr;
   std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
   proto::SmallCounts counts;
-  /// Of a large envelope, what its loss is reported as: to read it for that takes longer than one
-  /// turn of the loop may.
+  /// Of a large one, what its loss is reported as: to read it for that takes longer than one turn
+  /// of the loop may.
   std::unique_ptr<const proto::CategoryCounts> reported;
 
   proto::Urgency urgency = proto::Urgency::bulk;
@@ -44,10 +44,13 @@ struct Entry {
   milliseconds awake_at_accept{0};
 };
 
-[[nodiscard]] inline WrittenFacts written_facts(const Entry& entry, WallTime now) {
-  const auto since = std::chrono::duration_cast<milliseconds>(now - entry.first_written);
-  return {entry.deduplicated_upstream, entry.full_writes,
-          entry.full_writes > 0 ? since : milliseconds{0}};
-}
+/// One that is accepted now; without a place in the journal yet.
+[[nodiscard]] Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awake);
+
+/// What the parcel, that may be another than before, says of it.
+void describe(Entry& entry, const Parcel& parcel);
+
+/// For writes_left().
+[[nodiscard]] WrittenFacts written_facts(const Entry& entry, WallTime now);
 
 }  // namespace relay

@@ -118,13 +118,23 @@ struct Bench {
   relay::SpoolJournal journal;
 };
 
+/// Some a turn, as a large one.
+proto::Result<relay::JournalId> keep_in_turns(relay::Journal& journal, std::string_view body) {
+  const auto keeping = journal.begin(support::record_head(), body);
+  for (std::size_t turns = 0;; ++turns) {
+    REQUIRE(turns < 100);
+    if (const auto kept = keeping->step(1000)) return *kept;
+  }
+}
+
 /// Beside what was found there is room for new ones, up to the limit; returns those kept.
 Bodies check_keeping(relay::Journal& journal, bool disk_fails) {
   constexpr std::size_t kMost = 20;
   Bodies kept;
   for (std::size_t i = 0; i < kMost; ++i) {
     const std::string body(4000, static_cast<char>('a' + i));
-    const auto id = journal.keep(support::record_head(), body);
+    const auto id =
+        i % 4 == 3 ? keep_in_turns(journal, body) : journal.keep(support::record_head(), body);
     if (!id && !disk_fails) CHECK(id.error() == relay::Errc::journal_full);
     if (!id) continue;
     kept.push_back(body);

@@ -453,12 +453,18 @@ TEST_CASE("of a large one upstream is told what was lost without reading it agai
   const std::string payload(kLarge, 'x');
   CHECK(bench.accept(support::parsed("{}\n{\"type\":\"attachment\"}\n" + payload)));
   CHECK(bench.accept(envelope({"event"})));
-  CHECK(bench.journal.reads == 0);
   std::uint64_t bytes = 0;
   for (const auto& entry : bench.somewhere.losses.entries()) {
     if (entry.category == Category::attachment) bytes += entry.quantity;
   }
   CHECK(bytes == kLarge);
+  relay::RecordHead dump;
+  dump.counts.add(Category::attachment);
+  bench.backlog.deliver(2);
+  CHECK(bench.backlog.accept({dump, proto::Bytes::copy_of(payload)}, bench.somewhere, {}));
+  CHECK(bench.accept(envelope({"event"})));
+  CHECK(bench.evicted(Category::attachment) == 2);
+  CHECK(bench.journal.reads == 0);
 }
 
 TEST_CASE("the end of the process drops only what dies with it") {
