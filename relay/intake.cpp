@@ -57,7 +57,7 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
 
-/// A request too large for one turn of the loop, from when its turn has come.
+/// What becomes of a request that is too large for one turn of the loop.
 class LargeRequest {
  public:
   std::optional<Answer> answer;  ///< of judge(); what it is to be told once it is kept

@@ -237,8 +237,8 @@ TEST_CASE("its place is taken from the first turn on; where there is none it may
 
 TEST_CASE("room for it is made by moving what lives, and its own file is not looked at") {
   Bench bench(160'000);  // segments of 20,000
-  std::vector<JournalId> ids;
-  for (int i = 0; i < 60; ++i) ids.push_back(bench.kept(support::noise(2000)));
+  std::vector<JournalId> ids(60);
+  for (auto& id : ids) id = bench.kept(support::noise(2000));
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (i % 4 != 0) bench.journal.release(ids[i]);
   }

@@ -17,7 +17,6 @@
 #include "tests/support/noise.hpp"
 #include "tests/support/temp_folder.hpp"
 
-using proto::Category;
 using relay::Answer;
 using relay::DropReason;
 using relay::LocalRequest;
