@@ -34,7 +34,9 @@ constexpr std::size_t kStep = 1000;
 struct Bench {
   explicit Bench(std::uint64_t max_bytes_in = 64 * kMiB) : max_bytes(max_bytes_in) {}
 
-  Keeping begin(std::string_view body) { return journal.begin(support::record_head(), body); }
+  Keeping begin(std::string&& body) = delete;  // it outlives what is returned
+
+  Keeping begin(const std::string& body) { return journal.begin(support::record_head(), body); }
 
   /// To its end, or until the journal says why not.
   proto::Result<JournalId> finish(Keeping& keeping) {
@@ -149,7 +151,8 @@ TEST_CASE("given up in the middle it leaves nothing behind") {
     Bench bench;
     bench.kept("usual");
     const auto before = bench.journal.figures();
-    auto keeping = bench.begin(support::noise(5000));
+    const std::string body = support::noise(5000);
+    auto keeping = bench.begin(body);
     for (int i = 0; i < turns; ++i) CHECK_FALSE(keeping->step(kStep).has_value());
     keeping.reset();
     CHECK(bench.files() == Names{"00000001.seg"});
@@ -272,12 +275,13 @@ TEST_CASE("one larger than the whole limit has no place; nor has any where there
 
 TEST_CASE("where too many files are open it is to be kept at once") {
   Bench bench;
+  const std::string body = "large";
   for (std::size_t i = 0; i < relay::kMostSegments; ++i) {
-    auto keeping = bench.begin("large");
+    auto keeping = bench.begin(body);
     REQUIRE(keeping != nullptr);
     CHECK(bench.finish(keeping).has_value());
   }
-  CHECK(bench.begin("large") == nullptr);
+  CHECK(bench.begin(body) == nullptr);
 }
 
 TEST_CASE("a large one that was left is handed over after some turns") {
