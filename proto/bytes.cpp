@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace proto {
@@ -26,10 +27,21 @@ Bytes Bytes::copy_of(std::string_view text) {
 
 void Bytes::reserve(std::size_t capacity) {
   if (block_ && capacity <= capacity_) return;
-  auto block = std::make_unique_for_overwrite<char[]>(capacity + kPadding);
-  if (size_ > 0) std::memcpy(block.get(), block_.get(), size_);
-  std::memset(block.get() + size_, 0, kPadding);
-  block_ = std::move(block);
+  move_to(capacity);
+  std::memset(block_.get() + size_, 0, kPadding);
+}
+
+void Bytes::fit() {
+  if (block_ && size_ < capacity_) move_to(size_);
+}
+
+/// The one way that moves pages and not bytes is the C library's (glibc: mremap, from its
+/// M_MMAP_THRESHOLD on).
+void Bytes::move_to(std::size_t capacity) {
+  auto* const block = static_cast<char*>(std::realloc(block_.get(), capacity + kPadding));
+  if (block == nullptr) throw std::bad_alloc();
+  static_cast<void>(block_.release());
+  block_.reset(block);
   capacity_ = capacity;
 }
 

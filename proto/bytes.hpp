@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -33,22 +34,32 @@ class Bytes {
 
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-  /// Makes room for at least `capacity` bytes; what is stored stays.
+  /// Makes room for at least `capacity` bytes; what is stored stays. A large block is not copied
+  /// where the system can give its pages another place.
   void reserve(std::size_t capacity);
+
+  /// Gives back the room that nothing is stored in; where large as reserve().
+  void fit();
 
   /// Sets the size; grows by reserve. New bytes are unspecified, the padding is zeroed.
   void resize(std::size_t size);
 
   void append(std::string_view text);
 
-  /// Lives as long as the block: until the next reserve, a growing resize or append, or
+  /// Lives as long as the block: until the next reserve, fit, a growing resize or append, or
   /// destruction.
   [[nodiscard]] std::string_view view() const& noexcept { return {block_.get(), size_}; }
 
   std::string_view view() const&& = delete;
 
  private:
-  std::unique_ptr<char[]> block_;
+  struct Free {
+    void operator()(char* block) const noexcept { std::free(block); }
+  };
+
+  void move_to(std::size_t capacity);
+
+  std::unique_ptr<char[], Free> block_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

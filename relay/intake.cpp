@@ -17,7 +17,8 @@ namespace {
 /// than it is counted with.
 proto::Bytes fitted(proto::Bytes body) {
   if (body.capacity() - body.size() <= body.size() / 8) return body;
-  return proto::Bytes::copy_of(body.view());
+  body.fit();
+  return body;
 }
 
 // What one turn of the loop undoes, about a millisecond's work; and what is undone of anyone's body

@@ -53,6 +53,21 @@ TEST_SUITE("proto/bytes") {
     CHECK(padding_is_zero(bytes));
   }
 
+  TEST_CASE("fit gives the spare room back and keeps what is stored") {
+    for (const std::size_t size : {0UL, 3UL, 3'000'000UL}) {
+      CAPTURE(size);
+      Bytes bytes = Bytes::copy_of(std::string(size, 'x'));
+      bytes.reserve(2 * size + 100);
+      bytes.fit();
+      CHECK(bytes.capacity() == size);
+      CHECK(bytes.view() == std::string(size, 'x'));
+      CHECK(padding_is_zero(bytes));
+    }
+    Bytes none;
+    none.fit();
+    CHECK(none.data() == nullptr);
+  }
+
   TEST_CASE("resize zeroes the padding behind the new end, longer or shorter") {
     Bytes bytes = Bytes::copy_of(std::string(200, 'x'));
     bytes.resize(10);
