@@ -23,6 +23,7 @@ constexpr milliseconds kLongestGrace{1000};
 // A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
 // turn in between.
 constexpr std::size_t kReadsPerTurn = 32;
+constexpr std::size_t kLargeBody = 1024UL * 1024;  // as it leaves
 
 bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
 
@@ -283,6 +284,9 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   departure->judged();
   // A report is no work that anybody waits for.
   departure.reset();
+  // The journal's file and the request's memory: of large ones each takes milliseconds to go.
+  if (composed->body.size() > kLargeBody) co_await asio::post(executor_, asio::use_awaitable);
+  composed.reset();
   if (through) co_await reporter_.follow(destination);
 }
 
