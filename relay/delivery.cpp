@@ -23,7 +23,6 @@ constexpr milliseconds kLongestGrace{1000};
 // A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
 // turn in between.
 constexpr std::size_t kReadsPerTurn = 32;
-constexpr std::size_t kLargeBody = 1024UL * 1024;  // as it leaves
 
 bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
 

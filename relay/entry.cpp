@@ -5,8 +5,6 @@
 namespace relay {
 namespace {
 
-constexpr std::size_t kLargeBody = 1024UL * 1024;
-
 /// nullptr: of a small one, or of one that has to be looked at again.
 std::unique_ptr<const proto::CategoryCounts> reported_of(const Parcel& parcel) {
   if (parcel.body().size() < kLargeBody) return nullptr;

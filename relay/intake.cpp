@@ -26,7 +26,6 @@ proto::Bytes fitted(proto::Bytes body) {
 constexpr std::size_t kUnpackedPerTurn = 256UL * 1024;
 constexpr std::size_t kUnpackedAtOnce = 64UL * 1024;
 // A body whose record is written some a turn of the loop, and how much of it.
-constexpr std::size_t kLargeBody = 1024UL * 1024;
 constexpr std::size_t kKeptPerTurn = 256UL * 1024;
 
 /// As far as it is decoded.

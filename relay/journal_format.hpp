@@ -50,6 +50,9 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 /// `bytes` rounded up to where the next record may begin.
 [[nodiscard]] constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
+/// What stands in between.
+inline constexpr std::string_view kRecordPadding{"\0\0\0\0\0\0\0", 7};
+
 [[nodiscard]] std::string encode_segment_header(WallTime created);
 
 enum class SegmentKind {

@@ -1,6 +1,7 @@
 // One accepted request, whole: all that its delivery needs, and what the journal keeps of it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "proto/bytes.hpp"
@@ -22,6 +23,9 @@ struct RecordHead {
   std::string content_type;      ///< "" if the SDK sent none; of no meaning for an envelope
   proto::CategoryCounts counts;  ///< what it adds to the accounts
 };
+
+/// What takes long with a body above this size is done some a turn of the loop.
+inline constexpr std::size_t kLargeBody = 1024UL * 1024;
 
 struct Record {
   RecordHead head;

@@ -16,7 +16,6 @@ namespace errc = boost::system::errc;
 constexpr std::uint64_t kAskEvery = 256ULL * 1024;
 // Segments compacted for one record: each is some milliseconds of the loop's time at most.
 constexpr int kMostPasses = 2;
-constexpr std::string_view kZeros("\0\0\0\0\0\0\0", 7);
 
 }  // namespace
 
@@ -36,7 +35,7 @@ proto::Result<JournalId> SpoolJournal::keep(const RecordHead& head, std::string_
   const JournalId id = last_id_ + 1;
   const std::string front = encode_envelope(id, head, body);
   const std::uint64_t bytes = aligned(front.size() + body.size());
-  const std::string_view padding = kZeros.substr(0, bytes - front.size() - body.size());
+  const std::string_view padding = kRecordPadding.substr(0, bytes - front.size() - body.size());
   if (const auto opened = open(); !opened) return failed(opened.error());
   if (const auto room = make_room(bytes); !room) {
     return room.error() == Errc::journal_full ? room.error() : failed(room.error());
@@ -125,11 +124,17 @@ proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
     if (passes == kMostPasses || !compact_one(kRollBytes)) return Errc::journal_full;
   }
   if (current_ == segments_.end() || allowance_ < need) {
-    const std::uint64_t room = folder_.room();
+    const std::uint64_t room = this->room();
     if (room < need) return make_error_code(errc::no_space_on_device);
     allowance_ = std::min(room, std::max(kAskEvery, need));
   }
   return current_ == segments_.end() ? begin_segment() : proto::Result<void>();
+}
+
+/// What large records that are being written will still take is gone already.
+std::uint64_t SpoolJournal::room() const {
+  const std::uint64_t free = folder_.room();
+  return free - std::min(free, announced_);
 }
 
 /// By the next process. Where nothing waits in a file its folder is looked for, too: the one may

@@ -95,6 +95,7 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] proto::Result<JournalId> write(std::uint64_t sequence, const Parts& record,
                                                std::uint64_t bytes);
   [[nodiscard]] bool can_be_found(const Segment& segment) const;
+  [[nodiscard]] std::uint64_t room() const;
   void settle_in(Segment& segment, std::uint64_t sequence);
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;
@@ -133,6 +134,7 @@ class SpoolJournal final : public Journal {
   std::optional<Recovery> recovery_;
   std::optional<boost::system::error_code> unusable_;  ///< until retry()
   std::uint64_t allowance_ = 0;  ///< may be written before the file system is asked again
+  std::uint64_t announced_ = 0;  ///< of large records that are being written, not yet written
   std::uint64_t skipped_bytes_ = 0;
   std::uint64_t write_failures_ = 0;
   bool durable_ = true;

@@ -17,7 +17,6 @@ namespace errc = boost::system::errc;
 
 constexpr std::uint64_t kCompactedAtOnce = kRollBytes / 4;
 constexpr std::uint64_t kSequence = 1;  // the only record in its segment
-constexpr std::string_view kZeros("\0\0\0\0\0\0\0", 7);
 
 }  // namespace
 
@@ -43,9 +42,10 @@ class SpoolJournal::Writing final : public Keeping {
     const bool last = written_ + part.size() == body_.size();
     const std::uint64_t at = kSegmentHeaderBytes + front_.size() + written_;
     const std::size_t padding = last ? segment_->end - at - part.size() : 0;
-    auto done = write(at, {part, kZeros.substr(0, padding)});
+    auto done = write(at, {part, kRecordPadding.substr(0, padding)});
     crc_ = crc32c(part, crc_);
     written_ += part.size();
+    journal_.announced_ -= part.size();
     if (done && !last) return std::nullopt;
     if (done) done = commit();
     if (!done) {
@@ -66,12 +66,17 @@ class SpoolJournal::Writing final : public Keeping {
       if (journal_.compact_one(kCompactedAtOnce)) return std::nullopt;
       return make_error_code(Errc::journal_full);
     }
-    if (journal_.folder_.room() < need) {
+    if (journal_.room() < need) {
       return journal_.failed(make_error_code(errc::no_space_on_device));
+    }
+    // What comes after it goes into a newer one: the order of the names is the order of age.
+    if (journal_.current_ != journal_.segments_.end()) {
+      journal_.drop_if_empty(std::exchange(journal_.current_, journal_.segments_.end()));
     }
     const auto made = journal_.new_segment();
     if (!made) return journal_.failed(made.error());
-    journal_.allowance_ -= std::min(journal_.allowance_, need);
+    journal_.announced_ += body_.size();
+    journal_.allowance_ = 0;
     segment_ = *made;
     segment_->end = end;
     segment_->unfinished = true;
@@ -88,7 +93,7 @@ class SpoolJournal::Writing final : public Keeping {
 
   [[nodiscard]] proto::Result<void> commit() {
     // In a file that somebody deleted nothing would be found again.
-    if (!journal_.disk_.is_linked(segment_->file)) {
+    if (!journal_.can_be_found(*segment_)) {
       return make_error_code(errc::no_such_file_or_directory);
     }
     put_checksum(front_, crc_);
@@ -108,6 +113,7 @@ class SpoolJournal::Writing final : public Keeping {
   }
 
   void end() {
+    journal_.announced_ -= body_.size() - written_;
     segment_->unfinished = false;
     journal_.drop_if_empty(std::exchange(segment_, journal_.segments_.end()));
   }

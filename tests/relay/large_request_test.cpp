@@ -172,7 +172,7 @@ TEST_CASE("a large one that is refused is told so, and nothing is written") {
   CHECK(bench.files() == 0);
 }
 
-TEST_CASE("whoever leaves in the middle was never here, and the turn is another's") {
+TEST_CASE("one that is given up in the middle was never here, and the turn is another's") {
   Bench bench;
   auto waits = request(large_body());
   auto packed = request({}, "gzip");
