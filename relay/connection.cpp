@@ -5,11 +5,21 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <netinet/tcp.h>
 
 namespace relay {
 
 using asio::ip::tcp;
 using boost::system::error_code;
+
+namespace {
+
+// tcp(7), TCP_NOTSENT_LOWAT: what the kernel holds beyond what is on its way. Left to itself it
+// takes megabytes, which a freeze then catches, and which one send may have to move all at once.
+using MostUnsent = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+constexpr int kMostUnsent = 128 * 1024;
+
+}  // namespace
 
 Connection::Connection(const asio::any_io_executor& executor, UpstreamStats& stats)
     : socket_(executor), stats_(stats) {}
@@ -30,6 +40,7 @@ asio::awaitable<proto::Result<void>> Connection::connect(asio::ip::address addre
   // slower.
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
+  socket_.set_option(MostUnsent(kMostUnsent), ignored);
   wire_.emplace(socket_.native_handle(), stats_);
   ++stats_.connects;
   co_return proto::Result<void>{};

@@ -328,6 +328,16 @@ TEST_SUITE("relay/http_upstream") {
     support::until(io, [&] { return server.ended == 1; });
   }
 
+  TEST_CASE_FIXTURE(Fixture, "of what the peer does not read the kernel holds little") {
+    server.usual = {.read = 1000, .answer = "", .then = Then::stall};
+    Sending sending(*this, server.endpoint(), kHugeBody);
+    support::settle(io);
+    CHECK(upstream.stats().bytes_out > 100'000);
+    CHECK(upstream.stats().bytes_out < 1'000'000);
+    sending.cancel();
+    CHECK(sending.cancelled());
+  }
+
   TEST_CASE_FIXTURE(Fixture, "nobody listens: refused, with nothing written") {
     relay::Endpoint nowhere = server.endpoint();
     nowhere.port = 1;
