@@ -318,4 +318,27 @@ TEST_CASE("bodies on their way together stay below the limit; one may always go"
   }
 }
 
+TEST_CASE("a large probe has its room among what another host is sent") {
+  relay::DeliverySettings settings;
+  settings.max_bytes = 5000;
+  DeliveryBench bench(settings);
+  const auto of_size = [](std::size_t bytes) {
+    return support::parsed(
+        support::envelope_text({support::item("event", '"' + std::string(bytes, 'x') + '"')}));
+  };
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
+  bench.accept(of_size(4000));
+  bench.settle();
+  bench.advance(1000);
+  bench.advance(1500);
+  REQUIRE(bench.stats.breaker_openings == 1);
+  bench.gate(Gate::closed);
+  for (int i = 0; i < 4; ++i) bench.accept(of_size(2000), "other.example");
+  bench.advance(1000);
+  bench.upstream.otherwise_hangs = true;
+  bench.gate(Gate::open);
+  REQUIRE(bench.upstream.hanging() == 1);
+  CHECK(bench.upstream.call(3).request.endpoint.host == "up.example");
+}
+
 TEST_SUITE_END();
