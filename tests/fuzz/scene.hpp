@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
+#include "proto/endpoint.hpp"
 #include "relay/http_exchange.hpp"
 #include "relay/relay.hpp"
 #include "relay/snapshot.hpp"
@@ -54,7 +55,9 @@ class Scene {
     for (std::size_t i = 0; i < upstream.calls(); ++i) {
       const auto& call = upstream.call(i);
       CHECK_FALSE(relay::request_head(call.request).empty());
-      if (!call.request.target.ends_with("/envelope/")) continue;
+      const auto endpoint = proto::match_endpoint(call.request.target);
+      // By its last segment alone it may be a monitor of that name.
+      if (!endpoint || endpoint->kind != proto::EndpointKind::envelope) continue;
       CHECK(proto::Envelope::parse(proto::Bytes::copy_of(call.decoded())).has_value());
     }
   }
