@@ -7,11 +7,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "extension/allocator.hpp"
 #include "extension/commands/capture.hpp"
 #include "extension/commands/check.hpp"
 #include "extension/commands/serve.hpp"
@@ -169,10 +169,7 @@ int run(const Start& start) {
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   proto::choose_json_kernel();
-  // What a large body took goes back to the function at once; left to itself the allocator learns
-  // to keep it.
-  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+  extension::give_back_large_blocks();
   const bool beside_sentry = ::access(extension::kSentryExtension, F_OK) == 0;
   const auto start =
       extension::read_start(argc, argv, extension::to_environment(environ), beside_sentry);

@@ -125,8 +125,7 @@ std::string to_public_string(const Dsn& dsn) {
 
 bool is_public_key(std::string_view text) {
   return text.size() == kKeyLength && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' ||
-                  c == '-';
+           return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
          });
 }
 

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "proto/ascii.hpp"
+
 namespace proto {
 namespace {
 
 /// -1 for what is no hex digit.
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
@@ -16,15 +18,15 @@ int hex_value(char c) {
 
 /// RFC 3986 §2.3.
 bool is_unreserved(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 /// -1 for what is no base64 digit.
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (is_digit(c)) return c - '0' + 52;
   if (c == '+') return 62;
   return c == '/' ? 63 : -1;
 }

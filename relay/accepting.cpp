@@ -23,7 +23,7 @@ std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
   if (!keeping_) {
     if (!backlog_.victims_for(entry_.urgency, 0)) return false;
     keeping_ = backlog_.journal_.begin(parcel_.head(), parcel_.body());
-    if (!keeping_) return at_once();
+    if (!keeping_) return backlog_.take_at_once(std::move(entry_), std::move(parcel_));
   }
   const auto kept = keeping_->step(bytes);
   if (!kept) return std::nullopt;
@@ -33,12 +33,6 @@ std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
   keeping_.reset();
   if (*kept) entry_.kept = **kept;
   return backlog_.take_in(std::move(entry_), std::move(parcel_));
-}
-
-bool Backlog::Accepting::at_once() {
-  bool full = false;
-  entry_.kept = backlog_.keep(parcel_, full);
-  return !full && backlog_.take_in(std::move(entry_), std::move(parcel_));
 }
 
 bool Backlog::Accepting::evict_some() {

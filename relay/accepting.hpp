@@ -21,7 +21,6 @@ class Backlog::Accepting {
   [[nodiscard]] std::optional<bool> step(std::size_t bytes);
 
  private:
-  [[nodiscard]] bool at_once();
   /// False: there is not enough that may go.
   [[nodiscard]] bool evict_some();
 

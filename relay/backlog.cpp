@@ -39,7 +39,10 @@ Backlog::Backlog(BacklogSettings settings, Journal& journal, Stats& stats)
 
 bool Backlog::accept(Parcel&& parcel, Destination& destination, milliseconds awake) {
   Entry entry = entry_of(parcel, destination, awake);
-  if (!victims_for(entry.urgency, 0)) return false;
+  return victims_for(entry.urgency, 0) && take_at_once(std::move(entry), std::move(parcel));
+}
+
+bool Backlog::take_at_once(Entry entry, Parcel&& parcel) {
   bool full = false;
   entry.kept = keep(parcel, full);
   return !full && take_in(std::move(entry), std::move(parcel));

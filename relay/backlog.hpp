@@ -115,7 +115,9 @@ class Backlog {
   [[nodiscard]] bool make_room(proto::Urgency urgency, std::size_t bytes);
   /// 0: no place, with `full` set when that is the journal's limit and nothing can be evicted.
   [[nodiscard]] JournalId keep(const Parcel& parcel, bool& full);
-  /// The second half of accept(), after the journal's.
+  /// accept() where there is a place: the journal's part, then take_in().
+  [[nodiscard]] bool take_at_once(Entry entry, Parcel&& parcel);
+  /// The last part of accept(), after the journal's.
   [[nodiscard]] bool take_in(Entry entry, Parcel&& parcel);
   /// Those that go next to make room in the journal for the parcel, `most` of them; `freed` bytes
   /// have gone already. Empty: all together they would not be enough.

@@ -62,7 +62,8 @@ asio::awaitable<void> write_request(Connection& connection, std::string head, st
   const std::size_t along = std::min(body.size(), kPieceBytes - std::min(kPieceBytes, head.size()));
   head += body.substr(0, along);
   body.remove_prefix(along);
-  bool written = ends.asked = !ends.read;
+  ends.asked = !ends.read;
+  bool written = ends.asked;
   if (written) written = co_await write_all(connection, head, progress, clock);
   if (written) written = co_await write_all(connection, body, progress, clock);
   progress.fully_written = written;

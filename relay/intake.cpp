@@ -25,11 +25,11 @@ proto::Bytes fitted(proto::Bytes body) {
 // at once, so that a usual one is through with it.
 constexpr std::size_t kUnpackedPerTurn = 256UL * 1024;
 constexpr std::size_t kUnpackedAtOnce = 64UL * 1024;
-// A body whose record is written some a turn of the loop, and how much of it.
+// The same of what a large record has written.
 constexpr std::size_t kKeptPerTurn = 256UL * 1024;
 
-/// As far as it is decoded.
-std::size_t body_bytes(const LocalRequest& request) {
+/// 0: the body could not be decoded.
+std::size_t bytes_to_keep(const LocalRequest& request) {
   if (!request.unpacked) return request.body.size();
   return *request.unpacked ? (*request.unpacked)->size() : 0;
 }
@@ -74,7 +74,7 @@ bool Intake::takes_turns(const LocalRequest& request) {
 bool Intake::ready(LocalRequest& request, const proto::Endpoint& endpoint, std::string_view query) {
   if (!request.large) {
     if (!unpacked(request)) return false;
-    if (body_bytes(request) <= kLargeBody || settings_.disabled) return true;
+    if (bytes_to_keep(request) <= kLargeBody || settings_.disabled) return true;
     request.large = std::make_shared<LargeRequest>();
   }
   const auto large = request.large;

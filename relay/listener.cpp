@@ -237,6 +237,7 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
       if (client.timed_out) co_return asio::error::timed_out;
       input.keep();
       co_await room_.freed();
+      ec = incoming.use(input);
     } else if (const auto place = reader.rest_of_body(); !place.empty()) {
       // All that has come so far is in the body.
       input.keep();
@@ -246,7 +247,6 @@ asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Inco
       ec = co_await read_more(client, input);
       if (!ec) ec = take_in(client, input, incoming);
     }
-    if (!ec) ec = incoming.use(input);
   }
   co_return ec;
 }

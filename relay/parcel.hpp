@@ -46,7 +46,7 @@ class Parcel {
 
   [[nodiscard]] proto::Urgency urgency() const { return urgency_; }
 
-  /// Holds an event or transaction: upstream de-duplicates those, best effort.
+  /// The envelope's; of an opaque one nothing is.
   [[nodiscard]] proto::Deduplicated deduplicated_upstream() const;
 
   /// Is, or holds, a check-in: those of one DSN leave in order.

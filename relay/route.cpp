@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/ascii.hpp"
 #include "proto/number.hpp"
 
 namespace relay {
@@ -23,7 +24,7 @@ bool is_name(std::string_view host) {
   const std::string_view last = host.substr(host.rfind('.') + 1);
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   const auto is_allowed = [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return is_letter(c) || proto::is_digit(c) || c == '-' || c == '.' || c == '_';
   };
   return std::ranges::any_of(last, is_letter) && !last.starts_with("0x") &&
          std::ranges::all_of(host, is_allowed);
@@ -120,7 +121,7 @@ bool is_loopback_name(std::string_view host) {
   const std::string name = proto::normalize_host(host);
   return name == "localhost" || name == "::1" || name == "127.0.0.1" ||
          (name.starts_with("127.") &&
-          std::ranges::all_of(name, [](char c) { return (c >= '0' && c <= '9') || c == '.'; }));
+          std::ranges::all_of(name, [](char c) { return proto::is_digit(c) || c == '.'; }));
 }
 
 std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,

@@ -27,8 +27,8 @@ namespace relay {
 /// Each segment is an open file, of which a process has 1024 for everything. Recovery pauses at as
 /// many and goes on at a later retry(); at twice as many no further one is begun.
 inline constexpr std::size_t kMostSegments = 128;
-/// A segment's size, but for extreme limits: soon nothing in it waits, and it can be unlinked. Also
-/// what is copied at most in one turn of the loop.
+/// A segment's size, but for extreme limits and large records: soon nothing in it waits, and it can
+/// go. Also what is copied at most in one turn of the loop.
 inline constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
 
 struct SpoolSettings {

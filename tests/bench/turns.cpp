@@ -19,9 +19,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <malloc.h>
 #include <unistd.h>
 
+#include "extension/allocator.hpp"
 #include "proto/codec.hpp"
 #include "relay/capture_upstream.hpp"
 #include "relay/http_upstream.hpp"
@@ -386,9 +386,7 @@ void captured(const Places& places, Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // As the extension does: large blocks are the system's, and go back to it.
-  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+  extension::give_back_large_blocks();
   const bench::Arguments arguments({argv + 1, argv + argc});
   const auto place =
       std::filesystem::temp_directory_path() / ("thaw-turns-" + std::to_string(::getpid()));

@@ -28,6 +28,14 @@ struct DownBench : DeliveryBench {
   }
 };
 
+/// Its only envelope has its three failures.
+void fail_until_open(DeliveryBench& bench) {
+  bench.settle();
+  bench.advance(1000);
+  bench.advance(1500);
+  REQUIRE(bench.stats.breaker_openings == 1);
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/delivery_breaker");
@@ -125,10 +133,7 @@ TEST_CASE("one that brings its host down holds up no other") {
   DeliveryBench bench;
   for (int i = 0; i < 4; ++i) bench.upstream.fails(kReset, written(bench.clock));
   bench.accept("event");
-  bench.settle();
-  bench.advance(1000);
-  bench.advance(1500);
-  REQUIRE(bench.stats.breaker_openings == 1);
+  fail_until_open(bench);
   bench.accept("transaction");
   bench.upstream.forget_script();
   bench.upstream.hangs();
@@ -328,10 +333,7 @@ TEST_CASE("a large probe has its room among what another host is sent") {
   };
   for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
   bench.accept(of_size(4000));
-  bench.settle();
-  bench.advance(1000);
-  bench.advance(1500);
-  REQUIRE(bench.stats.breaker_openings == 1);
+  fail_until_open(bench);
   bench.gate(Gate::closed);
   for (int i = 0; i < 4; ++i) bench.accept(of_size(2000), "other.example");
   bench.advance(1000);

@@ -32,6 +32,20 @@ struct Fixture : support::UpstreamFixture {
   FakeUpstream server{io};
 
   Sent send() { return UpstreamFixture::send(server.endpoint()); }
+
+  /// What an exchange ends with that begins behind the peer's first move: nothing of it is written.
+  boost::system::error_code error_of_late_question() {
+    relay::UpstreamStats stats;
+    relay::Connection connection(io.get_executor(), stats);
+    const auto loopback = boost::asio::ip::address_v4::loopback();
+    REQUIRE(support::run(io, connection.connect(loopback, server.port())).has_value());
+    support::until(io, [&] { return !connection.quiet(); });
+    const auto done = support::run(
+        io, relay::exchange(connection, "GET / HTTP/1.1\r\n\r\n", "", progress, clock));
+    CHECK_FALSE(progress.fully_written);
+    CHECK(stats.bytes_out == 0);
+    return done.error();
+  }
 };
 
 }  // namespace
@@ -284,31 +298,13 @@ TEST_SUITE("relay/http_upstream") {
 
   TEST_CASE_FIXTURE(Fixture, "where the peer has left before it was asked, nothing is written") {
     server.script = {Act{.read = 0, .answer = "", .then = Then::close}};
-    relay::UpstreamStats stats;
-    relay::Connection connection(io.get_executor(), stats);
-    const auto loopback = boost::asio::ip::address_v4::loopback();
-    REQUIRE(support::run(io, connection.connect(loopback, server.port())).has_value());
-    support::until(io, [&] { return !connection.quiet(); });
-    const auto done = support::run(
-        io, relay::exchange(connection, "GET / HTTP/1.1\r\n\r\n", "", progress, clock));
-    CHECK(done.error() == Errc::answer_incomplete);
-    CHECK_FALSE(progress.fully_written);
-    CHECK(stats.bytes_out == 0);
+    CHECK(error_of_late_question() == Errc::answer_incomplete);
   }
 
   TEST_CASE_FIXTURE(Fixture, "what a peer says before it was asked is no answer") {
     server.script = {
         Act{.read = 0, .answer = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"}};
-    relay::UpstreamStats stats;
-    relay::Connection connection(io.get_executor(), stats);
-    const auto loopback = boost::asio::ip::address_v4::loopback();
-    REQUIRE(support::run(io, connection.connect(loopback, server.port())).has_value());
-    support::until(io, [&] { return !connection.quiet(); });
-    const auto done = support::run(
-        io, relay::exchange(connection, "GET / HTTP/1.1\r\n\r\n", "", progress, clock));
-    CHECK(done.error() == boost::asio::error::connection_aborted);
-    CHECK_FALSE(progress.fully_written);
-    CHECK(stats.bytes_out == 0);
+    CHECK(error_of_late_question() == boost::asio::error::connection_aborted);
   }
 
   TEST_CASE_FIXTURE(Fixture, "a huge body arrives whole") {

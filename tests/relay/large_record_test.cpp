@@ -46,25 +46,11 @@ struct Bench {
     }
   }
 
-  JournalId kept(const std::string& body) {
-    const auto id = journal.keep(support::record_head(), body);
-    REQUIRE(id.has_value());
-    return *id;
-  }
+  JournalId kept(const std::string& body) { return support::kept(journal, body); }
 
-  std::string body_of(JournalId id) {
-    const auto record = journal.read(id);
-    return record ? std::string(record->body.view()) : record.error().message();
-  }
+  std::string body_of(JournalId id) { return support::body_of(journal, id); }
 
-  Names files() const {
-    Names names;
-    for (const auto& entry : fs::directory_iterator(temp.path("spool"))) {
-      names.push_back(entry.path().filename());
-    }
-    std::ranges::sort(names);
-    return names;
-  }
+  Names files() const { return temp.names("spool"); }
 
   std::uint64_t max_bytes;
   boost::asio::io_context io;

@@ -53,11 +53,7 @@ struct Bench {
     return journal->keep(support::record_head(), body);
   }
 
-  JournalId kept(const std::string& body) {
-    const auto id = keep(body);
-    REQUIRE(id.has_value());
-    return *id;
-  }
+  JournalId kept(const std::string& body) { return support::kept(*journal, body); }
 
   /// Bodies an earlier process left, in the order they are found.
   std::vector<std::string> recovered() {
@@ -73,15 +69,7 @@ struct Bench {
     return bodies;
   }
 
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    if (!fs::exists(temp.path("spool"))) return names;
-    for (const auto& entry : fs::directory_iterator(temp.path("spool"))) {
-      names.push_back(entry.path().filename());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
+  std::vector<std::string> files() const { return temp.names("spool"); }
 
   std::uint64_t bytes_on_disk() const {
     std::uint64_t sum = 0;
@@ -89,10 +77,7 @@ struct Bench {
     return sum;
   }
 
-  std::string body_of(JournalId id) {
-    const auto record = journal->read(id);
-    return record ? std::string(record->body.view()) : record.error().message();
-  }
+  std::string body_of(JournalId id) { return support::body_of(*journal, id); }
 
   boost::asio::io_context io;
   support::ManualClock clock{io.get_executor()};

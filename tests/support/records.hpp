@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "relay/journal.hpp"
 #include "relay/record.hpp"
 
 namespace support {
@@ -34,6 +35,18 @@ inline void check_same(const relay::RecordHead& a, const relay::RecordHead& b) {
   CHECK(a.user_agent == b.user_agent);
   CHECK(a.content_type == b.content_type);
   CHECK(a.counts == b.counts);
+}
+
+inline relay::JournalId kept(relay::Journal& journal, std::string_view body) {
+  const auto id = journal.keep(record_head(), body);
+  REQUIRE(id.has_value());
+  return *id;
+}
+
+/// What is read back, or why that cannot be.
+inline std::string body_of(relay::Journal& journal, relay::JournalId id) {
+  const auto record = journal.read(id);
+  return record ? std::string(record->body.view()) : record.error().message();
 }
 
 }  // namespace support

@@ -1,8 +1,11 @@
 // A folder that goes with the test, whatever is in it.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -23,6 +26,17 @@ class TempFolder {
 
   [[nodiscard]] std::string path(const std::string& below = "") const {
     return below.empty() ? path_ : path_ + "/" + below;
+  }
+
+  /// Of what is in a folder below, in order; none if that is not there.
+  [[nodiscard]] std::vector<std::string> names(const std::string& below) const {
+    std::vector<std::string> names;
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(path(below), missing)) {
+      names.push_back(entry.path().filename());
+    }
+    std::ranges::sort(names);
+    return names;
   }
 
  private:

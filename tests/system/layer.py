@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import shutil
-import ssl
 import stat
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import zipfile
 import relaying
 import sandbox
 import scenes
+from authority import Authority
 
 LAYER = sandbox.BUILD / "layer"
 LIMIT_MIB = 3
@@ -132,21 +132,10 @@ class EmptyRoot(Folder):
         for name in ("tmp", "dev", "proc", "etc"):
             (self.root / name).mkdir(parents=True)
         (self.root / "tmp").chmod(0o1777)
-        self.upstream = relaying.Upstream()
+        authority = Authority(self.folder)
+        shutil.copy(authority.root, self.root / "tmp/ca.pem")
+        self.upstream = relaying.Upstream(context=authority.context(names=(NAME,)))
         self.addCleanup(self.upstream.close)
-        self.speak_tls()
-
-    def speak_tls(self):
-        """The upstream's certificate names it, and is its own root."""
-        key, certificate = self.folder / "key.pem", self.root / "tmp/ca.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1",
-                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
-        certificate.chmod(0o644)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server = self.upstream.server
-        server.socket = context.wrap_socket(server.socket, server_side=True)
 
     def deliver(self, arch, host):
         """One event through a Thaw in the empty root."""
