@@ -1,7 +1,5 @@
 #include "relay/http_text.hpp"
 
-#include <utility>
-
 #include "proto/json.hpp"
 
 namespace relay {
@@ -40,23 +38,6 @@ std::string_view reason_phrase(unsigned status) {
     default:
       return "Unknown";
   }
-}
-
-void LocalRequest::clear() {
-  // By its members' number: one that is added and not cleared here does not build.
-  auto& [method_, target_, host_, origin_, x_sentry_auth_, authorization_, content_type_,
-         content_encoding_, user_agent_, body_, begun_, body_bytes_, unpacking_, unpacked_,
-         large_] = *this;
-  for (auto* text : {&method_, &target_, &host_, &origin_, &x_sentry_auth_, &authorization_,
-                     &content_type_, &content_encoding_, &user_agent_}) {
-    text->clear();
-  }
-  body_ = {};
-  begun_.reset();
-  body_bytes_ = 0;
-  unpacking_.reset();
-  unpacked_.reset();
-  large_.reset();
 }
 
 void to_wire(const Answer& answer, bool close, std::string& wire) {

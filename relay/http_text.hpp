@@ -26,9 +26,9 @@ class LargeRequest;
   return text.size() < kShortest.size() && text.starts_with('0');
 }
 
-/// The parts of a local request that matter to us; the body as it came over the wire, still
-/// encoded.
-struct LocalRequest {
+/// What the header of a local request says that matters to us. Not changed once it is read: the
+/// requests of one SDK share it.
+struct RequestHeader {
   std::string method;
   std::string target;  ///< path and query
   std::string host;
@@ -38,15 +38,17 @@ struct LocalRequest {
   std::string content_type;
   std::string content_encoding;
   std::string user_agent;
+};
+
+/// A local request; the body as it came over the wire, still encoded.
+struct LocalRequest {
+  std::shared_ptr<const RequestHeader> header;  ///< nullptr before the first byte of it
   proto::Bytes body;
   std::optional<SteadyTime> begun = {};  ///< to be worked at, if that takes several turns
   std::size_t body_bytes = 0;            ///< as it came, where Intake::unpacked() has taken it
   std::shared_ptr<proto::Decoding> unpacking = {};           ///< under way
   std::optional<proto::Result<proto::Bytes>> unpacked = {};  ///< what has come of it
   std::shared_ptr<LargeRequest> large = {};                  ///< its record is being written
-
-  /// As a new one, but for the memory of its texts.
-  void clear();
 };
 
 struct Answer {

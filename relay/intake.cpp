@@ -38,13 +38,6 @@ std::size_t bytes_received(const LocalRequest& request) {
   return request.unpacked ? request.body_bytes : request.body.size();
 }
 
-proto::Result<proto::Auth> find_auth(const LocalRequest& request, const proto::Endpoint& endpoint,
-                                     std::string_view query) {
-  if (endpoint.kind == proto::EndpointKind::tunnel) return proto::Errc::auth_missing;
-  return proto::find_auth(
-      {request.x_sentry_auth, request.authorization, query, proto::key_in_path(endpoint.path)});
-}
-
 /// As Relay answers.
 std::string id_answer(std::string_view event_id) {
   if (event_id.empty()) return "{}";
@@ -68,10 +61,11 @@ Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
 bool Intake::takes_turns(const LocalRequest& request) {
-  return !request.content_encoding.empty() || request.body.size() > kLargeBody || request.large;
+  return !request.header->content_encoding.empty() || request.body.size() > kLargeBody ||
+         request.large;
 }
 
-bool Intake::ready(LocalRequest& request, const proto::Endpoint& endpoint, std::string_view query) {
+bool Intake::ready(LocalRequest& request, const Call& call) {
   if (!request.large) {
     if (!unpacked(request)) return false;
     if (bytes_to_keep(request) <= kLargeBody || settings_.disabled) return true;
@@ -80,7 +74,7 @@ bool Intake::ready(LocalRequest& request, const proto::Endpoint& endpoint, std::
   const auto large = request.large;
   if (!has_turn(large)) return false;
   if (large->answer) return large->accepting == nullptr || keep_some(*large);
-  large->answer = judge(std::move(request), endpoint, query);
+  large->answer = judge(std::move(request), call);
   return large->accepting == nullptr;
 }
 
@@ -112,7 +106,7 @@ bool Intake::unpacked(LocalRequest& request) {
   if (request.unpacked) return true;
   std::size_t bytes = kUnpackedPerTurn;
   if (!request.unpacking) {
-    const auto encoding = proto::encoding_of_name(request.content_encoding);
+    const auto encoding = proto::encoding_of_name(request.header->content_encoding);
     if (!encoding || *encoding == proto::Encoding::identity) return true;
     request.body_bytes = request.body.size();
     request.unpacking = std::make_shared<proto::Decoding>(*encoding, std::move(request.body),
@@ -126,35 +120,34 @@ bool Intake::unpacked(LocalRequest& request) {
   return request.unpacked.has_value();
 }
 
-Answer Intake::take(LocalRequest&& request, const proto::Endpoint& endpoint,
-                    std::string_view query) {
-  if (settings_.disabled) return drop(std::move(request), endpoint);
-  const bool tunnel = endpoint.kind == proto::EndpointKind::tunnel;
+Answer Intake::take(LocalRequest&& request, const Call& call) {
+  if (settings_.disabled) return drop(std::move(request), call);
   // Whose turn it was has had it.
   const auto large = std::exchange(request.large, nullptr);
-  Answer answer = large ? std::move(*large->answer) : judge(std::move(request), endpoint, query);
+  Answer answer = large ? std::move(*large->answer) : judge(std::move(request), call);
+  const bool tunnel = call.endpoint->kind == proto::EndpointKind::tunnel;
   return tunnel ? tunnel_answer(std::move(answer)) : answer;
 }
 
-Answer Intake::judge(LocalRequest&& request, const proto::Endpoint& endpoint,
-                     std::string_view query) {
+Answer Intake::judge(LocalRequest&& request, const Call& call) {
   if (closing_) return reject(RejectReason::closing, overloaded());
   parts_.stats.bytes_in += bytes_received(request);
   // Two auths at once are refused before the body is looked at, as Relay does.
-  auto auth = find_auth(request, endpoint, query);
-  if (!auth && auth.error() != proto::Errc::auth_missing) return refuse_format(auth.error());
+  if (!call.auth && call.auth.error() != proto::Errc::auth_missing) {
+    return refuse_format(call.auth.error());
+  }
   auto body = decode(request);
   if (!body) return refuse_format(body.error());
-  if (proto::takes_envelope(endpoint.kind, request.content_type)) {
-    return take_envelope(std::move(request), std::move(*body), endpoint, std::move(auth));
+  if (proto::takes_envelope(call.endpoint->kind, call.header->content_type)) {
+    return take_envelope(call, std::move(*body), request.large.get());
   }
-  return take_opaque(std::move(request), std::move(*body), endpoint, query, std::move(auth));
+  return take_opaque(call, std::move(*body), request.large.get());
 }
 
-Answer Intake::drop(LocalRequest&& request, const proto::Endpoint& endpoint) {
+Answer Intake::drop(LocalRequest&& request, const Call& call) {
   Stats& stats = parts_.stats;
   stats.bytes_in += bytes_received(request);
-  const proto::CategoryCounts items = items_of(std::move(request), endpoint);
+  const proto::CategoryCounts items = items_of(std::move(request), call);
   stats.ledger.accept(items);
   stats.ledger.drop(DropReason::disabled, items);
   ++stats.envelopes_accepted;
@@ -162,16 +155,15 @@ Answer Intake::drop(LocalRequest&& request, const proto::Endpoint& endpoint) {
   return {200, "{}", "application/json", "X-Sentry-Rate-Limits: 60::organization\r\n"};
 }
 
-proto::CategoryCounts Intake::items_of(LocalRequest&& request,
-                                       const proto::Endpoint& endpoint) const {
+proto::CategoryCounts Intake::items_of(LocalRequest&& request, const Call& call) const {
   proto::CategoryCounts items;
-  if (proto::takes_envelope(endpoint.kind, request.content_type)) {
+  if (proto::takes_envelope(call.endpoint->kind, call.header->content_type)) {
     auto body = decode(request);
     if (!body) return items;
     const auto envelope = proto::Envelope::parse(std::move(*body));
     return envelope ? envelope->counts() : items;
   }
-  items.add(proto::opaque_category(endpoint.kind));
+  items.add(proto::opaque_category(call.endpoint->kind));
   return items;
 }
 
@@ -180,35 +172,33 @@ proto::Result<proto::Bytes> Intake::decode(LocalRequest& request) const {
     if (!*request.unpacked) return request.unpacked->error();
     return fitted(std::move(**request.unpacked));
   }
-  const auto encoding = proto::encoding_of_name(request.content_encoding);
+  const auto encoding = proto::encoding_of_name(request.header->content_encoding);
   if (!encoding) return encoding.error();
   auto body = proto::decode(*encoding, std::move(request.body), settings_.max_decoded_bytes);
   if (!body) return body.error();
   return fitted(std::move(*body));
 }
 
-Answer Intake::take_envelope(LocalRequest&& request, proto::Bytes body,
-                             const proto::Endpoint& endpoint, proto::Result<proto::Auth> auth) {
+Answer Intake::take_envelope(const Call& call, proto::Bytes body, LargeRequest* large) {
   auto envelope = proto::Envelope::parse(std::move(body), parser_memory_);
   if (!envelope) return refuse_format(envelope.error());
-  auto from = sender(std::move(auth), endpoint, *envelope);
+  const auto from = sender(call, *envelope);
   if (!from) return refuse_format(from.error());
   if (const auto type = proto::exceeded_size_limit(*envelope)) {
     return reject(RejectReason::too_large,
                   error_answer(413, "envelope exceeded size limits for type '" + *type + "'"));
   }
   Destination* where =
-      destination({from->auth.public_key, from->project_id, endpoint.prefix, envelope->dsn()});
+      destination({from->public_key, from->project_id, call.endpoint->prefix, envelope->dsn()});
   if (where == nullptr) return refuse_route();
   Answer answer{200, id_answer(envelope->event_id())};
   remember(*envelope);
   RecordHead head;
-  head.client = std::move(from->auth.client);
+  head.client = from->client;
   // No name of an SDK is longer.
   if (!head.client.empty()) last_client_.assign(head.client, 0, 64);
-  head.user_agent = std::move(request.user_agent);
-  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer),
-               request.large.get());
+  head.user_agent = call.header->user_agent;
+  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer), large);
 }
 
 void Intake::remember(const proto::Envelope& envelope) {
@@ -220,47 +210,38 @@ void Intake::remember(const proto::Envelope& envelope) {
   last_header_.assign(fits ? header : std::string_view());
 }
 
-Answer Intake::take_opaque(LocalRequest&& request, proto::Bytes body,
-                           const proto::Endpoint& endpoint, std::string_view query,
-                           proto::Result<proto::Auth> auth) {
-  if (!auth) return refuse_format(auth.error());
+Answer Intake::take_opaque(const Call& call, proto::Bytes body, LargeRequest* large) {
+  if (!call.auth) return refuse_format(call.auth.error());
+  const proto::Endpoint& endpoint = *call.endpoint;
   const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return refuse_format(proto::Errc::dsn_project);
-  Destination* where = destination({auth->public_key, *project, endpoint.prefix});
+  Destination* where = destination({call.auth->public_key, *project, endpoint.prefix});
   if (where == nullptr) return refuse_route();
-  auto expected = proto::success_answer(endpoint.kind, request.content_type,
+  auto expected = proto::success_answer(endpoint.kind, call.header->content_type,
                                         {parts_.random(), parts_.random()});
   Answer answer{expected.status, std::move(expected.body), expected.content_type};
   RecordHead head;
-  head.method = request.method;
+  head.method = call.header->method;
   head.target = endpoint.path;
-  if (const auto rest = proto::strip_auth(query); !rest.empty()) head.target += "?" + rest;
-  head.client = std::move(auth->client);
-  head.user_agent = std::move(request.user_agent);
-  head.content_type = std::move(request.content_type);
+  if (const auto rest = proto::strip_auth(call.query); !rest.empty()) head.target += "?" + rest;
+  head.client = call.auth->client;
+  head.user_agent = call.header->user_agent;
+  head.content_type = call.header->content_type;
   head.counts.add(proto::opaque_category(endpoint.kind));
-  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer),
-               request.large.get());
+  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer), large);
 }
 
-proto::Result<Intake::Sender> Intake::sender(proto::Result<proto::Auth> auth,
-                                             const proto::Endpoint& endpoint,
-                                             const proto::Envelope& envelope) const {
-  Sender sender;
-  if (!auth) {
+proto::Result<Intake::Sender> Intake::sender(const Call& call, const proto::Envelope& envelope) {
+  if (!call.auth) {
     // Only the envelope says who speaks: its project wins over the path's.
     if (!envelope.dsn()) return proto::Errc::auth_envelope;
-    sender.auth.public_key = envelope.dsn()->public_key;
-    sender.project_id = envelope.dsn()->project_id;
-    return sender;
+    return Sender{envelope.dsn()->public_key, {}, envelope.dsn()->project_id};
   }
-  const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
+  const auto project = proto::parse_number<std::uint64_t>(call.endpoint->project);
   if (!project) return proto::Errc::dsn_project;
-  if (const auto mismatch = proto::check_dsn_agrees(envelope, auth->public_key, *project))
+  if (const auto mismatch = proto::check_dsn_agrees(envelope, call.auth->public_key, *project))
     return mismatch;
-  sender.auth = std::move(*auth);
-  sender.project_id = *project;
-  return sender;
+  return Sender{call.auth->public_key, call.auth->client, *project};
 }
 
 Destination* Intake::destination(const RouteRequest& wanted) {

@@ -11,10 +11,9 @@
 #include <string_view>
 #include <utility>
 
-#include "proto/auth.hpp"
-#include "proto/endpoint.hpp"
 #include "proto/envelope.hpp"
 #include "relay/backlog.hpp"
+#include "relay/call.hpp"
 #include "relay/destinations.hpp"
 #include "relay/http_text.hpp"
 #include "relay/settings.hpp"
@@ -42,17 +41,15 @@ class Intake {
   /// What of take() takes long, some at a time: false, the loop has its turn, then again; true,
   /// take() has little left to do. Of large requests one has its turn at a time, so that they do
   /// not grow beside each other.
-  [[nodiscard]] bool ready(LocalRequest& request, const proto::Endpoint& endpoint,
-                           std::string_view query);
+  [[nodiscard]] bool ready(LocalRequest& request, const Call& call);
 
   /// Of it, undoes the body's encoding.
   [[nodiscard]] bool unpacked(LocalRequest& request);
 
-  /// `query`: what stands behind the '?' of the request's target.
-  /// At the tunnel only the envelope says who speaks. Disabled, it is not asked: 200, a limit for
-  /// everything, and nothing is kept (DropReason::disabled).
-  [[nodiscard]] Answer take(LocalRequest&& request, const proto::Endpoint& endpoint,
-                            std::string_view query);
+  /// `call`: of the request's header, to an endpoint.
+  /// Disabled, nobody is asked who speaks: 200, a limit for everything, and nothing is kept
+  /// (DropReason::disabled).
+  [[nodiscard]] Answer take(LocalRequest&& request, const Call& call);
 
   /// What an earlier process left waiting: judged anew, because the settings may have changed.
   void recover(JournalId kept, Record record);
@@ -78,31 +75,26 @@ class Intake {
   void close() { closing_ = true; }
 
  private:
+  /// Views into the call, or the envelope.
   struct Sender {
-    proto::Auth auth;
+    std::string_view public_key;
+    std::string_view client;
     std::uint64_t project_id = 0;
   };
 
-  [[nodiscard]] Answer judge(LocalRequest&& request, const proto::Endpoint& endpoint,
-                             std::string_view query);
-  [[nodiscard]] Answer drop(LocalRequest&& request, const proto::Endpoint& endpoint);
+  [[nodiscard]] Answer judge(LocalRequest&& request, const Call& call);
+  [[nodiscard]] Answer drop(LocalRequest&& request, const Call& call);
   /// What we would account for; nothing where it cannot be read.
-  [[nodiscard]] proto::CategoryCounts items_of(LocalRequest&& request,
-                                               const proto::Endpoint& endpoint) const;
+  [[nodiscard]] proto::CategoryCounts items_of(LocalRequest&& request, const Call& call) const;
   [[nodiscard]] Answer reject(RejectReason reason, Answer answer);
   [[nodiscard]] Answer refuse_format(boost::system::error_code why);
   [[nodiscard]] Answer refuse_route();
   [[nodiscard]] proto::Result<proto::Bytes> decode(LocalRequest& request) const;
-  [[nodiscard]] Answer take_envelope(LocalRequest&& request, proto::Bytes body,
-                                     const proto::Endpoint& endpoint,
-                                     proto::Result<proto::Auth> auth);
-  [[nodiscard]] Answer take_opaque(LocalRequest&& request, proto::Bytes body,
-                                   const proto::Endpoint& endpoint, std::string_view query,
-                                   proto::Result<proto::Auth> auth);
-  /// `auth`: what the HTTP-level places held; where they held none the envelope's dsn speaks.
-  [[nodiscard]] proto::Result<Sender> sender(proto::Result<proto::Auth> auth,
-                                             const proto::Endpoint& endpoint,
-                                             const proto::Envelope& envelope) const;
+  [[nodiscard]] Answer take_envelope(const Call& call, proto::Bytes body, LargeRequest* large);
+  [[nodiscard]] Answer take_opaque(const Call& call, proto::Bytes body, LargeRequest* large);
+  /// Where no place of HTTP's held an auth the envelope's dsn speaks.
+  [[nodiscard]] static proto::Result<Sender> sender(const Call& call,
+                                                    const proto::Envelope& envelope);
   void remember(const proto::Envelope& envelope);
   /// nullptr: 403.
   [[nodiscard]] Destination* destination(const RouteRequest& wanted);

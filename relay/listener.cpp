@@ -173,7 +173,9 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
   ec = take_in(client, input, incoming);
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
-    const bool told = co_await refuse(client, input, ec, is_for_tunnel(reader.request().target));
+    const auto& header = reader.request().header;
+    const bool told =
+        co_await refuse(client, input, ec, header != nullptr && is_for_tunnel(header->target));
     co_return told ? Then::linger : Then::close;
   }
   while (!hooks_.ready(reader.request())) {

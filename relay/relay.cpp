@@ -23,17 +23,6 @@
 namespace relay {
 namespace {
 
-struct Target {
-  std::string_view path;
-  std::string_view query;
-};
-
-Target split(std::string_view target) {
-  const auto mark = target.find('?');
-  if (mark == std::string_view::npos) return {target, {}};
-  return {target.substr(0, mark), target.substr(mark + 1)};
-}
-
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
   return host.substr(0, host.find(':'));
@@ -79,10 +68,12 @@ struct Relay::Parts {
   Parts(asio::any_io_executor executor_in, Clock& clock_in, Log& log_in, Upstream& upstream_in,
         Journal& journal_in, Settings settings, std::uint64_t (*random)());
 
+  /// Until the next one is asked for.
+  const Call& call_of(const LocalRequest& request);
   [[nodiscard]] bool ready(LocalRequest& request);
   Answer answer(LocalRequest&& request);
-  Answer answer_same(LocalRequest&& request);
-  Answer view(const LocalRequest& request, Target target) const;
+  Answer answer_same(LocalRequest&& request, const Call& call);
+  Answer view(const Call& call) const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
   Listener::Hooks hooks();
@@ -99,6 +90,7 @@ struct Relay::Parts {
   Wakeup changed;
   Delivery delivery;
   Intake intake;
+  std::optional<Call> last_call;
   OriginSettings origins;
   Listener listener;
   TaskGroup tasks;
@@ -160,67 +152,70 @@ Listener::Hooks Relay::Parts::hooks() {
   return hooks;
 }
 
+const Call& Relay::Parts::call_of(const LocalRequest& request) {
+  if (!last_call || last_call->header != request.header) last_call.emplace(request.header);
+  return *last_call;
+}
+
 /// Only what intake will take is worth its turns.
 bool Relay::Parts::ready(LocalRequest& request) {
   if (!Intake::takes_turns(request)) return true;
   if (!request.begun) request.begun = clock.now();
-  const auto [path, query] = split(request.target);
-  const auto endpoint = proto::match_endpoint(path);
-  const bool taken = endpoint && proto::takes_method(endpoint->kind, request.method) &&
-                     judge_origin(origins, request.origin) != OriginVerdict::foreign;
-  return !taken || intake.ready(request, *endpoint, query);
+  const Call& call = call_of(request);
+  const bool taken =
+      call.is_for_sentry() && judge_origin(origins, call.header->origin) != OriginVerdict::foreign;
+  return !taken || intake.ready(request, call);
 }
 
 Answer Relay::Parts::answer(LocalRequest&& request) {
-  const auto verdict = judge_origin(origins, request.origin);
-  if (verdict == OriginVerdict::same) return answer_same(std::move(request));
-  const bool for_sentry = proto::match_endpoint(split(request.target).path).has_value();
+  const Call& call = call_of(request);
+  const std::string& origin = call.header->origin;
+  const auto verdict = judge_origin(origins, origin);
+  if (verdict == OriginVerdict::same) return answer_same(std::move(request), call);
   if (verdict == OriginVerdict::foreign) {
-    if (for_sentry) stats.ledger.reject(RejectReason::not_allowed);
+    if (call.endpoint) stats.ledger.reject(RejectReason::not_allowed);
     return refuse_origin();
   }
   // What people look at is for no page of another site.
-  if (!for_sentry) return answer_same(std::move(request));
-  const std::string origin = request.origin;
-  if (request.method == "OPTIONS") return preflight_answer(origin);
-  return readable_by(origin, answer_same(std::move(request)));
+  if (!call.endpoint) return answer_same(std::move(request), call);
+  if (call.header->method == "OPTIONS") return preflight_answer(origin);
+  return readable_by(origin, answer_same(std::move(request), call));
 }
 
-Answer Relay::Parts::answer_same(LocalRequest&& request) {
-  // Intake takes the body and what it keeps of the header out of the request, never its target or
-  // method.
-  const auto [path, query] = split(request.target);
-  if (const auto endpoint = proto::match_endpoint(path)) {
-    if (proto::takes_method(endpoint->kind, request.method)) {
-      const SteadyTime begun = request.begun.value_or(clock.now());
-      Answer verdict = intake.take(std::move(request), *endpoint, query);
-      stats.accept_time.add(clock.now() - begun);
-      if (capture != nullptr && verdict.status >= 400) {
-        log.line(LogLevel::warn, "answered " + std::to_string(verdict.status) + ": " +
-                                     proto::printable(verdict.body));
-      }
-      return verdict;
+Answer Relay::Parts::answer_same(LocalRequest&& request, const Call& call) {
+  if (call.is_for_sentry()) {
+    const SteadyTime begun = request.begun.value_or(clock.now());
+    Answer verdict = intake.take(std::move(request), call);
+    stats.accept_time.add(clock.now() - begun);
+    if (capture != nullptr && verdict.status >= 400) {
+      log.line(LogLevel::warn, "answered " + std::to_string(verdict.status) + ": " +
+                                   proto::printable(verdict.body));
     }
-    if (endpoint->kind == proto::EndpointKind::tunnel) return tunnel_not_found();
+    return verdict;
+  }
+  if (call.endpoint) {
+    if (call.endpoint->kind == proto::EndpointKind::tunnel) return tunnel_not_found();
     Answer refused = error_answer(405, "what is for Sentry is sent with POST");
     refused.headers = "Allow: POST\r\n";
     return refused;
   }
-  if (request.method == "GET") return view(request, {path, query});
+  if (call.header->method == "GET") return view(call);
   return error_answer(
       404, "no such path here: SDKs post to /api/{project}/envelope/, people GET /stats");
 }
 
-Answer Relay::Parts::view(const LocalRequest& request, Target target) const {
-  const auto [path, query] = target;
+Answer Relay::Parts::view(const Call& call) const {
+  const std::string_view path = call.path;
   if (is_health_path(path)) return {200, R"({"is_healthy":true})"};
   const bool captured = capture != nullptr && path.starts_with("/captured");
   if (path != "/" && path != "/stats" && path != "/metrics" && !captured) {
     return error_answer(404, "no such page: try /, /stats or /metrics");
   }
   // A browser led here by a foreign name must not read it (DNS rebinding).
-  if (!is_loopback_name(without_port(request.host))) return error_answer(403, "only for localhost");
-  if (captured) return captured_answer(*capture, path, query);
+  if (!is_loopback_name(without_port(call.header->host))) {
+    return error_answer(403, "only for localhost");
+  }
+  if (captured) return captured_answer(*capture, path, call.query);
   if (path == "/") {
     const std::string section = capture != nullptr ? captured_section(*capture) : "";
     return {200, to_page(snapshot(), section), kHtmlType, page_headers()};

@@ -13,6 +13,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "relay/known_header.hpp"
+
 namespace relay {
 namespace {
 
@@ -25,46 +27,52 @@ constexpr const char* kSentryAuth = "X-Sentry-Auth";
 
 struct Kept {
   http::field field;
-  std::string LocalRequest::* place;
+  std::string RequestHeader::* place;
 };
 
 constexpr std::array kKept{
-    Kept{http::field::host, &LocalRequest::host},
-    Kept{http::field::origin, &LocalRequest::origin},
-    Kept{http::field::unknown, &LocalRequest::x_sentry_auth},
-    Kept{http::field::authorization, &LocalRequest::authorization},
-    Kept{http::field::content_type, &LocalRequest::content_type},
-    Kept{http::field::content_encoding, &LocalRequest::content_encoding},
-    Kept{http::field::user_agent, &LocalRequest::user_agent},
+    Kept{http::field::host, &RequestHeader::host},
+    Kept{http::field::origin, &RequestHeader::origin},
+    Kept{http::field::unknown, &RequestHeader::x_sentry_auth},
+    Kept{http::field::authorization, &RequestHeader::authorization},
+    Kept{http::field::content_type, &RequestHeader::content_type},
+    Kept{http::field::content_encoding, &RequestHeader::content_encoding},
+    Kept{http::field::user_agent, &RequestHeader::user_agent},
+};
+
+/// What there is of a body, and the room for the rest of it.
+struct Body {
+  proto::Bytes& bytes;
+  std::size_t length = 0;  ///< where the header says so
+  std::size_t used = 0;    ///< of the room
+
+  [[nodiscard]] bool complete() const { return length > 0 && used == length; }
+
+  [[nodiscard]] std::span<char> room() { return {bytes.data() + used, bytes.size() - used}; }
+
+  /// Returns how much of it had room.
+  std::size_t put(std::string_view data) {
+    const auto place = room();
+    const std::size_t count = std::min(data.size(), place.size());
+    if (count > 0) std::memcpy(place.data(), data.data(), count);
+    used += count;
+    return count;
+  }
 };
 
 }  // namespace
 
+/// Beast's parsers are for one message each.
 class RequestReader::Parser final : public http::basic_parser<true> {
  public:
-  Parser(const ListenerSettings& settings, LocalRequest& request_in) : request(request_in) {
+  Parser(const ListenerSettings& settings, RequestHeader& header, Body& body)
+      : header_(header), body_(body) {
     header_limit(static_cast<std::uint32_t>(settings.max_header_bytes));
     body_limit(settings.max_body_bytes);
   }
 
-  [[nodiscard]] bool complete() const { return is_done() || (length > 0 && used == length); }
-
-  [[nodiscard]] std::span<char> room() {
-    return {request.body.data() + used, request.body.size() - used};
-  }
-
-  /// Returns how much of it had room.
-  std::size_t put_body(std::string_view data) {
-    const auto place = room();
-    const std::size_t bytes = std::min(data.size(), place.size());
-    if (bytes > 0) std::memcpy(place.data(), data.data(), bytes);
-    used += bytes;
-    return bytes;
-  }
-
-  LocalRequest& request;
-  std::size_t length = 0;  ///< of the body, where the header says so
-  std::size_t used = 0;    ///< of the body's room
+  boost::beast::string_view length;  ///< the last Content-Length, as long as its bytes are there
+  int lengths = 0;                   ///< how many there are: one may say the same again
   bool expects_continue = false;
   bool starved = false;  ///< a chunk found no room
 
@@ -72,8 +80,8 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   using View = boost::beast::string_view;
 
   void on_request_impl(http::verb, View method, View target, int, error_code&) override {
-    request.method.assign(method.data(), method.size());
-    request.target.assign(target.data(), target.size());
+    header_.method.assign(method.data(), method.size());
+    header_.target.assign(target.data(), target.size());
   }
 
   void on_field_impl(http::field field, View name, View value, error_code& ec) override {
@@ -85,6 +93,10 @@ class RequestReader::Parser final : public http::basic_parser<true> {
       ec = http::error::bad_transfer_encoding;
       return;
     }
+    if (field == http::field::content_length) {
+      length = value;
+      ++lengths;
+    }
     if (field == http::field::expect) expects_continue = iequals(value, "100-continue");
     if (field == http::field::unknown && !iequals(name, kSentryAuth)) return;
     const auto kept = std::ranges::find(kKept, field, &Kept::field);
@@ -93,7 +105,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   /// Of several the first counts; several origins are none to go by.
   void keep(std::size_t which, View value) {
-    std::string& place = request.*kKept[which].place;
+    std::string& place = header_.*kKept[which].place;
     const unsigned bit = 1U << which;
     if ((seen_ & bit) == 0) {
       place.assign(value.data(), value.size());
@@ -105,17 +117,17 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   void on_header_impl(error_code&) override {
     in_trailer_ = true;
-    if (const auto known = content_length()) length = static_cast<std::size_t>(*known);
+    if (const auto known = content_length()) body_.length = static_cast<std::size_t>(*known);
   }
 
   std::size_t on_chunk_body_impl(std::uint64_t, View data, error_code& ec) override {
-    const std::size_t bytes = put_body({data.data(), data.size()});
+    const std::size_t bytes = body_.put({data.data(), data.size()});
     starved = bytes == 0;
     if (starved) ec = http::error::need_buffer;
     return bytes;
   }
 
-  void on_finish_impl(error_code&) override { request.body.resize(used); }
+  void on_finish_impl(error_code&) override { body_.bytes.resize(body_.used); }
 
   void on_response_impl(int, View, int, error_code&) override {}
 
@@ -125,19 +137,47 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
 
+  RequestHeader& header_;
+  Body& body_;
   unsigned seen_ = 0;        ///< a bit for each of kKept that was there
   bool coded_ = false;       ///< a transfer coding was named
   bool in_trailer_ = false;  ///< what comes now is no header any more
 };
 
-/// Beast's parsers are for one message each.
 struct RequestReader::Parts {
-  explicit Parts(const ListenerSettings& settings_in)
-      : settings(settings_in), parser(std::in_place, settings, request) {}
+  explicit Parts(const ListenerSettings& settings_in) : settings(settings_in) {}
+
+  /// Of a request's first bytes: how many of them are a header that needs no parser.
+  [[nodiscard]] std::size_t take_known(std::string_view input) {
+    const auto match = known.match(input);
+    if (!match || match->header_bytes > settings.max_header_bytes ||
+        match->body_bytes > settings.max_body_bytes) {
+      return 0;
+    }
+    request.header = known.meaning();
+    body.length = match->body_bytes;
+    return match->header_bytes;
+  }
+
+  /// For a header that is new, or comes in parts.
+  void begin() {
+    const auto header = std::make_shared<RequestHeader>();
+    request.header = header;
+    parser.emplace(settings, *header, body);
+  }
+
+  /// `header`: to its end, and in one piece.
+  void learn(std::string_view header) {
+    if (body.length == 0 || parser->lengths != 1 || parser->expects_continue) return;
+    known.learn(header, {parser->length.data(), parser->length.size()}, request.header,
+                parser->keep_alive());
+  }
 
   ListenerSettings settings;
   LocalRequest request;
-  std::optional<Parser> parser;
+  Body body{request.body};
+  std::optional<Parser> parser;  ///< none: nothing has come yet, or a known header
+  KnownHeader known;
 };
 
 RequestReader::RequestReader(const ListenerSettings& settings)
@@ -146,20 +186,30 @@ RequestReader::RequestReader(const ListenerSettings& settings)
 RequestReader::~RequestReader() = default;
 
 void RequestReader::restart() {
-  parts_->request.clear();
-  parts_->parser.emplace(parts_->settings, parts_->request);
+  parts_->request = {};
+  parts_->body.length = parts_->body.used = 0;
+  parts_->parser.reset();
 }
 
 std::size_t RequestReader::take(std::string_view input, error_code& ec) {
-  Parser& parser = *parts_->parser;
+  Parts& parts = *parts_;
   ec = {};
-  parser.starved = false;
   std::size_t taken = 0;
-  while (taken < input.size() && !parser.complete()) {
+  if (parts.request.header == nullptr) {
+    taken = parts.take_known(input);
+    if (taken == 0) parts.begin();
+  }
+  while (taken < input.size() && !complete()) {
     const std::string_view rest = input.substr(taken);
-    if (parser.length > 0) return taken + parser.put_body(rest);
-    if (parser.is_header_done() && parser.chunked() && may_be_cut_last_chunk(rest)) break;
-    taken += parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (parts.body.length > 0) return taken + parts.body.put(rest);
+    Parser& parser = *parts.parser;
+    parser.starved = false;
+    const bool in_header = !parser.is_header_done();
+    if (!in_header && parser.chunked() && may_be_cut_last_chunk(rest)) break;
+    const bool first = !parser.got_some();
+    const std::size_t used = parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    taken += used;
+    if (first && !ec && parser.is_header_done()) parts.learn(rest.substr(0, used));
     if (!ec) continue;
     if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
     break;
@@ -167,31 +217,35 @@ std::size_t RequestReader::take(std::string_view input, error_code& ec) {
   return taken;
 }
 
-bool RequestReader::complete() const { return parts_->parser->complete(); }
+bool RequestReader::complete() const {
+  return parts_->body.complete() || (parts_->parser && parts_->parser->is_done());
+}
 
 std::size_t RequestReader::wanted_room() const {
-  const Parser& parser = *parts_->parser;
-  const std::size_t room = parts_->request.body.size();
-  if (parser.length > 0) return room == 0 ? parser.length : 0;
-  if (!parser.starved) return 0;
+  const Body& body = parts_->body;
+  const std::size_t room = body.bytes.size();
+  if (body.length > 0) return room == 0 ? body.length : 0;
+  if (!parts_->parser || !parts_->parser->starved) return 0;
   return room == 0 ? kFirstChunk : 2 * room;
 }
 
 void RequestReader::give_room(std::size_t bytes) { parts_->request.body.resize(bytes); }
 
 std::span<char> RequestReader::rest_of_body() {
-  return parts_->parser->length > 0 ? parts_->parser->room() : std::span<char>();
+  return parts_->body.length > 0 ? parts_->body.room() : std::span<char>();
 }
 
-void RequestReader::filled(std::size_t bytes) { parts_->parser->used += bytes; }
+void RequestReader::filled(std::size_t bytes) { parts_->body.used += bytes; }
 
 bool RequestReader::take_expectation() {
-  Parser& parser = *parts_->parser;
-  return parser.is_header_done() && std::exchange(parser.expects_continue, false);
+  auto& parser = parts_->parser;
+  return parser && parser->is_header_done() && std::exchange(parser->expects_continue, false);
 }
 
 bool RequestReader::keeps_alive() const {
-  return parts_->parser->is_header_done() && parts_->parser->keep_alive();
+  const auto& parser = parts_->parser;
+  if (!parser) return parts_->known.keeps_alive();
+  return parser->is_header_done() && parser->keep_alive();
 }
 
 LocalRequest& RequestReader::request() { return parts_->request; }

@@ -1,7 +1,7 @@
 // One local request out of the bytes of its connection, however they come. Pure: bytes in, a
 // LocalRequest out. The grammar and its limits are Beast's; of a header only what matters is kept.
-// A reader may be used for one request after the other, of any connection: what it took in memory
-// for the header it keeps, max_header_bytes at most.
+// A reader may be used for one request after the other, of any connection: the header that comes
+// again and again is read once (known_header).
 #pragma once
 
 #include <cstddef>

@@ -23,7 +23,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
-#include "proto/endpoint.hpp"
 #include "relay/delivery.hpp"
 #include "relay/disk.hpp"
 #include "relay/intake.hpp"
@@ -32,6 +31,7 @@
 #include "tests/bench/arguments.hpp"
 #include "tests/bench/local_peer.hpp"
 #include "tests/bench/turn_meter.hpp"
+#include "tests/support/local_requests.hpp"
 
 namespace {
 
@@ -123,10 +123,9 @@ class Parts {
 
   /// Through the intake, and no further.
   void accept(const std::string& body, std::size_t dsn = 0) {
-    relay::LocalRequest request;
-    request.x_sentry_auth = "Sentry sentry_key=" + key(dsn);
-    request.body = proto::Bytes::copy_of(body);
-    if (intake_.take(std::move(request), endpoint_, "").status != 200) std::abort();
+    auto request = support::local_request(body, "Sentry sentry_key=" + key(dsn));
+    const relay::Call call(request.header);
+    if (intake_.take(std::move(request), call).status != 200) std::abort();
   }
 
   void fill(std::size_t count, std::string_view type = "transaction", std::size_t dsns = 1) {
@@ -180,7 +179,6 @@ class Parts {
   relay::Delivery delivery_;
   relay::Intake intake_;
   relay::TaskGroup tasks_;
-  const proto::Endpoint endpoint_ = *proto::match_endpoint("/api/42/envelope/");
 };
 
 std::filesystem::path scratch() {

@@ -13,11 +13,11 @@
 #include <boost/asio/io_context.hpp>
 #include <unistd.h>
 
-#include "proto/endpoint.hpp"
 #include "relay/disk.hpp"
 #include "relay/intake.hpp"
 #include "relay/spool_journal.hpp"
 #include "tests/bench/arguments.hpp"
+#include "tests/support/local_requests.hpp"
 
 namespace {
 
@@ -52,15 +52,14 @@ class Path {
 
   /// Microseconds to accept one envelope, and to settle it.
   std::array<double, 2> round(const std::string& body) {
-    const auto endpoint = *proto::match_endpoint("/api/42/envelope/");
-    std::vector<relay::LocalRequest> requests(kPerRound);
-    for (auto& request : requests) {
-      request.x_sentry_auth = "Sentry sentry_key=" + kKey;
-      request.body = proto::Bytes::copy_of(body);
+    std::vector<relay::LocalRequest> requests;
+    for (int i = 0; i < kPerRound; ++i) {
+      requests.push_back(support::local_request(body, "Sentry sentry_key=" + kKey));
     }
+    const relay::Call call(requests.front().header);
     const auto begun = std::chrono::steady_clock::now();
     for (auto& request : requests) {
-      if (intake_.take(std::move(request), endpoint, "").status != 200) std::abort();
+      if (intake_.take(std::move(request), call).status != 200) std::abort();
     }
     const auto accepted = std::chrono::steady_clock::now();
     for (int i = 0; i < kPerRound; ++i) backlog_.deliver(++last_);

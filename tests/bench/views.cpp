@@ -15,12 +15,12 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "proto/endpoint.hpp"
 #include "proto/number.hpp"
 #include "relay/intake.hpp"
 #include "relay/metrics.hpp"
 #include "relay/page.hpp"
 #include "relay/stats_json.hpp"
+#include "tests/support/local_requests.hpp"
 
 namespace {
 
@@ -141,13 +141,11 @@ void accept_all(int envelopes, relay::Clock& clock, relay::Stats& stats) {
       {clock, backlog, destinations, stats, [] { return std::uint16_t{9797}; },
        [] { return relay::milliseconds{0}; }, [] {}, [] { return std::uint64_t{0}; }});
   const std::string body = envelope();
-  const auto endpoint = *proto::match_endpoint("/api/42/envelope/");
   for (int i = 0; i < envelopes; ++i) {
-    relay::LocalRequest request;
-    request.x_sentry_auth = "Sentry sentry_key=" + kKey;
-    request.body = proto::Bytes::copy_of(body);
+    auto request = support::local_request(body, "Sentry sentry_key=" + kKey);
+    const relay::Call call(request.header);
     const auto begun = clock.now();
-    if (intake.take(std::move(request), endpoint, "").status != 200) std::abort();
+    if (intake.take(std::move(request), call).status != 200) std::abort();
     stats.accept_time.add(clock.now() - begun);
   }
 }

@@ -9,10 +9,12 @@
 
 #include "proto/codec.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/local_requests.hpp"
 #include "tests/support/manual_clock.hpp"
 
 using relay::Answer;
 using relay::RejectReason;
+using relay::RequestHeader;
 using support::kKey;
 using support::kOtherKey;
 
@@ -47,16 +49,14 @@ struct Bench {
 
   Answer take(relay::LocalRequest request, std::string_view path = kPath,
               std::string_view query = "") {
-    const auto matched = proto::match_endpoint(path);
-    REQUIRE(matched.has_value());
-    return intake.take(std::move(request), *matched, query);
+    support::set(request, &RequestHeader::target, std::string(path).append("?").append(query));
+    const relay::Call call(request.header);
+    REQUIRE(call.endpoint.has_value());
+    return intake.take(std::move(request), call);
   }
 
   Answer post(std::string_view body, std::string_view path = kPath) {
-    relay::LocalRequest request;
-    request.x_sentry_auth = kAuth;
-    request.body = proto::Bytes::copy_of(body);
-    return take(std::move(request), path);
+    return take(support::local_request(body, kAuth), path);
   }
 
   std::uint64_t rejected(RejectReason reason) const { return stats.ledger.rejected(reason); }
@@ -71,11 +71,8 @@ struct Bench {
   relay::Intake intake;
 };
 
-relay::LocalRequest request(std::string_view body, std::string x_sentry_auth = kAuth) {
-  relay::LocalRequest request;
-  request.x_sentry_auth = std::move(x_sentry_auth);
-  request.body = proto::Bytes::copy_of(body);
-  return request;
+relay::LocalRequest request(std::string_view body, const std::string& x_sentry_auth = kAuth) {
+  return support::local_request(body, x_sentry_auth);
 }
 
 std::string encoded(proto::Encoding encoding, std::string_view text) {
@@ -112,7 +109,7 @@ TEST_SUITE_BEGIN("relay/intake");
 TEST_CASE("an accepted envelope is answered with its id, and waits") {
   Bench bench;
   auto sent = request(kEvent);
-  sent.user_agent = "sentry.python/2";
+  support::set(sent, &RequestHeader::user_agent, "sentry.python/2");
   const Answer answer = bench.take(std::move(sent));
   check(answer, 200, kEventAnswer);
   CHECK(answer.headers.empty());
@@ -217,7 +214,7 @@ TEST_CASE("the key is found in each of its places") {
     CAPTURE(row.query);
     Bench bench;
     auto sent = request("{" + row.dsn + "\"sdk\":{}}\n{\"type\":\"event\"}\n{}", row.x_sentry_auth);
-    sent.authorization = row.authorization;
+    support::set(sent, &RequestHeader::authorization, row.authorization);
     CHECK(bench.take(std::move(sent), kPath, row.query).status == 200);
     CHECK(bench.backlog.size() == 1);
   }
@@ -243,7 +240,7 @@ TEST_CASE("no auth, a broken one, or two at once are 401, before the body is loo
     CAPTURE(row.x_sentry_auth);
     Bench bench;
     auto sent = request(kEvent, row.x_sentry_auth);
-    sent.authorization = row.authorization;
+    support::set(sent, &RequestHeader::authorization, row.authorization);
     check(bench.take(std::move(sent), kPath, row.query), row.status,
           R"({"detail":")" + row.detail + R"("})");
     CHECK(bench.rejected(row.status == 401 ? RejectReason::unauthorized
@@ -302,7 +299,7 @@ TEST_CASE("what the tunnel takes is kept, limited and refused like any other env
       R"({"dsn":"https://)" + kKey + "@up.example/42\"}\n{\"type\":\"event\"}\n{}";
   Bench bench(one_dsn(), {.max_waiting = 1});
   auto sent = request(encoded(proto::Encoding::gzip, body), "");
-  sent.content_encoding = "gzip";
+  support::set(sent, &RequestHeader::content_encoding, "gzip");
   check(bench.take(std::move(sent), "/envelope"), 200, "{}");
   const relay::Entry* entry = bench.backlog.find(1);
   REQUIRE(entry != nullptr);
@@ -312,7 +309,7 @@ TEST_CASE("what the tunnel takes is kept, limited and refused like any other env
         "X-Sentry-Rate-Limits: 60:session:key\r\n");
   check(bench.take(request(body, ""), "/envelope"), 503, R"({"error":"failed to queue envelope"})");
   sent = request(body, "");
-  sent.content_encoding = "lzma";
+  support::set(sent, &RequestHeader::content_encoding, "lzma");
   check(bench.take(std::move(sent), "/envelope"), 415, R"({"error":"Unsupported Media Type"})");
 }
 
@@ -335,7 +332,7 @@ TEST_CASE("every content encoding is undone, and odd words for none are none") {
     CAPTURE(row.name);
     Bench bench;
     auto sent = request(row.body);
-    sent.content_encoding = row.name;
+    support::set(sent, &RequestHeader::content_encoding, row.name);
     check(bench.take(std::move(sent)), 200, kEventAnswer);
     CHECK(bench.backlog.find(1)->parcel->body() == kEvent);
   }
@@ -347,7 +344,7 @@ TEST_CASE("a large body is unpacked in turns, one of them at a time, a usual one
       "{}\n{\"type\":\"attachment\",\"length\":2000000}\n" + std::string(2'000'000, 'x');
   const auto gzipped = [](std::string_view body) {
     auto sent = request(encoded(proto::Encoding::gzip, body));
-    sent.content_encoding = "gzip";
+    support::set(sent, &RequestHeader::content_encoding, "gzip");
     return sent;
   };
   auto first = gzipped(large);
@@ -373,10 +370,10 @@ TEST_CASE("who goes in the middle of being unpacked leaves the turn to others") 
   Bench bench(one_dsn(), {}, 4U << 20U);
   const auto body = encoded(proto::Encoding::gzip, std::string(2'000'000, 'x'));
   auto waits = request(body);
-  waits.content_encoding = "gzip";
+  support::set(waits, &RequestHeader::content_encoding, "gzip");
   {
     auto goes = request(body);
-    goes.content_encoding = "gzip";
+    support::set(goes, &RequestHeader::content_encoding, "gzip");
     CHECK_FALSE(bench.intake.unpacked(goes));
     CHECK_FALSE(bench.intake.unpacked(goes));
     CHECK_FALSE(bench.intake.unpacked(waits));
@@ -390,7 +387,7 @@ TEST_CASE("what cannot be unpacked is refused as if it had been in one go") {
   Bench bench;
   const std::string whole = encoded(proto::Encoding::gzip, std::string(500'000, 'x'));
   auto cut = request(std::string_view(whole).substr(0, whole.size() / 2));
-  cut.content_encoding = "gzip";
+  support::set(cut, &RequestHeader::content_encoding, "gzip");
   while (!bench.intake.unpacked(cut)) {
   }
   CHECK(bench.take(std::move(cut)).status == 400);
@@ -400,7 +397,7 @@ TEST_CASE("an encoding that cannot be undone is 415 and says which can") {
   for (const std::string_view name : {"gzip, gzip", "lzma", "gzip;q=1"}) {
     Bench bench;
     auto sent = request(kEvent);
-    sent.content_encoding = name;
+    support::set(sent, &RequestHeader::content_encoding, name);
     const Answer answer = bench.take(std::move(sent));
     check(answer, 415, "");
     CHECK(answer.headers == "Accept-Encoding: zstd,gzip,deflate,br\r\n");
@@ -413,7 +410,7 @@ TEST_CASE("a broken or cut stream is 400 in plain text") {
        {std::string("not gzip"), encoded(proto::Encoding::gzip, kEvent).substr(0, 20)}) {
     Bench bench;
     auto sent = request(body);
-    sent.content_encoding = "gzip";
+    support::set(sent, &RequestHeader::content_encoding, "gzip");
     const Answer answer = bench.take(std::move(sent));
     CHECK(answer.status == 400);
     CHECK(answer.content_type == "text/plain");
@@ -428,7 +425,7 @@ TEST_CASE("the decoded body: one below the limit, at it, and one more, which is 
       CAPTURE(limit);
       Bench bench(one_dsn(), {}, limit);
       auto sent = request(encoded(encoding, kEvent));
-      sent.content_encoding = proto::name(encoding);
+      support::set(sent, &RequestHeader::content_encoding, proto::name(encoding));
       const Answer answer = bench.take(std::move(sent));
       if (limit >= kEvent.size()) {
         CHECK(answer.status == 200);
@@ -592,10 +589,9 @@ TEST_CASE("the name of the last SDK is kept, up to 64 characters") {
   CHECK(bench.intake.last_client().empty());
   check(bench.post(kEvent), 200, kEventAnswer);
   CHECK(bench.intake.last_client() == "py/1");
-  relay::LocalRequest request;
-  request.x_sentry_auth = "Sentry sentry_key=" + kKey + ", sentry_client=" + std::string(65, 'x');
-  request.body = proto::Bytes::copy_of(kEvent);
-  check(bench.take(std::move(request)), 200, kEventAnswer);
+  auto sent =
+      request(kEvent, "Sentry sentry_key=" + kKey + ", sentry_client=" + std::string(65, 'x'));
+  check(bench.take(std::move(sent)), 200, kEventAnswer);
   CHECK(bench.intake.last_client() == std::string(64, 'x'));
 }
 

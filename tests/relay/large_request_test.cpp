@@ -13,6 +13,7 @@
 #include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
 #include "tests/support/faulty_disk.hpp"
+#include "tests/support/local_requests.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -26,7 +27,6 @@ using support::kKey;
 namespace {
 
 constexpr std::size_t kMiB = 1024UL * 1024;
-constexpr std::string_view kPath = "/api/42/envelope/";
 
 relay::RouteSettings one_dsn() {
   relay::RouteSettings settings;
@@ -44,12 +44,10 @@ std::string large_body(std::size_t size = 2 * kMiB) {
   return "{}\n" + item("event", 2) + item("attachment", size);
 }
 
-LocalRequest request(std::string_view body, std::string encoding = "") {
-  LocalRequest request;
-  request.method = "POST";
-  request.x_sentry_auth = "Sentry sentry_key=" + kKey;
-  request.content_encoding = std::move(encoding);
-  request.body = proto::Bytes::copy_of(body);
+LocalRequest request(std::string_view body, std::string_view encoding = "",
+                     std::string target = "/api/42/envelope/") {
+  auto request = support::local_request(body, "Sentry sentry_key=" + kKey, std::move(target));
+  support::set(request, &relay::RequestHeader::content_encoding, encoding);
   return request;
 }
 
@@ -63,15 +61,20 @@ struct Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  bool ready(LocalRequest& request, std::string_view path = kPath) {
+  bool ready(LocalRequest& request) {
     return !relay::Intake::takes_turns(request) ||
-           intake.ready(request, *proto::match_endpoint(path), "");
+           intake.ready(request, relay::Call(request.header));
+  }
+
+  Answer take(LocalRequest&& request) {
+    const relay::Call call(request.header);
+    return intake.take(std::move(request), call);
   }
 
   /// As the listener does it.
-  Answer post(LocalRequest request, std::string_view path = kPath) {
-    for (turns = 1; !ready(request, path); ++turns) REQUIRE(turns < 10'000);
-    return intake.take(std::move(request), *proto::match_endpoint(path), "");
+  Answer post(LocalRequest request) {
+    for (turns = 1; !ready(request); ++turns) REQUIRE(turns < 10'000);
+    return take(std::move(request));
   }
 
   Answer post(std::string_view body) { return post(request(body)); }
@@ -128,7 +131,7 @@ TEST_CASE("a large request takes turns, and is accepted and answered when its re
     CHECK(turns > 8);
     CHECK(bench.accepted == 1);
     CHECK(bench.accepted_items() == 2);
-    const Answer answer = bench.intake.take(std::move(sent), *proto::match_endpoint(kPath), "");
+    const Answer answer = bench.take(std::move(sent));
     CHECK(answer.status == 200);
     CHECK(bench.accepted_items() == 2);
     CHECK(bench.stats.bytes_in == wire.size());
@@ -150,9 +153,9 @@ TEST_CASE("a usual request is ready at once") {
 
 TEST_CASE("a large one of another endpoint keeps its method") {
   Bench bench;
-  auto sent = request(support::noise(2 * kMiB));
-  sent.content_type = "multipart/form-data; boundary=b";
-  CHECK(bench.post(std::move(sent), "/api/42/minidump/").status == 200);
+  auto sent = request(support::noise(2 * kMiB), "", "/api/42/minidump/");
+  support::set(sent, &relay::RequestHeader::content_type, "multipart/form-data; boundary=b");
+  CHECK(bench.post(std::move(sent)).status == 200);
   CHECK(bench.turns > 8);
   const auto record = bench.journal.read(bench.backlog.find(1)->kept);
   REQUIRE(record.has_value());
@@ -166,7 +169,8 @@ TEST_CASE("a large one that is refused is told so, and nothing is written") {
             .status == 400);
   CHECK(bench.stats.ledger.rejected(RejectReason::malformed) == 1);
   auto foreign = request(large_body());
-  foreign.x_sentry_auth = "Sentry sentry_key=" + support::kOtherKey;
+  support::set(foreign, &relay::RequestHeader::x_sentry_auth,
+               "Sentry sentry_key=" + support::kOtherKey);
   CHECK(bench.post(std::move(foreign)).status == 403);
   CHECK(bench.accepted == 0);
   CHECK(bench.files() == 0);
@@ -268,10 +272,10 @@ TEST_CASE("without a journal it is accepted at once") {
       {bench.clock, backlog, destinations, stats, [] { return std::uint16_t{9797}; },
        [] { return relay::milliseconds{0}; }, [] {}, [] { return std::uint64_t{7}; }});
   auto sent = request(large_body());
-  const auto endpoint = *proto::match_endpoint(kPath);
+  const relay::Call call(sent.header);
   int turns = 0;
-  while (!intake.ready(sent, endpoint, "")) REQUIRE(++turns < 10);
-  CHECK(intake.take(std::move(sent), endpoint, "").status == 200);
+  while (!intake.ready(sent, call)) REQUIRE(++turns < 10);
+  CHECK(intake.take(std::move(sent), call).status == 200);
   CHECK(backlog.size() == 1);
   CHECK(stats.ledger.balances(backlog.waiting()));
 }

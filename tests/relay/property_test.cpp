@@ -12,11 +12,11 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
-#include "proto/endpoint.hpp"
 #include "relay/delivery.hpp"
 #include "relay/intake.hpp"
 #include "relay/retry_policy.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/local_requests.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/random_upstream.hpp"
@@ -178,11 +178,9 @@ class World {
     for (const auto type : {"session", "attachment"}) {
       if (random_() % 4 == 0) body += support::item(type, payload());
     }
-    relay::LocalRequest request;
-    request.x_sentry_auth = "Sentry sentry_key=" + support::kKey;
-    request.body = proto::Bytes::copy_of(body);
-    const auto endpoint = proto::match_endpoint("/api/42/envelope/");
-    const auto answer = process_->intake.take(std::move(request), *endpoint, "");
+    auto request = support::local_request(body, "Sentry sentry_key=" + support::kKey);
+    const relay::Call call(request.header);
+    const auto answer = process_->intake.take(std::move(request), call);
     REQUIRE((answer.status == 200 || answer.status == 503));
     if (answer.status != 200) return;
     acknowledged_.insert(id);
