@@ -100,6 +100,8 @@ class SmallCounts {
   SmallCounts() = default;
   explicit SmallCounts(const CategoryCounts& counts);
 
+  void add(Category category) { ++counts_[static_cast<std::size_t>(category)]; }
+
   [[nodiscard]] CategoryCounts wide() const;
 
  private:

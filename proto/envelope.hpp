@@ -107,7 +107,7 @@ class Envelope {
   /// removes sent_at instead.
   [[nodiscard]] std::string restamped_header(const Dsn& dsn, WallTime now) const;
 
-  [[nodiscard]] const CategoryCounts& counts() const { return counts_; }
+  [[nodiscard]] CategoryCounts counts() const { return counts_.wide(); }
 
   /// The most urgent item's.
   [[nodiscard]] Urgency urgency() const { return urgency_; }
@@ -125,7 +125,7 @@ class Envelope {
   std::optional<EventId> event_id_;
   std::optional<Dsn> dsn_;
   std::vector<Item> items_;
-  CategoryCounts counts_;
+  SmallCounts counts_;
   Urgency urgency_ = Urgency::bulk;
   Deduplicated deduplicated_ = Deduplicated::none;
   bool names_trace_ = false;

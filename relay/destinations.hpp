@@ -57,6 +57,9 @@ class Destinations {
   /// The one the last accepted envelope went to; nullptr if there is none yet.
   [[nodiscard]] Destination* last_used() { return last_used_; }
 
+  /// It went to this one, which was known.
+  void use(Destination& destination) { last_used_ = &destination; }
+
   [[nodiscard]] const std::vector<std::unique_ptr<Destination>>& all() const { return entries_; }
 
   /// Those of every destination; they stay where they are, too.

@@ -46,6 +46,23 @@ std::string id_answer(std::string_view event_id) {
   return text.append(R"({"id":")").append(event_id).append("\"}");
 }
 
+bool holds_envelope(const Call& call) {
+  return proto::takes_envelope(call.endpoint->kind, call.header->content_type);
+}
+
+RequestMeta meta_of(const Call& call, const std::string& dsn) {
+  RequestMeta meta;
+  meta.dsn = dsn;
+  meta.client = call.auth ? call.auth->client : "";
+  meta.user_agent = call.header->user_agent;
+  if (holds_envelope(call)) return meta;
+  meta.method = call.header->method;
+  meta.target = call.endpoint->path;
+  if (const auto rest = proto::strip_auth(call.query); !rest.empty()) meta.target += "?" + rest;
+  meta.content_type = call.header->content_type;
+  return meta;
+}
+
 Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
@@ -138,7 +155,7 @@ Answer Intake::judge(LocalRequest&& request, const Call& call) {
   }
   auto body = decode(request);
   if (!body) return refuse_format(body.error());
-  if (proto::takes_envelope(call.endpoint->kind, call.header->content_type)) {
+  if (holds_envelope(call)) {
     return take_envelope(call, std::move(*body), request.large.get());
   }
   return take_opaque(call, std::move(*body), request.large.get());
@@ -157,7 +174,7 @@ Answer Intake::drop(LocalRequest&& request, const Call& call) {
 
 proto::CategoryCounts Intake::items_of(LocalRequest&& request, const Call& call) const {
   proto::CategoryCounts items;
-  if (proto::takes_envelope(call.endpoint->kind, call.header->content_type)) {
+  if (holds_envelope(call)) {
     auto body = decode(request);
     if (!body) return items;
     const auto envelope = proto::Envelope::parse(std::move(*body));
@@ -188,17 +205,14 @@ Answer Intake::take_envelope(const Call& call, proto::Bytes body, LargeRequest* 
     return reject(RejectReason::too_large,
                   error_answer(413, "envelope exceeded size limits for type '" + *type + "'"));
   }
-  Destination* where =
-      destination({from->public_key, from->project_id, call.endpoint->prefix, envelope->dsn()});
-  if (where == nullptr) return refuse_route();
+  const Way* way = find_way(call, *from, envelope->dsn());
+  if (way == nullptr) return refuse_route();
   Answer answer{200, id_answer(envelope->event_id())};
   remember(*envelope);
-  RecordHead head;
-  head.client = from->client;
   // No name of an SDK is longer.
-  if (!head.client.empty()) last_client_.assign(head.client, 0, 64);
-  head.user_agent = call.header->user_agent;
-  return admit(Parcel(std::move(head), std::move(*envelope)), *where, std::move(answer), large);
+  if (!from->client.empty()) last_client_.assign(from->client.substr(0, 64));
+  Parcel parcel({parts_.clock.wall_now(), way->meta}, std::move(*envelope));
+  return admit(std::move(parcel), *way->destination, std::move(answer), large);
 }
 
 void Intake::remember(const proto::Envelope& envelope) {
@@ -215,20 +229,15 @@ Answer Intake::take_opaque(const Call& call, proto::Bytes body, LargeRequest* la
   const proto::Endpoint& endpoint = *call.endpoint;
   const auto project = proto::parse_number<std::uint64_t>(endpoint.project);
   if (!project) return refuse_format(proto::Errc::dsn_project);
-  Destination* where = destination({call.auth->public_key, *project, endpoint.prefix});
-  if (where == nullptr) return refuse_route();
+  const Way* way = find_way(call, {call.auth->public_key, call.auth->client, *project}, {});
+  if (way == nullptr) return refuse_route();
   auto expected = proto::success_answer(endpoint.kind, call.header->content_type,
                                         {parts_.random(), parts_.random()});
   Answer answer{expected.status, std::move(expected.body), expected.content_type};
-  RecordHead head;
-  head.method = call.header->method;
-  head.target = endpoint.path;
-  if (const auto rest = proto::strip_auth(call.query); !rest.empty()) head.target += "?" + rest;
-  head.client = call.auth->client;
-  head.user_agent = call.header->user_agent;
-  head.content_type = call.header->content_type;
+  RecordHead head{parts_.clock.wall_now(), way->meta};
   head.counts.add(proto::opaque_category(endpoint.kind));
-  return admit(Parcel(std::move(head), std::move(body)), *where, std::move(answer), large);
+  Parcel parcel(std::move(head), std::move(body));
+  return admit(std::move(parcel), *way->destination, std::move(answer), large);
 }
 
 proto::Result<Intake::Sender> Intake::sender(const Call& call, const proto::Envelope& envelope) {
@@ -249,9 +258,26 @@ Destination* Intake::destination(const RouteRequest& wanted) {
   return route ? parts_.destinations.find_or_add(*route) : nullptr;
 }
 
+const Intake::Way* Intake::find_way(const Call& call, const Sender& from,
+                                    const std::optional<proto::Dsn>& dsn) {
+  const bool same = last_way_.header == call.header;
+  if (same && last_way_.by_header && !dsn) {
+    parts_.destinations.use(*last_way_.destination);
+    return &last_way_;
+  }
+  Destination* where = destination({from.public_key, from.project_id, call.endpoint->prefix, dsn});
+  if (where == nullptr) return nullptr;
+  if (!same || last_way_.destination != where) {
+    last_way_ = {call.header, where,
+                 std::make_shared<const RequestMeta>(meta_of(call, where->dsn))};
+  }
+  last_way_.by_header = !dsn;
+  return &last_way_;
+}
+
 Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer,
                      LargeRequest* large) {
-  const WallTime now = parts_.clock.wall_now();
+  const WallTime now = parcel.head().accepted_at;
   if (const auto limits = destination.limits.to_header(now); !limits.empty()) {
     // Never Retry-After: some SDKs would stop everything (getsentry/sentry-javascript:
     // transports/base.ts).
@@ -259,7 +285,6 @@ Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer,
   }
   // An envelope without items is well-formed, and nothing.
   if (parcel.head().counts.total() == 0) return answer;
-  parcel.stamp(now, destination.dsn);
   if (large != nullptr) {
     large->accepting = std::make_unique<Backlog::Accepting>(parts_.backlog, std::move(parcel),
                                                             destination, parts_.awake());
@@ -287,9 +312,11 @@ bool Intake::take_own(proto::Envelope envelope) {
     parts_.stats.ledger.reject(RejectReason::not_allowed);
     return false;
   }
-  RecordHead head;
-  head.client = "thaw/" THAW_VERSION;
-  Parcel parcel(std::move(head), std::move(envelope));
+  RequestMeta meta;
+  meta.dsn = where->dsn;
+  meta.client = "thaw/" THAW_VERSION;
+  Parcel parcel({parts_.clock.wall_now(), std::make_shared<const RequestMeta>(std::move(meta))},
+                std::move(envelope));
   return admit(std::move(parcel), *where, {200, ""}, nullptr).status == 200;
 }
 
@@ -300,7 +327,7 @@ void Intake::recover(JournalId kept, Record record) {
     counts = {};
     counts.add(proto::Category::default_);
   }
-  const auto dsn = proto::parse_dsn(record.head.dsn);
+  const auto dsn = proto::parse_dsn(record.head.meta->dsn);
   auto parcel = Parcel::from(std::move(record));
   if (!dsn || !parcel) {
     parts_.backlog.recover_lost(kept, counts, DropReason::internal_sdk_error);

@@ -98,6 +98,18 @@ class Intake {
   void remember(const proto::Envelope& envelope);
   /// nullptr: 403.
   [[nodiscard]] Destination* destination(const RouteRequest& wanted);
+
+  /// What a call has come to, and with it every request of the same header.
+  struct Way {
+    std::shared_ptr<const RequestHeader> header;
+    Destination* destination = nullptr;
+    std::shared_ptr<const RequestMeta> meta;
+    bool by_header = false;  ///< no envelope had a word in it
+  };
+
+  /// `dsn`: the envelope's. nullptr: 403. Valid until the next call.
+  [[nodiscard]] const Way* find_way(const Call& call, const Sender& from,
+                                    const std::optional<proto::Dsn>& dsn);
   /// `answer`: what the SDK is told once the parcel is kept; `large`: by keep_some(), nullptr: at
   /// once.
   [[nodiscard]] Answer admit(Parcel&& parcel, Destination& destination, Answer answer,
@@ -115,6 +127,7 @@ class Intake {
   std::string last_header_;
   bool last_header_traced_ = false;
   std::string last_client_;
+  Way last_way_;
 };
 
 }  // namespace relay

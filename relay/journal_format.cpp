@@ -101,8 +101,9 @@ std::optional<RecordStart> parse_record_start(std::string_view bytes) {
 }
 
 std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std::string_view body) {
-  const std::array<std::string_view, 6> texts{head.dsn,    head.method,     head.target,
-                                              head.client, head.user_agent, head.content_type};
+  const RequestMeta& meta = *head.meta;
+  const std::array<std::string_view, 6> texts{meta.dsn,    meta.method,     meta.target,
+                                              meta.client, meta.user_agent, meta.content_type};
   std::string record = record_header(RecordType::envelope, sequence, kUsualHead);
   put(record, since_1970(head.accepted_at));
   put(record, std::uint32_t{0});
@@ -159,12 +160,12 @@ std::optional<RecordHead> parse_envelope_head(std::string_view bytes) {
   const auto head_bytes = cursor.number<std::uint32_t>();
   const auto categories = cursor.number<std::uint32_t>();
   if (!accepted_at || head_bytes != bytes.size()) return std::nullopt;
-  RecordHead head;
-  head.accepted_at = *accepted_at;
-  for (std::string* text : {&head.dsn, &head.method, &head.target, &head.client, &head.user_agent,
-                            &head.content_type}) {
+  RequestMeta meta;
+  for (std::string* text : {&meta.dsn, &meta.method, &meta.target, &meta.client, &meta.user_agent,
+                            &meta.content_type}) {
     *text = cursor.text();
   }
+  RecordHead head{*accepted_at, std::make_shared<const RequestMeta>(std::move(meta))};
   for (std::uint32_t i = 0; i < categories && cursor.good(); ++i) {
     const auto category = proto::category_of_name(cursor.text());
     head.counts.add(category.value_or(proto::Category::default_), cursor.number<std::uint64_t>());

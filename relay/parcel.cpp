@@ -25,16 +25,17 @@ bool is_header_text(std::string_view text) {
 
 /// Anybody in the function can write a segment: what it says must be what intake could have taken.
 bool is_plausible(const RecordHead& head) {
-  if (!is_header_text(head.target) || !is_header_text(head.client) ||
-      !is_header_text(head.user_agent) || !is_header_text(head.content_type)) {
+  const RequestMeta& meta = *head.meta;
+  if (!is_header_text(meta.target) || !is_header_text(meta.client) ||
+      !is_header_text(meta.user_agent) || !is_header_text(meta.content_type)) {
     return false;
   }
-  if (head.target.starts_with('/')) return false;
-  const std::string path = "/api/1/" + head.target.substr(0, head.target.find('?'));
+  if (meta.target.starts_with('/')) return false;
+  const std::string path = "/api/1/" + meta.target.substr(0, meta.target.find('?'));
   const auto endpoint = proto::match_endpoint(path);
-  if (!endpoint || !endpoint->prefix.empty() || !proto::takes_method(endpoint->kind, head.method))
+  if (!endpoint || !endpoint->prefix.empty() || !proto::takes_method(endpoint->kind, meta.method))
     return false;
-  if (head.target == kEnvelopeTarget) return true;
+  if (meta.target == kEnvelopeTarget) return true;
   proto::CategoryCounts one;
   one.add(proto::opaque_category(endpoint->kind));
   return head.counts == one;
@@ -44,8 +45,6 @@ bool is_plausible(const RecordHead& head) {
 
 Parcel::Parcel(RecordHead&& head, proto::Envelope&& envelope)
     : head_(std::move(head)), envelope_(std::move(envelope)), urgency_(envelope_->urgency()) {
-  head_.method = "POST";
-  head_.target = kEnvelopeTarget;
   head_.counts = envelope_->counts();
 }
 
@@ -54,17 +53,12 @@ Parcel::Parcel(RecordHead head, proto::Bytes opaque)
 
 proto::Result<Parcel> Parcel::from(Record record) {
   if (!is_plausible(record.head)) return make_error_code(Errc::journal_damaged);
-  if (record.head.target != kEnvelopeTarget) {
+  if (record.head.meta->target != kEnvelopeTarget) {
     return Parcel(std::move(record.head), std::move(record.body));
   }
   auto envelope = proto::Envelope::parse(std::move(record.body));
   if (!envelope) return envelope.error();
   return Parcel(std::move(record.head), std::move(*envelope));
-}
-
-void Parcel::stamp(WallTime accepted_at, std::string dsn) {
-  head_.accepted_at = accepted_at;
-  head_.dsn = std::move(dsn);
 }
 
 proto::Deduplicated Parcel::deduplicated_upstream() const {

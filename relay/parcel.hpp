@@ -12,12 +12,9 @@
 
 namespace relay {
 
-/// The target of an envelope below /api/{project}/.
-inline constexpr std::string_view kEnvelopeTarget = "envelope/";
-
 class Parcel {
  public:
-  /// Fills in the head's method, target and counts.
+  /// Fills in the head's counts.
   Parcel(RecordHead&& head, proto::Envelope&& envelope);
   /// Another endpoint's request; its counts say what it is.
   Parcel(RecordHead head, proto::Bytes opaque);
@@ -26,9 +23,6 @@ class Parcel {
   [[nodiscard]] static proto::Result<Parcel> from(Record record);
 
   [[nodiscard]] const RecordHead& head() const { return head_; }
-
-  /// When it was accepted, and for which DSN.
-  void stamp(WallTime accepted_at, std::string dsn);
 
   /// nullptr: opaque.
   [[nodiscard]] const proto::Envelope* envelope() const& {

@@ -51,16 +51,16 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
                          proto::Encoder& encoder)
     : encoder_(encoder) {
   const Route& route = destination.route;
-  const RecordHead& head = parcel.head();
+  const RequestMeta& meta = *parcel.head().meta;
   UpstreamRequest& request = composed_->request;
   request.endpoint = route.endpoint();
-  request.method = head.method;
-  const auto [path, query] = split(head.target);
-  auto [target, auth] = proto::compose_target(route.dsn, path, query, head.client);
+  request.method = meta.method;
+  const auto [path, query] = split(meta.target);
+  auto [target, auth] = proto::compose_target(route.dsn, path, query, meta.client);
   request.target = std::move(target);
 
   std::string_view tail = parcel.body();
-  std::string_view content_type = head.content_type;
+  std::string_view content_type = meta.content_type;
   if (const auto* envelope = parcel.envelope()) {
     head_ = envelope->restamped_header(route.dsn, now);
     tail = envelope->items_as_they_came();
@@ -73,9 +73,9 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
   if (encoding != proto::Encoding::identity)
     request.headers.emplace_back("Content-Encoding", proto::name(encoding));
   if (auth == proto::AuthPlace::header)
-    request.headers.emplace_back("X-Sentry-Auth", auth_header(route.dsn, head.client));
+    request.headers.emplace_back("X-Sentry-Auth", auth_header(route.dsn, meta.client));
   request.headers.emplace_back("User-Agent",
-                               head.user_agent.empty() ? kOwnUserAgent : head.user_agent);
+                               meta.user_agent.empty() ? kOwnUserAgent : meta.user_agent);
   request.headers.emplace_back("Accept", "*/*");
 }
 

@@ -398,8 +398,7 @@ TEST_CASE("how long the oldest has waited is known of what came and of what was 
   CHECK_FALSE(bench.backlog.oldest());
   const auto at = [](int second) { return relay::WallTime(std::chrono::seconds{second}); };
   const auto accept = [&](int second) {
-    auto parcel = support::parcel(envelope({"event"}));
-    parcel.stamp(at(second), "");
+    relay::Parcel parcel({at(second)}, envelope({"event"}));
     CHECK(bench.backlog.accept(std::move(parcel), bench.somewhere, {}));
   };
   accept(1000);

@@ -118,9 +118,9 @@ TEST_CASE("an accepted envelope is answered with its id, and waits") {
   const relay::Entry* entry = bench.backlog.find(1);
   REQUIRE(entry != nullptr);
   CHECK(entry->parcel->body() == kEvent);
-  CHECK(entry->parcel->head().client == "py/1");
-  CHECK(entry->parcel->head().user_agent == "sentry.python/2");
-  CHECK(entry->parcel->head().dsn == "https://" + kKey + "@up.example/42");
+  CHECK(entry->parcel->head().meta->client == "py/1");
+  CHECK(entry->parcel->head().meta->user_agent == "sentry.python/2");
+  CHECK(entry->parcel->head().meta->dsn == "https://" + kKey + "@up.example/42");
   CHECK(entry->awake_at_accept == relay::milliseconds{77});
   CHECK(bench.stats.bytes_in == kEvent.size());
   CHECK(bench.stats.ledger.accepted()[proto::Category::error] == 1);
@@ -549,7 +549,7 @@ TEST_CASE("an envelope of the host's own goes to the first configured DSN") {
   const relay::Entry* entry = bench.backlog.find(1);
   REQUIRE(entry != nullptr);
   CHECK(entry->destination->route.dsn.host == "up.example");
-  CHECK(entry->parcel->head().client == "thaw/" THAW_VERSION);
+  CHECK(entry->parcel->head().meta->client == "thaw/" THAW_VERSION);
   CHECK(bench.accepted == 1);
   CHECK(bench.intake.take_last_header().empty());
 }

@@ -74,8 +74,7 @@ TEST_CASE("zeros where the header belongs are told from a damaged one") {
 }
 
 TEST_CASE("an envelope whose checksum comes last has the same bytes") {
-  relay::RecordHead head;
-  head.dsn = "https://key@up.example/42";
+  const auto head = record_head();
   for (const std::string body : {"", "body"}) {
     std::string front = relay::encode_envelope(3, head, {});
     relay::put_checksum(front, relay::crc32c(body, relay::announce_body(front, body.size())));
@@ -84,9 +83,8 @@ TEST_CASE("an envelope whose checksum comes last has the same bytes") {
 }
 
 TEST_CASE("an envelope record has the documented bytes") {
-  relay::RecordHead head;
+  auto head = support::head_of({"D", "", "", "", "", ""});
   head.accepted_at = relay::WallTime(std::chrono::nanoseconds(5));
-  head.dsn = "D";
   head.counts.add(Category::error, 3);
   const auto record = relay::encode_envelope(7, head, "body");
   const std::string fields = std::string("\x05\0\0\0\0\0\0\0\x3A\0\0\0\x01\0\0\0", 16) +  //

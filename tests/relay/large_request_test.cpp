@@ -159,8 +159,8 @@ TEST_CASE("a large one of another endpoint keeps its method") {
   CHECK(bench.turns > 8);
   const auto record = bench.journal.read(bench.backlog.find(1)->kept);
   REQUIRE(record.has_value());
-  CHECK(record->head.method == "POST");
-  CHECK(record->head.target == "minidump/");
+  CHECK(record->head.meta->method == "POST");
+  CHECK(record->head.meta->target == "minidump/");
 }
 
 TEST_CASE("a large one that is refused is told so, and nothing is written") {

@@ -7,6 +7,7 @@
 
 #include "relay/errc.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/records.hpp"
 
 using proto::Category;
 using relay::Parcel;
@@ -14,13 +15,17 @@ using relay::Record;
 
 namespace {
 
-Record record(std::string target, std::string body, Category category = Category::default_) {
-  Record record;
-  record.head.method = "POST";
-  record.head.target = std::move(target);
+Record record(relay::RequestMeta meta, std::string_view body,
+              Category category = Category::default_) {
+  Record record{support::head_of(std::move(meta)), proto::Bytes::copy_of(body)};
   record.head.counts.add(category);
-  record.body = proto::Bytes::copy_of(body);
   return record;
+}
+
+Record record(std::string target, std::string_view body, Category category = Category::default_) {
+  relay::RequestMeta meta;
+  meta.target = std::move(target);
+  return record(std::move(meta), body, category);
 }
 
 bool refused(Record record) {
@@ -55,15 +60,17 @@ TEST_CASE("a planted record cannot say what intake would not have taken") {
     CAPTURE(target);
     CHECK(refused(record(target, "x")));
   }
-  for (auto field : {&relay::RecordHead::client, &relay::RecordHead::user_agent,
-                     &relay::RecordHead::content_type}) {
-    auto planted = record("minidump/", "x");
-    planted.head.*field = "a\r\nHost: elsewhere";
-    CHECK(refused(std::move(planted)));
+  for (auto field : {&relay::RequestMeta::client, &relay::RequestMeta::user_agent,
+                     &relay::RequestMeta::content_type}) {
+    relay::RequestMeta meta;
+    meta.target = "minidump/";
+    meta.*field = "a\r\nHost: elsewhere";
+    CHECK(refused(record(std::move(meta), "x")));
   }
-  auto method = record("minidump/", "x");
-  method.head.method = "DELETE";
-  CHECK(refused(std::move(method)));
+  relay::RequestMeta meta;
+  meta.target = "minidump/";
+  meta.method = "DELETE";
+  CHECK(refused(record(std::move(meta), "x")));
   auto counts = record("minidump/", "x");
   counts.head.counts.add(Category::default_, 1U << 20U);
   CHECK(refused(std::move(counts)));

@@ -17,6 +17,7 @@
 #include "tests/support/local_client.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/records.hpp"
 #include "tests/support/run.hpp"
 #include "tests/support/scripted_upstream.hpp"
 
@@ -483,10 +484,9 @@ TEST_CASE("many clients with many envelopes under every kind of answer: nothing 
 
 TEST_CASE("what an earlier process left for a DSN of other settings is dropped with a word") {
   Bench bench;
-  relay::RecordHead head;
-  head.dsn = "https://" + kKey + "@elsewhere.example/43";
-  head.method = "POST";
-  head.target = "envelope/";
+  relay::RequestMeta meta;
+  meta.dsn = "https://" + kKey + "@elsewhere.example/43";
+  auto head = support::head_of(std::move(meta));
   head.counts.add(proto::Category::error, 1);
   REQUIRE(bench.journal.keep(head, "{}\n{\"type\":\"event\"}\n{}"));
   bench.journal.restart();

@@ -9,6 +9,7 @@
 
 #include "proto/codec.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/records.hpp"
 
 using relay::Compression;
 using support::kKey;
@@ -37,10 +38,11 @@ class Composed {
 
   /// Who sent it.
   void sent_by(std::string client, std::string user_agent) {
-    relay::RecordHead head = parcel_->head();
-    head.client = std::move(client);
-    head.user_agent = std::move(user_agent);
-    parcel_.emplace(std::move(head), support::parsed(std::string(parcel_->body())));
+    relay::RequestMeta meta;
+    meta.client = std::move(client);
+    meta.user_agent = std::move(user_agent);
+    parcel_.emplace(support::head_of(std::move(meta)),
+                    support::parsed(std::string(parcel_->body())));
   }
 
  private:
