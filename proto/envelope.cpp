@@ -60,10 +60,23 @@ Edit replacement(std::string_view object, const JsonMember& member, std::string 
   return {begin, begin + member.raw.size(), std::move(value)};
 }
 
-/// In lower case; 0 for what is none.
-constexpr char hex_digit(char c) {
-  c = lower(c);
-  return is_digit(c) || (c >= 'a' && c <= 'f') ? c : '\0';
+/// A hex digit in lower case for each character; 0 for what is none. Every envelope has 32 of them.
+constexpr auto kHexDigits = [] {
+  std::array<char, 256> digits{};
+  for (const char c : std::string_view("0123456789abcdefABCDEF")) {
+    digits[static_cast<unsigned char>(c)] = lower(c);
+  }
+  return digits;
+}();
+
+/// Writes as many digits as there are characters. False if one is none.
+bool put_hex(std::string_view text, char*& digit) {
+  bool all = true;
+  for (const char c : text) {
+    *digit = kHexDigits[static_cast<unsigned char>(c)];
+    all = all && *digit++ != '\0';
+  }
+  return all;
 }
 
 }  // namespace
@@ -170,16 +183,17 @@ boost::system::error_code check_dsn_agrees(const Envelope& envelope, std::string
 }
 
 std::optional<EventId> normalize_event_id(std::string_view text) {
-  constexpr std::size_t kDashed = 36;
-  constexpr std::array<std::size_t, 4> kDashes{8, 13, 18, 23};
   EventId id;
-  if (text.size() != kDashed && text.size() != id.size()) return std::nullopt;
-  auto* digit = id.begin();
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool dashed = text.size() == kDashed && std::ranges::find(kDashes, at) != kDashes.end();
-    const char c = dashed ? text[at] : hex_digit(text[at]);
-    if (dashed ? c != '-' : c == '\0') return std::nullopt;
-    if (!dashed) *digit++ = c;
+  auto* digit = id.data();
+  if (text.size() == id.size()) return put_hex(text, digit) ? std::optional(id) : std::nullopt;
+  // 8-4-4-4-12, as RFC 9562 writes it.
+  constexpr std::size_t kDashed = 36;
+  if (text.size() != kDashed) return std::nullopt;
+  for (const std::size_t part : {8U, 4U, 4U, 4U, 12U}) {
+    if (!put_hex(text.substr(0, part), digit)) return std::nullopt;
+    text.remove_prefix(part);
+    if (!text.empty() && text.front() != '-') return std::nullopt;
+    text.remove_prefix(std::min<std::size_t>(1, text.size()));
   }
   return id;
 }
