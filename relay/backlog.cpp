@@ -170,7 +170,7 @@ void Backlog::insert(Entry entry, Parcel&& parcel) {
   const auto place = order_.emplace_hint(order_.end(), rank(entry), nullptr);
   try {
     place->second = &entries_.emplace_hint(entries_.end(), entry.id, std::move(entry))->second;
-    hold(*place->second, std::move(parcel));
+    hold(*place->second, std::make_shared<const Parcel>(std::move(parcel)));
   } catch (...) {
     entries_.erase(place->first.id);
     order_.erase(place);
@@ -179,11 +179,11 @@ void Backlog::insert(Entry entry, Parcel&& parcel) {
 }
 
 /// Keeps the parcel in memory if it has to be there, or there is room.
-void Backlog::hold(Entry& entry, Parcel&& parcel) {
-  const std::size_t memory = parcel.memory();
+void Backlog::hold(Entry& entry, std::shared_ptr<const Parcel> parcel) {
+  const std::size_t memory = parcel->memory();
   const bool fits = memory <= settings_.max_bytes && bytes_ <= settings_.max_bytes - memory;
   if (!entry.only_in_memory && !fits) return;
-  entry.parcel = std::make_shared<const Parcel>(std::move(parcel));
+  entry.parcel = std::move(parcel);
   bytes_ += memory;
   if (entry.only_in_memory) pinned_ += memory;
 }
@@ -232,25 +232,19 @@ std::shared_ptr<const Parcel> Backlog::peek(const Entry& entry) {
   return parcel_of(journal_.read(entry.kept));
 }
 
-void Backlog::report(const Entry& entry, std::string_view reason,
-                     const std::vector<bool>* flagged) {
+void Backlog::report(const Entry& entry, std::string_view reason) {
   proto::ClientReport& losses = entry.destination->losses;
-  const bool known = entry.reported && flagged == nullptr;
+  const bool known = entry.large && entry.large->reported;
   const auto loaded = known ? nullptr : peek(entry);
-  const auto* envelope = loaded ? loaded->envelope() : nullptr;
-  if (envelope == nullptr) {
-    // Known, opaque or out of reach. What counts as default has no place in a report.
-    const auto counts = known ? *entry.reported : entry.counts.wide();
-    for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
-      const auto category = static_cast<proto::Category>(i);
-      if (category != proto::Category::default_) losses.add(reason, category, counts[category]);
-    }
+  if (const auto* envelope = loaded ? loaded->envelope() : nullptr) {
+    for (const auto& item : envelope->items()) proto::add_lost(losses, reason, *envelope, item);
     return;
   }
-  for (std::size_t i = 0; i < envelope->items().size(); ++i) {
-    if (flagged == nullptr || (*flagged)[i]) {
-      proto::add_lost(losses, reason, *envelope, envelope->items()[i]);
-    }
+  // Known, opaque or out of reach. What counts as default has no place in a report.
+  const auto counts = known ? *entry.large->reported : entry.counts.wide();
+  for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
+    const auto category = static_cast<proto::Category>(i);
+    if (category != proto::Category::default_) losses.add(reason, category, counts[category]);
   }
 }
 
@@ -271,13 +265,32 @@ void Backlog::drop(std::uint64_t id, DropReason reason) {
   drop_untold(id, reason);
 }
 
-void Backlog::refuse_items(std::uint64_t id, const std::vector<bool>& flagged, unsigned status) {
-  reduce(id, flagged, count_refused, status);
+void Backlog::deliver_without(std::uint64_t id, const proto::CategoryCounts& refused,
+                              unsigned status) {
+  Entry& entry = entries_.at(id);
+  proto::CategoryCounts taken = entry.counts.wide();
+  taken -= refused;
+  if (taken.total() == 0) {
+    refuse(id, status);
+    return;
+  }
+  stats_.ledger.refuse(status, refused);
+  entry.counts = proto::SmallCounts(taken);
+  deliver(id);
 }
 
 void Backlog::drop_items(std::uint64_t id, const std::vector<bool>& flagged, DropReason reason) {
-  if (is_reported(reason)) report(entries_.at(id), name(reason), &flagged);
-  reduce(id, flagged, count_dropped, static_cast<unsigned>(reason));
+  const auto whole = load(id);
+  if (!whole) return;
+  const auto* envelope = whole->envelope();
+  auto left = envelope == nullptr ? std::nullopt : without(*envelope, flagged);
+  if (!left) {
+    drop(id, reason);
+    return;
+  }
+  const auto rest = std::make_shared<const Parcel>(RecordHead(whole->head()), std::move(*left));
+  const auto kept = journal_.keep(rest->head(), rest->body());
+  replace(entries_.at(id), *whole, flagged, reason, rest, kept);
 }
 
 void Backlog::drop_all(DropReason reason) {
@@ -321,39 +334,30 @@ proto::CategoryCounts Backlog::waiting() const {
   return counts;
 }
 
-void Backlog::reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate,
-                     unsigned detail) {
-  const auto loaded = load(id);
-  if (!loaded) return;
-  const auto* envelope = loaded->envelope();
-  Reduction reduction = envelope == nullptr ? Reduction{} : without(*envelope, flagged);
-  if (!reduction.rest) {
-    ++stats_.envelopes_lost;
-    settle(id, fate, detail);
-    return;
+void Backlog::replace(Entry& entry, const Parcel& whole, const std::vector<bool>& flagged,
+                      DropReason reason, std::shared_ptr<const Parcel> rest,
+                      const proto::Result<JournalId>& kept) {
+  const proto::Envelope& envelope = *whole.envelope();
+  for (std::size_t i = 0; is_reported(reason) && i < flagged.size(); ++i) {
+    if (!flagged[i]) continue;
+    proto::add_lost(entry.destination->losses, name(reason), envelope, envelope.items()[i]);
   }
-  fate(stats_.ledger, detail, reduction.dropped);
-  replace(entries_.at(id), std::move(*reduction.rest), RecordHead(loaded->head()));
-  check();
-}
-
-void Backlog::replace(Entry& entry, proto::Envelope rest, RecordHead head) {
-  Parcel parcel(std::move(head), std::move(rest));
+  stats_.ledger.drop(reason, counts_of(facts_of(envelope), flagged));
   auto place = order_.extract(rank(entry));
   let_go(entry);
-  const auto kept = journal_.keep(parcel.head(), parcel.body());
   if (kept) {
     if (entry.kept != 0) journal_.release(entry.kept);
     entry.kept = *kept;
   }
   // Without room for the smaller record the larger one stays: better some items twice than none.
   entry.only_in_memory = !kept;
-  describe(entry, parcel);
-  hold(entry, std::move(parcel));
+  describe(entry, *rest);
+  hold(entry, std::move(rest));
   place.key() = rank(entry);
   order_.insert(std::move(place));
   spill(0);
   if (bytes_ > settings_.max_bytes) drop(entry.id, DropReason::queue_overflow);
+  check();
 }
 
 void Backlog::settle(std::uint64_t id, Fate fate, unsigned detail) {

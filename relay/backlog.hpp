@@ -39,9 +39,13 @@ class Backlog {
   void deliver(std::uint64_t id);
   void refuse(std::uint64_t id, unsigned status);
   void drop(std::uint64_t id, DropReason reason);
-  /// The same for some of an envelope's items; it goes on without them. Ends it if nothing is left.
-  void refuse_items(std::uint64_t id, const std::vector<bool>& flagged, unsigned status);
+  /// Upstream has refused `refused` of it and taken the rest.
+  void deliver_without(std::uint64_t id, const proto::CategoryCounts& refused, unsigned status);
+  /// Drops some of an envelope's items; it goes on without them. Ends it if nothing is left.
   void drop_items(std::uint64_t id, const std::vector<bool>& flagged, DropReason reason);
+
+  /// drop_items() some at a time; see reducing.hpp.
+  class Reducing;
   /// At the end, everything that still waits. Upstream is not told: it is out of reach, and to read
   /// ten thousand bodies for that takes longer than there is time.
   void drop_all(DropReason reason);
@@ -124,17 +128,18 @@ class Backlog {
   [[nodiscard]] Victims first_to_go(const Parcel& parcel, std::size_t freed,
                                     std::size_t most) const;
   void insert(Entry entry, Parcel&& parcel);
-  void hold(Entry& entry, Parcel&& parcel);
+  void hold(Entry& entry, std::shared_ptr<const Parcel> parcel);
   void let_go(Entry& entry);
   void spill(std::size_t room_for);
   [[nodiscard]] std::shared_ptr<const Parcel> peek(const Entry& entry);
   [[nodiscard]] std::shared_ptr<const Parcel> or_dropped(std::uint64_t id,
                                                          std::shared_ptr<const Parcel> loaded);
-  /// For the next client report; `flagged`: of these items only.
-  void report(const Entry& entry, std::string_view reason,
-              const std::vector<bool>* flagged = nullptr);
-  void reduce(std::uint64_t id, const std::vector<bool>& flagged, Fate fate, unsigned detail);
-  void replace(Entry& entry, proto::Envelope rest, RecordHead head);
+  /// For the next client report.
+  void report(const Entry& entry, std::string_view reason);
+  /// `whole`, which is the entry's, goes on as `rest`, for which the journal did what `kept` says.
+  void replace(Entry& entry, const Parcel& whole, const std::vector<bool>& flagged,
+               DropReason reason, std::shared_ptr<const Parcel> rest,
+               const proto::Result<JournalId>& kept);
   void drop_untold(std::uint64_t id, DropReason reason);
   void settle(std::uint64_t id, Fate fate, unsigned detail);
   void check() const;

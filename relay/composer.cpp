@@ -22,6 +22,7 @@ constexpr std::size_t kReadPerTurn = 2 * kBytesPerTurn;
 /// With a compressor of its own: small ones are composed meanwhile.
 struct Composer::Large {
   RecordReading reading;
+  std::unique_ptr<Backlog::Reducing> reducing;
   std::shared_ptr<const Parcel> parcel;
   proto::Encoder encoder;
   std::optional<Composition> composition;
@@ -53,15 +54,32 @@ asio::awaitable<Composer::Composed> Composer::compose_large(std::uint64_t id, mi
 
 /// True: it is done, or, without a composition, gone.
 bool Composer::step(Large& large, std::uint64_t id) {
-  if (large.composition) return large.composition->step(kBytesPerTurn);
+  if (large.composition) {
+    // What it came from takes a millisecond to go, as its file did in the turn before.
+    large.reducing.reset();
+    return large.composition->step(kBytesPerTurn);
+  }
   const Entry* const entry = backlog_.find(id);
   if (entry == nullptr) return true;
-  auto loaded = backlog_.load_some(id, large.reading, kReadPerTurn);
-  if (!loaded) return false;
-  large.parcel = std::move(*loaded);
+  auto parcel = read(large, *entry);
+  if (!parcel) return false;
+  large.parcel = std::move(*parcel);
   if (!large.parcel) return true;
   large.composition.emplace(*large.parcel, *entry->destination, clock_.wall_now(), large.encoder);
   return false;
+}
+
+std::optional<std::shared_ptr<const Parcel>> Composer::read(Large& large, const Entry& entry) {
+  const std::uint64_t id = entry.id;
+  if (large.reducing) {
+    auto left = large.reducing->step(kBytesPerTurn);
+    return left && *left && judge_.is_spent(entry) ? nullptr : left;
+  }
+  auto loaded = backlog_.load_some(id, large.reading, kReadPerTurn);
+  if (!loaded || !*loaded) return loaded;
+  large.reducing = judge_.reduce(entry, *loaded);
+  if (large.reducing) return std::nullopt;
+  return backlog_.find(id) != nullptr ? loaded : nullptr;
 }
 
 }  // namespace relay

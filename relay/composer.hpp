@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,6 +13,7 @@
 #include "proto/encoder.hpp"
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
+#include "relay/judge.hpp"
 #include "relay/upstream_request.hpp"
 
 namespace relay {
@@ -21,8 +23,8 @@ class Composer {
   using Composed = std::unique_ptr<const ComposedRequest>;
 
   /// Everything passed in outlives it.
-  Composer(asio::any_io_executor executor, Clock& clock, Backlog& backlog)
-      : executor_(std::move(executor)), clock_(clock), backlog_(backlog) {}
+  Composer(asio::any_io_executor executor, Clock& clock, Backlog& backlog, Judge& judge)
+      : executor_(std::move(executor)), clock_(clock), backlog_(backlog), judge_(judge) {}
 
   [[nodiscard]] static bool is_large(const Entry& entry);
 
@@ -37,10 +39,14 @@ class Composer {
   struct Large;
 
   [[nodiscard]] bool step(Large& large, std::uint64_t id);
+  /// Its parcel, without what upstream does not want now. nullopt: there is more to do; nullptr: it
+  /// is gone.
+  [[nodiscard]] std::optional<std::shared_ptr<const Parcel>> read(Large& large, const Entry& entry);
 
   asio::any_io_executor executor_;
   Clock& clock_;
   Backlog& backlog_;
+  Judge& judge_;
   proto::Encoder encoder_;
   std::weak_ptr<Large> large_;  ///< the one whose turn it is
 };

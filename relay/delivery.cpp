@@ -94,7 +94,7 @@ Delivery::Delivery(asio::any_io_executor executor, DeliverySettings settings, Pa
       parts_(parts),
       judge_(parts.clock, parts.log, parts.backlog, parts.stats, parts.random),
       schedule_(settings, parts.clock, parts.backlog, parts.destinations),
-      composer_(executor, parts.clock, parts.backlog),
+      composer_(executor, parts.clock, parts.backlog, judge_),
       reporter_(executor, parts.clock, parts.upstream, parts.stats),
       look_(executor),
       tasks_(executor,

@@ -5,19 +5,27 @@
 namespace relay {
 namespace {
 
-/// nullptr: of a small one, or of one that has to be looked at again.
-std::unique_ptr<const proto::CategoryCounts> reported_of(const Parcel& parcel) {
-  if (parcel.body().size() < kLargeBody) return nullptr;
-  const auto* envelope = parcel.envelope();
-  if (envelope == nullptr) return std::make_unique<proto::CategoryCounts>(parcel.head().counts);
-  auto reported = std::make_unique<proto::CategoryCounts>();
-  for (const auto& item : envelope->items()) {
-    if (item.type == "client_report") return nullptr;
-    for (const auto& [category, quantity] : proto::report_quantities(*envelope, item)) {
-      reported->add(category, quantity);
+std::optional<proto::CategoryCounts> reported_of(const proto::Envelope& envelope) {
+  proto::CategoryCounts reported;
+  for (const auto& item : envelope.items()) {
+    if (item.type == "client_report") return std::nullopt;
+    for (const auto& [category, quantity] : proto::report_quantities(envelope, item)) {
+      reported.add(category, quantity);
     }
   }
   return reported;
+}
+
+std::unique_ptr<const LargeFacts> large_facts(const Parcel& parcel) {
+  if (parcel.body().size() < kLargeBody) return nullptr;
+  auto large = std::make_unique<LargeFacts>();
+  const auto* envelope = parcel.envelope();
+  large->reported = envelope == nullptr ? parcel.head().counts : reported_of(*envelope);
+  if (envelope == nullptr) return large;
+  for (const auto& item : envelope->items()) {
+    large->items.push_back({item.type, item.attachment_type, item.platform});
+  }
+  return large;
 }
 
 }  // namespace
@@ -33,7 +41,7 @@ Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awak
 
 void describe(Entry& entry, const Parcel& parcel) {
   entry.counts = proto::SmallCounts(parcel.head().counts);
-  entry.reported = reported_of(parcel);
+  entry.large = large_facts(parcel);
   entry.urgency = parcel.urgency();
   entry.deduplicated_upstream = parcel.deduplicated_upstream();
   entry.check_in = parcel.has_check_in();

@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "relay/destinations.hpp"
 #include "relay/journal.hpp"
@@ -12,15 +15,27 @@
 
 namespace relay {
 
+/// What may be asked of a large one that is not in memory: to read it again takes longer than one
+/// turn of the loop may.
+struct LargeFacts {
+  struct Item {
+    std::string type;
+    std::string attachment_type;
+    std::string platform;
+  };
+
+  std::vector<Item> items;  ///< empty: opaque
+  /// What its loss is reported as; nullopt: it has to be looked at.
+  std::optional<proto::CategoryCounts> reported;
+};
+
 struct Entry {
   std::uint64_t id = 0;
   JournalId kept = 0;  ///< 0: in memory only
   Destination* destination = nullptr;
   std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
   proto::SmallCounts counts;
-  /// Of a large one, what its loss is reported as: to read it for that takes longer than one turn
-  /// of the loop may.
-  std::unique_ptr<const proto::CategoryCounts> reported;
+  std::unique_ptr<const LargeFacts> large;  ///< nullptr: it is not
 
   proto::Urgency urgency = proto::Urgency::bulk;
   proto::Deduplicated deduplicated_upstream = proto::Deduplicated::none;

@@ -16,6 +16,13 @@ constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kForbidden = 403;
 constexpr unsigned kTooManyRequests = 429;
 
+bool is_limited(const proto::CategoryCounts& counts, const proto::RateLimits& limits,
+                WallTime now) {
+  return std::ranges::any_of(proto::all_categories(), [&](proto::Category category) {
+    return counts[category] > 0 && limits.blocked(category, now);
+  });
+}
+
 }  // namespace
 
 Judge::Judge(Clock& clock, Log& log, Backlog& backlog, Stats& stats, std::uint64_t (*random)())
@@ -69,16 +76,8 @@ void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
     backlog_.refuse(entry.id, kTooManyRequests);
     return;
   }
-  // A 429 is partial: what no limit of this answer names was taken (getsentry/relay:
-  // relay-server/src/endpoints/common.rs).
-  const std::uint64_t id = entry.id;
-  const auto parcel = backlog_.load(id);
-  if (!parcel) return;
-  const auto flagged = refused_items(*parcel, answer.rate_limits, now);
-  if (std::ranges::find(flagged, true) != flagged.end()) {
-    backlog_.refuse_items(id, flagged, kTooManyRequests);
-  }
-  if (backlog_.find(id) != nullptr) backlog_.deliver(id);
+  const auto refused = limited(entry, limits_of_429(answer.rate_limits, now));
+  if (refused) backlog_.deliver_without(entry.id, refused->counts, kTooManyRequests);
 }
 
 void Judge::server_failed(Entry& entry) {
@@ -181,20 +180,63 @@ void Judge::host_answered(Host& host) {
   });
 }
 
-bool Judge::drop_limited(Entry& entry) {
+std::optional<Judge::Limited> Judge::limited(const Entry& entry, const proto::RateLimits& limits) {
   const WallTime now = clock_.wall_now();
-  if (!entry.destination->limits.any(now)) return false;
+  std::shared_ptr<const Parcel> parcel;
+  std::vector<proto::ItemFacts> items;
+  if (entry.large) {
+    for (const auto& item : entry.large->items) {
+      items.push_back({item.type, item.attachment_type, item.platform});
+    }
+  } else {
+    parcel = backlog_.load(entry.id);
+    if (!parcel) return std::nullopt;
+    if (const auto* envelope = parcel->envelope()) items = facts_of(*envelope);
+  }
+  if (!items.empty()) {
+    Limited found{limited_items(items, limits, now), {}};
+    found.counts = counts_of(items, found.flagged);
+    return found;
+  }
+  const auto counts = entry.counts.wide();
+  if (!is_limited(counts, limits, now)) return Limited{{false}, {}};
+  return Limited{{true}, counts};
+}
+
+bool Judge::drop_limited(Entry& entry) {
+  if (!entry.destination->limits.any(clock_.wall_now())) return false;
   const std::uint64_t id = entry.id;
-  const auto parcel = backlog_.load(id);
-  if (!parcel) return true;
-  const auto flagged = limited_items(*parcel, entry.destination->limits, now);
-  if (std::ranges::find(flagged, true) == flagged.end()) return false;
-  backlog_.drop_items(id, flagged, DropReason::ratelimit_backoff);
+  const auto found = limited(entry, entry.destination->limits);
+  if (!found) return true;
+  const auto flags = std::ranges::count(found->flagged, true);
+  if (flags == 0) return false;
+  if (flags == std::ssize(found->flagged)) {
+    backlog_.drop(id, DropReason::ratelimit_backoff);
+    return true;
+  }
+  if (entry.large) return false;
+  backlog_.drop_items(id, found->flagged, DropReason::ratelimit_backoff);
   const Entry* left = backlog_.find(id);
-  if (left == nullptr) return true;
-  // Without its event it may have been sent too often already.
-  if (writes_left(written_facts(*left, now)) > 0) return false;
-  backlog_.drop(id, DropReason::network_error);
+  return left == nullptr || is_spent(*left);
+}
+
+std::unique_ptr<Backlog::Reducing> Judge::reduce(const Entry& entry,
+                                                 std::shared_ptr<const Parcel> parcel) {
+  if (!entry.large || !entry.destination->limits.any(clock_.wall_now())) return nullptr;
+  auto flagged = limited(entry, entry.destination->limits)->flagged;
+  const auto flags = std::ranges::count(flagged, true);
+  if (flags == 0) return nullptr;
+  if (flags == std::ssize(flagged)) {
+    backlog_.drop(entry.id, DropReason::ratelimit_backoff);
+    return nullptr;
+  }
+  return std::make_unique<Backlog::Reducing>(backlog_, entry.id, std::move(parcel),
+                                             std::move(flagged), DropReason::ratelimit_backoff);
+}
+
+bool Judge::is_spent(const Entry& entry) {
+  if (writes_left(written_facts(entry, clock_.wall_now())) > 0) return false;
+  backlog_.drop(entry.id, DropReason::network_error);
   return true;
 }
 

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "relay/backlog.hpp"
 #include "relay/clock.hpp"
 #include "relay/log.hpp"
+#include "relay/reducing.hpp"
 #include "relay/upstream.hpp"
 
 namespace relay {
@@ -38,10 +41,24 @@ class Judge {
   /// was written whole too often for that.
   void thawed();
 
-  /// Takes out what upstream does not want now. True: nothing is left of it.
+  /// Takes out what upstream does not want now; of a large one all or nothing. True: nothing is
+  /// left of it.
   [[nodiscard]] bool drop_limited(Entry& entry);
+  /// The rest of that for a large one, now that its parcel has been read. nullptr: it goes as it
+  /// is, or is gone.
+  [[nodiscard]] std::unique_ptr<Backlog::Reducing> reduce(const Entry& entry,
+                                                          std::shared_ptr<const Parcel> parcel);
+  /// Whether it was written too often for what is left of it, and so is gone.
+  [[nodiscard]] bool is_spent(const Entry& entry);
 
  private:
+  struct Limited {
+    std::vector<bool> flagged;
+    proto::CategoryCounts counts;  ///< of the flagged items
+  };
+
+  /// What the limits take of it. nullopt: it could not be loaded, and is gone.
+  [[nodiscard]] std::optional<Limited> limited(const Entry& entry, const proto::RateLimits& limits);
   void say_refused(const Destination& destination, unsigned status);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);
   void server_failed(Entry& entry);

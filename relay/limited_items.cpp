@@ -1,16 +1,24 @@
 #include "relay/limited_items.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace relay {
 
-std::vector<bool> limited_items(const proto::Envelope& envelope, const proto::RateLimits& limits,
-                                proto::WallTime now) {
+std::vector<proto::ItemFacts> facts_of(const proto::Envelope& envelope) {
+  std::vector<proto::ItemFacts> facts;
+  facts.reserve(envelope.items().size());
+  for (const auto& item : envelope.items()) facts.push_back(item.facts());
+  return facts;
+}
+
+std::vector<bool> limited_items(std::span<const proto::ItemFacts> items,
+                                const proto::RateLimits& limits, proto::WallTime now) {
   std::vector<bool> flagged;
   bool event_limited = false;
   bool event_left = false;
-  for (const auto& item : envelope.items()) {
-    const auto facts = item.facts();
+  for (const auto& facts : items) {
     flagged.push_back(limits.blocked(facts, now));
     if (!proto::creates_event(facts)) continue;
     (flagged.back() ? event_limited : event_left) = true;
@@ -18,49 +26,66 @@ std::vector<bool> limited_items(const proto::Envelope& envelope, const proto::Ra
   // A crash dump under a limit of attachments leaves an event beside it what it is.
   if (!event_limited || event_left) return flagged;
   for (std::size_t i = 0; i < flagged.size(); ++i) {
-    flagged[i] = flagged[i] || proto::depends_on_event(envelope.items()[i].facts());
+    flagged[i] = flagged[i] || proto::depends_on_event(items[i]);
   }
   return flagged;
 }
 
-std::vector<bool> limited_items(const Parcel& parcel, const proto::RateLimits& limits,
-                                proto::WallTime now) {
-  if (const auto* envelope = parcel.envelope()) return limited_items(*envelope, limits, now);
-  bool blocked = false;
-  for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
-    const auto category = static_cast<proto::Category>(i);
-    blocked = blocked || (parcel.head().counts[category] > 0 && limits.blocked(category, now));
+proto::CategoryCounts counts_of(std::span<const proto::ItemFacts> items,
+                                const std::vector<bool>& flagged) {
+  proto::CategoryCounts counts;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (flagged[i]) counts.add(proto::ledger_category(items[i]));
   }
-  return {blocked};
+  return counts;
 }
 
-std::vector<bool> refused_items(const Parcel& parcel, std::string_view rate_limits,
-                                proto::WallTime now) {
+proto::RateLimits limits_of_429(std::string_view rate_limits, proto::WallTime now) {
   proto::RateLimits named;
   named.learn(rate_limits, now, std::chrono::seconds{1});
-  return limited_items(parcel, named, now);
+  return named;
 }
 
-Reduction without(const proto::Envelope& envelope, const std::vector<bool>& flagged) {
-  Reduction reduction;
+Without::Without(const proto::Envelope& envelope, std::vector<bool> flagged)
+    : envelope_(envelope), flagged_(std::move(flagged)) {
   const std::string_view whole = envelope.bytes();
-  const std::string_view items = envelope.items_as_they_came();
-  proto::Bytes rest = proto::Bytes::copy_of(whole.substr(0, whole.size() - items.size()));
-  bool any = false;
-  for (std::size_t i = 0; i < flagged.size(); ++i) {
+  const std::size_t header = whole.size() - envelope.items_as_they_came().size();
+  std::size_t bytes = header;
+  for (std::size_t i = 0; i < flagged_.size(); ++i) {
     const auto& item = envelope.items()[i];
-    if (flagged[i]) {
-      reduction.dropped.add(proto::ledger_category(item.facts()));
-      continue;
-    }
-    rest.append(whole.substr(item.begin, item.end - item.begin));
-    rest.append("\n");
-    any = true;
+    if (!flagged_[i]) bytes += item.end - item.begin + 1;
   }
-  if (!any) return reduction;
-  auto parsed = proto::Envelope::parse(std::move(rest));
-  if (parsed) reduction.rest = std::move(*parsed);
-  return reduction;
+  rest_.reserve(bytes);
+  rest_.append(whole.substr(0, header));
+}
+
+bool Without::step(std::size_t bytes) {
+  for (; item_ < flagged_.size(); ++item_) {
+    if (flagged_[item_]) continue;
+    const auto& item = envelope_.items()[item_];
+    const auto text =
+        envelope_.bytes().substr(item.begin + copied_, item.end - item.begin - copied_);
+    const std::string_view part = text.substr(0, bytes);
+    rest_.append(part);
+    copied_ += part.size();
+    bytes -= part.size();
+    if (part.size() < text.size()) return false;
+    rest_.append("\n");
+    copied_ = 0;
+  }
+  return true;
+}
+
+std::optional<proto::Envelope> Without::take() {
+  if (std::ranges::find(flagged_, false) == flagged_.end()) return std::nullopt;
+  auto parsed = proto::Envelope::parse(std::move(rest_));
+  return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
+}
+
+std::optional<proto::Envelope> without(const proto::Envelope& envelope, std::vector<bool> flagged) {
+  Without rest(envelope, std::move(flagged));
+  static_cast<void>(rest.step(std::numeric_limits<std::size_t>::max()));
+  return rest.take();
 }
 
 }  // namespace relay

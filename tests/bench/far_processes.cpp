@@ -18,7 +18,7 @@ namespace bench {
 namespace {
 
 constexpr auto kLimits =
-    "HTTP/1.1 429 Too Many Requests\r\nX-Sentry-Rate-Limits: 60::organization\r\n"
+    "HTTP/1.1 429 Too Many Requests\r\nX-Sentry-Rate-Limits: 60:transaction:key\r\n"
     "Content-Length: 0\r\n\r\n";
 
 [[noreturn]] void fail(const char* what) {

@@ -356,6 +356,22 @@ void limited(const Places& places, Report& report, std::size_t many) {
   report.add("N waiting, upstream limits all", bench);
 }
 
+/// Of one large body a limit takes some.
+void large_limited(const Places& places, Report& report) {
+  Bench bench(places.limiting(), places.new_folder());
+  bench.relay().set_gate(relay::Gate::open);
+  fill(bench, "transaction", 1);
+  bench.empty();
+  bench.relay().set_gate(relay::Gate::closed);
+  const std::string mixed =
+      envelope("profile_chunk", noise(19 * relay::kMiB)) + envelope("transaction", "{}").substr(3);
+  bench.serve([&](std::uint16_t port) { bench::LocalPeer(port).ask(post(mixed)); });
+  bench.begin();
+  bench.relay().set_gate(relay::Gate::open);
+  bench.empty();
+  report.add("19 MiB, a limit takes some of it", bench);
+}
+
 void trusted(const Places& places, Report& report) {
   Bench bench(places.tls(), places.new_folder(), places.far.ca_file());
   bench.relay().set_gate(relay::Gate::open);
@@ -399,6 +415,7 @@ int main(int argc, char** argv) {
   captured(places, report);
   recovered(places, report, many);
   limited(places, report, many);
+  large_limited(places, report);
   report.end();
   std::error_code ignored;
   std::filesystem::remove_all(place, ignored);

@@ -214,14 +214,33 @@ TEST_CASE("each fate is counted once, in its place, and the journal lets go") {
   CHECK(bench.backlog.bytes() == 0);
 }
 
-TEST_CASE("a partial refusal takes its items and leaves the rest waiting, in its new place") {
+TEST_CASE("a partial refusal counts its items as refused and the rest as delivered") {
+  Bench bench;
+  CHECK(bench.accept(envelope({"event", "session"})));
+  proto::CategoryCounts refused;
+  refused.add(Category::error);
+  bench.backlog.deliver_without(1, refused, 429);
+  CHECK(bench.backlog.size() == 0);
+  CHECK(bench.journal.kept.empty());
+  CHECK(bench.stats.ledger.refused().at(429) == refused);
+  CHECK(bench.stats.ledger.delivered()[Category::session] == 1);
+  CHECK(bench.stats.ledger.delivered().total() == 1);
+  CHECK(bench.stats.envelopes_delivered == 1);
+
+  CHECK(bench.accept(envelope({"event"})));
+  bench.backlog.deliver_without(2, refused, 429);
+  CHECK(bench.stats.ledger.refused().at(429)[Category::error] == 2);
+  CHECK(bench.stats.envelopes_lost == 1);
+}
+
+TEST_CASE("who loses items goes on with the rest, in its new place") {
   Bench bench;
   CHECK(bench.accept(envelope({"transaction"})));       // 1
   CHECK(bench.accept(envelope({"event", "session"})));  // 2, urgent for its event
   CHECK(bench.order() == Ids{2, 1});
-  bench.backlog.refuse_items(2, {true, false}, 429);
-  CHECK(bench.stats.ledger.refused().at(429)[Category::error] == 1);
-  CHECK(bench.stats.ledger.refused().at(429)[Category::session] == 0);
+  bench.backlog.drop_items(2, {true, false}, DropReason::ratelimit_backoff);
+  CHECK(bench.stats.ledger.dropped(DropReason::ratelimit_backoff)[Category::error] == 1);
+  CHECK(bench.stats.ledger.dropped(DropReason::ratelimit_backoff).total() == 1);
   CHECK(bench.stats.ledger.balances(bench.backlog.waiting()));
   CHECK(bench.order() == Ids{1, 2});
   const relay::Entry* left = bench.backlog.find(2);

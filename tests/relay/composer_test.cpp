@@ -19,6 +19,7 @@
 #include "tests/support/temp_folder.hpp"
 
 using relay::Composer;
+using relay::DropReason;
 using relay::milliseconds;
 
 namespace {
@@ -59,8 +60,34 @@ struct Bench {
   relay::Backlog backlog;
   relay::Destinations destinations{1, relay::Compression::zstd, 3};
   relay::Destination* where = destinations.find_or_add(support::route());
-  Composer composer{io.get_executor(), clock, backlog};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  relay::Judge judge{clock, log, backlog, stats, [] { return std::uint64_t{7}; }};
+  Composer composer{io.get_executor(), clock, backlog, judge};
   std::string payload;  ///< of the last one
+};
+
+/// The same with a journal on the disk, and no memory.
+struct OnDisk {
+  explicit OnDisk(Bench& bench_in) : bench(bench_in) {}
+
+  void accept(std::initializer_list<std::string> items) {
+    auto envelope = support::parsed(support::envelope_text(items));
+    REQUIRE(backlog.accept(support::parcel(std::move(envelope)), *bench.where, {}));
+  }
+
+  std::uint64_t dropped(proto::Category category) const {
+    return stats.ledger.dropped(DropReason::ratelimit_backoff)[category];
+  }
+
+  Bench& bench;
+  support::TempFolder temp;
+  relay::SystemDisk disk;
+  relay::SpoolJournal spool{{temp.path("spool")}, disk, bench.clock, bench.log};
+  relay::Stats stats;
+  relay::Backlog backlog{{.max_waiting = 9, .max_bytes = 0}, spool, stats};
+  relay::Judge judge{bench.clock, bench.log, backlog, stats, [] { return std::uint64_t{7}; }};
+  Composer composer{bench.io.get_executor(), bench.clock, backlog, judge};
 };
 
 bool holds(const Composer::Composed& composed, std::string_view payload) {
@@ -138,29 +165,104 @@ TEST_CASE("others have their turn between what is read of it, in which it may me
   for (const bool dropped : {false, true}) {
     CAPTURE(dropped);
     Bench bench;
-    const support::TempFolder temp;
-    relay::SystemDisk disk;
-    support::Lines lines;
-    relay::Log log{{}, lines, bench.clock};
-    relay::SpoolJournal spool({temp.path("spool")}, disk, bench.clock, log);
-    relay::Stats stats;
-    relay::Backlog backlog({.max_waiting = 9, .max_bytes = 0}, spool, stats);
-    Composer composer(bench.io.get_executor(), bench.clock, backlog);
+    OnDisk on(bench);
     const std::string payload = support::noise(4 * kMiB);
-    REQUIRE(backlog.accept(
-        support::parcel(support::parsed(support::envelope_text({support::item("event", payload)}))),
-        *bench.where, {}));
-    support::Started<Composer::Composed> composing(bench.io, composer.compose_large(1, kLimit));
+    on.accept({support::item("event", payload)});
+    support::Started<Composer::Composed> composing(bench.io, on.composer.compose_large(1, kLimit));
     std::size_t turns = 0;
     for (; !composing.done() && turns < 1000; ++turns) {
       bench.turn();
-      if (dropped && turns == 8) backlog.drop(1, relay::DropReason::queue_overflow);
+      if (dropped && turns == 8) on.backlog.drop(1, relay::DropReason::queue_overflow);
     }
     const auto composed = composing.get();
     CHECK((composed != nullptr) != dropped);
     if (!dropped) CHECK(holds(composed, payload));
     CHECK((turns > 16 + 32) != dropped);
   }
+}
+
+TEST_CASE("a large one leaves without what a limit takes, and others have their turn meanwhile") {
+  Bench bench;
+  OnDisk on(bench);
+  const std::string payload = support::noise(4 * kMiB);
+  const std::string event = support::item("event");
+  on.accept({event, support::item("session"), support::item("attachment", payload)});
+  bench.where->limits.learn("60:session:key", bench.clock.wall_now());
+  REQUIRE_FALSE(on.judge.drop_limited(*on.backlog.find(1)));
+  support::Started<Composer::Composed> composing(bench.io, on.composer.compose_large(1, kLimit));
+  std::size_t turns = 0;
+  for (; !composing.done() && turns < 1000; ++turns) bench.turn();
+  const auto composed = composing.get();
+  CHECK(holds(composed, payload));
+  CHECK_FALSE(holds(composed, "session"));
+  // Read, copied, written again, compressed: a slice a turn.
+  CHECK(turns > 16 + 32 + 32 + 32);
+  CHECK(on.dropped(proto::Category::session) == 1);
+  CHECK(on.stats.ledger.dropped(DropReason::ratelimit_backoff).total() == 1);
+  CHECK(on.stats.ledger.balances(on.backlog.waiting()));
+  CHECK(bench.where->losses.entries().size() == 1);
+  // What a restart would find.
+  const auto record = on.spool.read(on.backlog.find(1)->kept);
+  REQUIRE(record.has_value());
+  CHECK(record->body.view() ==
+        support::envelope_text({event, support::item("attachment", payload)}));
+  CHECK(on.spool.figures().segments == 1);
+}
+
+TEST_CASE("of a large one nothing but its small rest may be left, or nothing at all") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  const std::string attachment = support::item("attachment", support::noise(2 * kMiB));
+  const auto accept = [&] {
+    const auto text = support::envelope_text({support::item("event"), attachment});
+    REQUIRE(bench.backlog.accept(support::parcel(support::parsed(text)), *bench.where, {}));
+    return bench.backlog.next_id() - 1;
+  };
+  const auto id = accept();
+  bench.where->limits.learn("60:attachment:key", bench.clock.wall_now());
+  CHECK_FALSE(bench.judge.drop_limited(*bench.backlog.find(id)));
+  const auto composed = bench.start(id).get();
+  REQUIRE(composed != nullptr);
+  CHECK(composed->request.body.ends_with(support::item("event")));
+  CHECK(bench.backlog.find(id)->bytes < 100);
+  CHECK(bench.journal.reads == 1);
+  const auto gone = accept();
+  bench.where->limits.learn("60:error:key", bench.clock.wall_now());
+  CHECK(bench.judge.drop_limited(*bench.backlog.find(gone)));
+  CHECK(bench.backlog.find(gone) == nullptr);
+  CHECK(bench.journal.reads == 1);
+}
+
+TEST_CASE("what is left of a large one when its event is gone may have been written too often") {
+  Bench bench;
+  const auto text = support::envelope_text(
+      {support::item("transaction"), support::item("session", support::noise(2 * kMiB))});
+  REQUIRE(bench.backlog.accept(support::parcel(support::parsed(text)), *bench.where, {}));
+  relay::Entry& entry = *bench.backlog.find(1);
+  entry.full_writes = 2;
+  entry.first_written = bench.clock.wall_now();
+  bench.where->limits.learn("60:transaction:key", bench.clock.wall_now());
+  CHECK(bench.start(1).get() == nullptr);
+  CHECK(bench.backlog.size() == 0);
+  CHECK(bench.stats.ledger.dropped(DropReason::network_error)[proto::Category::session] == 1);
+  CHECK(bench.stats.ledger.dropped(DropReason::ratelimit_backoff).total() == 1);
+}
+
+TEST_CASE("what a 429 refuses of a large one is known without reading it again") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  const auto text = support::envelope_text({support::item("event"),
+                                            support::item("attachment", support::noise(2 * kMiB)),
+                                            support::item("session")});
+  REQUIRE(bench.backlog.accept(support::parcel(support::parsed(text)), *bench.where, {}));
+  relay::UpstreamAnswer answer;
+  answer.status = 429;
+  answer.rate_limits = "60:error:key";
+  bench.judge.answered(*bench.backlog.find(1), answer, true);
+  CHECK(bench.journal.reads == 0);
+  CHECK(bench.journal.kept.empty());
+  const auto& ledger = bench.stats.ledger;
+  CHECK(ledger.refused().at(429)[proto::Category::error] == 1);
+  CHECK(ledger.refused().at(429)[proto::Category::attachment] == 1);
+  CHECK(ledger.delivered()[proto::Category::session] == 1);
 }
 
 TEST_CASE("large ones are composed one after the other, in the order they were begun") {

@@ -18,7 +18,7 @@ constexpr proto::WallTime kNow{std::chrono::seconds{1'795'456'800}};
 std::vector<bool> flags(const proto::Envelope& envelope, std::string_view header) {
   proto::RateLimits limits;
   limits.learn(header, kNow);
-  return relay::limited_items(envelope, limits, kNow);
+  return relay::limited_items(relay::facts_of(envelope), limits, kNow);
 }
 
 }  // namespace
@@ -71,8 +71,8 @@ TEST_CASE("logs go under either of their limits, feedback takes its attachment a
 
 TEST_CASE("of a 429 that names limits just what they name was refused, however short they are") {
   const auto refused = [](std::string_view header) {
-    return relay::refused_items(support::parcel(envelope({"event", "attachment", "session"})),
-                                header, kNow);
+    const auto mixed = envelope({"event", "attachment", "session"});
+    return relay::limited_items(relay::facts_of(mixed), relay::limits_of_429(header, kNow), kNow);
   };
   CHECK(refused("60:error:key") == std::vector<bool>{true, true, false});
   CHECK(refused("0:error:key") == std::vector<bool>{true, true, false});
@@ -92,13 +92,23 @@ TEST_CASE("what is left keeps its header and its items byte for byte") {
   const std::string second = "{\"type\":\"event\",\"length\":7}\n{\"b\"\n:1";
   const std::string third = "{\"type\":\"brand_new\",\"x\":\"\\u00e9\"}\n\x01\x02 raw \r";
   const auto whole = parsed(header + "\n" + first + "\n" + second + "\n" + third);
-  const auto reduced = relay::without(whole, {false, true, false});
-  REQUIRE(reduced.rest.has_value());
-  CHECK(reduced.rest->bytes() == header + "\n" + first + "\n" + third + "\n");
-  CHECK(reduced.dropped[Category::error] == 1);
-  CHECK(reduced.dropped.total() == 1);
-  CHECK(reduced.rest->counts()[Category::error] == 0);
-  CHECK(reduced.rest->counts().total() == 2);
+  const std::vector<bool> flagged{false, true, false};
+  const auto rest = relay::without(whole, flagged);
+  REQUIRE(rest.has_value());
+  CHECK(rest->bytes() == header + "\n" + first + "\n" + third + "\n");
+  CHECK(rest->counts()[Category::error] == 0);
+  CHECK(rest->counts().total() == 2);
+  const auto taken = relay::counts_of(relay::facts_of(whole), flagged);
+  CHECK(taken[Category::error] == 1);
+  CHECK(taken.total() == 1);
+  for (const std::size_t step : {1U, 2U, 7U, 1000U}) {
+    CAPTURE(step);
+    relay::Without in_steps(whole, flagged);
+    std::size_t steps = 1;
+    for (; !in_steps.step(step); ++steps) REQUIRE(steps < 1000);
+    CHECK(steps >= (rest->items_as_they_came().size() - 2) / step);
+    CHECK(in_steps.take()->bytes() == rest->bytes());
+  }
 }
 
 TEST_CASE("a last item without payload survives as it was") {
@@ -106,19 +116,20 @@ TEST_CASE("a last item without payload survives as it was") {
                                  "{\"type\":\"brand_new\"}\n"}) {
     CAPTURE(last);
     const auto whole = parsed("{}\n{\"type\":\"event\"}\n{}\n" + last);
-    const auto reduced = relay::without(whole, {true, false});
-    REQUIRE(reduced.rest.has_value());
-    REQUIRE(reduced.rest->items().size() == 1);
-    const auto& left = reduced.rest->items().front();
+    const auto rest = relay::without(whole, {true, false});
+    REQUIRE(rest.has_value());
+    REQUIRE(rest->items().size() == 1);
+    const auto& left = rest->items().front();
     CHECK(left.end == left.payload_begin);
   }
 }
 
 TEST_CASE("nothing is left when everything is taken, and all of it is counted") {
-  const auto reduced = relay::without(envelope({"event", "attachment"}), {true, true});
-  CHECK_FALSE(reduced.rest.has_value());
-  CHECK(reduced.dropped[Category::error] == 1);
-  CHECK(reduced.dropped[Category::attachment] == 1);
+  const auto whole = envelope({"event", "attachment"});
+  CHECK_FALSE(relay::without(whole, {true, true}).has_value());
+  const auto taken = relay::counts_of(relay::facts_of(whole), {true, true});
+  CHECK(taken[Category::error] == 1);
+  CHECK(taken[Category::attachment] == 1);
 }
 
 TEST_SUITE_END();
