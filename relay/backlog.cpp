@@ -234,18 +234,18 @@ std::shared_ptr<const Parcel> Backlog::peek(const Entry& entry) {
 
 void Backlog::report(const Entry& entry, std::string_view reason) {
   proto::ClientReport& losses = entry.destination->losses;
-  const bool known = entry.large && entry.large->reported;
-  const auto loaded = known ? nullptr : peek(entry);
+  const auto loaded = entry.large ? nullptr : peek(entry);
   if (const auto* envelope = loaded ? loaded->envelope() : nullptr) {
     for (const auto& item : envelope->items()) proto::add_lost(losses, reason, *envelope, item);
     return;
   }
-  // Known, opaque or out of reach. What counts as default has no place in a report.
-  const auto counts = known ? *entry.large->reported : entry.counts.wide();
+  // Large, opaque or out of reach. What counts as default has no place in a report.
+  const auto counts = entry.large ? entry.large->reported : entry.counts.wide();
   for (std::size_t i = 0; i < proto::kCategoryCount; ++i) {
     const auto category = static_cast<proto::Category>(i);
     if (category != proto::Category::default_) losses.add(reason, category, counts[category]);
   }
+  if (entry.large) losses.merge(entry.large->carried);
 }
 
 void Backlog::deliver(std::uint64_t id) {

@@ -5,25 +5,23 @@
 namespace relay {
 namespace {
 
-std::optional<proto::CategoryCounts> reported_of(const proto::Envelope& envelope) {
-  proto::CategoryCounts reported;
-  for (const auto& item : envelope.items()) {
-    if (item.type == "client_report") return std::nullopt;
-    for (const auto& [category, quantity] : proto::report_quantities(envelope, item)) {
-      reported.add(category, quantity);
-    }
-  }
-  return reported;
-}
-
 std::unique_ptr<const LargeFacts> large_facts(const Parcel& parcel) {
   if (parcel.body().size() < kLargeBody) return nullptr;
   auto large = std::make_unique<LargeFacts>();
   const auto* envelope = parcel.envelope();
-  large->reported = envelope == nullptr ? parcel.head().counts : reported_of(*envelope);
-  if (envelope == nullptr) return large;
+  if (envelope == nullptr) {
+    large->reported = parcel.head().counts;
+    return large;
+  }
   for (const auto& item : envelope->items()) {
     large->items.push_back({item.type, item.attachment_type, item.platform});
+    if (item.type == "client_report") {
+      proto::add_lost(large->carried, {}, *envelope, item);
+      continue;
+    }
+    for (const auto& [category, quantity] : proto::report_quantities(*envelope, item)) {
+      large->reported.add(category, quantity);
+    }
   }
   return large;
 }

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "proto/client_report.hpp"
 #include "relay/destinations.hpp"
 #include "relay/journal.hpp"
 #include "relay/parcel.hpp"
@@ -24,9 +24,9 @@ struct LargeFacts {
     std::string platform;
   };
 
-  std::vector<Item> items;  ///< empty: opaque
-  /// What its loss is reported as; nullopt: it has to be looked at.
-  std::optional<proto::CategoryCounts> reported;
+  std::vector<Item> items;         ///< empty: opaque
+  proto::CategoryCounts reported;  ///< what its loss is reported as
+  proto::ClientReport carried;     ///< what client reports in it tell of, which is lost with it
 };
 
 struct Entry {

@@ -469,13 +469,20 @@ TEST_CASE("of a large one upstream is told what was lost without reading it agai
   Bench bench({.max_waiting = 1, .max_bytes = 1000});
   constexpr std::size_t kLarge = 2U << 20U;
   const std::string payload(kLarge, 'x');
-  CHECK(bench.accept(support::parsed("{}\n{\"type\":\"attachment\"}\n" + payload)));
+  const std::string sdk_report =
+      R"({"discarded_events":[{"reason":"sample_rate","category":"span","quantity":9}]})";
+  CHECK(bench.accept(support::parsed("{}\n" + support::item("client_report", sdk_report) +
+                                     "{\"type\":\"attachment\"}\n" + payload)));
   CHECK(bench.accept(envelope({"event"})));
-  std::uint64_t bytes = 0;
-  for (const auto& entry : bench.somewhere.losses.entries()) {
-    if (entry.category == Category::attachment) bytes += entry.quantity;
-  }
-  CHECK(bytes == kLarge);
+  const auto told = [&](std::string_view reason, Category category) {
+    std::uint64_t sum = 0;
+    for (const auto& entry : bench.somewhere.losses.entries()) {
+      if (entry.reason == reason && entry.category == category) sum += entry.quantity;
+    }
+    return sum;
+  };
+  CHECK(told("queue_overflow", Category::attachment) == kLarge);
+  CHECK(told("sample_rate", Category::span) == 9);
   relay::RecordHead dump;
   dump.counts.add(Category::attachment);
   bench.backlog.deliver(2);
