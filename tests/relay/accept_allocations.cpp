@@ -150,7 +150,7 @@ int main() {
       count_with([](relay::Journal& none, relay::Journal&) -> relay::Journal& { return none; });
   const double on =
       count_with([](relay::Journal&, relay::Journal& spool) -> relay::Journal& { return spool; });
-  const bool in_memory = within("off", off, 14);
-  const bool with_journal = within("on", on, 17);
+  const bool in_memory = within("off", off, 8);
+  const bool with_journal = within("on", on, 10);
   return in_memory && with_journal ? EXIT_SUCCESS : EXIT_FAILURE;
 }

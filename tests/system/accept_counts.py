@@ -130,10 +130,10 @@ class Counts(unittest.TestCase):
         self.check_calls("on", 6.5)
 
     def test_instructions_in_memory(self):
-        self.check_instructions("off", 27_500)
+        self.check_instructions("off", 16_000)
 
     def test_instructions_with_the_journal(self):
-        self.check_instructions("on", 30_000)
+        self.check_instructions("on", 19_500)
 
 
 class Growth(unittest.TestCase):
