@@ -274,7 +274,7 @@ void Backlog::deliver_without(std::uint64_t id, const proto::CategoryCounts& ref
     refuse(id, status);
     return;
   }
-  stats_.ledger.refuse(status, refused);
+  if (refused.total() > 0) stats_.ledger.refuse(status, refused);
   entry.counts = proto::SmallCounts(taken);
   deliver(id);
 }

@@ -216,19 +216,23 @@ TEST_CASE("each fate is counted once, in its place, and the journal lets go") {
 
 TEST_CASE("a partial refusal counts its items as refused and the rest as delivered") {
   Bench bench;
-  CHECK(bench.accept(envelope({"event", "session"})));
+  CHECK(bench.accept(envelope({"session"})));
+  bench.backlog.deliver_without(1, {}, 429);
+  CHECK(bench.stats.ledger.refused().empty());
+  CHECK(bench.accept(envelope({"event", "transaction"})));
   proto::CategoryCounts refused;
   refused.add(Category::error);
-  bench.backlog.deliver_without(1, refused, 429);
+  bench.backlog.deliver_without(2, refused, 429);
   CHECK(bench.backlog.size() == 0);
   CHECK(bench.journal.kept.empty());
   CHECK(bench.stats.ledger.refused().at(429) == refused);
   CHECK(bench.stats.ledger.delivered()[Category::session] == 1);
-  CHECK(bench.stats.ledger.delivered().total() == 1);
-  CHECK(bench.stats.envelopes_delivered == 1);
+  CHECK(bench.stats.ledger.delivered()[Category::transaction] == 1);
+  CHECK(bench.stats.ledger.delivered().total() == 2);
+  CHECK(bench.stats.envelopes_delivered == 2);
 
   CHECK(bench.accept(envelope({"event"})));
-  bench.backlog.deliver_without(2, refused, 429);
+  bench.backlog.deliver_without(3, refused, 429);
   CHECK(bench.stats.ledger.refused().at(429)[Category::error] == 2);
   CHECK(bench.stats.envelopes_lost == 1);
 }
