@@ -38,6 +38,8 @@ struct RequestHeader {
   std::string content_type;
   std::string content_encoding;
   std::string user_agent;
+
+  bool operator==(const RequestHeader&) const = default;
 };
 
 /// A local request; the body as it came over the wire, still encoded.

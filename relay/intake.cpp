@@ -261,17 +261,24 @@ Destination* Intake::destination(const RouteRequest& wanted) {
 const Intake::Way* Intake::find_way(const Call& call, const Sender& from,
                                     const std::optional<proto::Dsn>& dsn) {
   const bool same = last_way_.header == call.header;
-  if (same && last_way_.by_header && !dsn) {
+  if (same && last_way_.by_header) {
     parts_.destinations.use(*last_way_.destination);
     return &last_way_;
   }
-  Destination* where = destination({from.public_key, from.project_id, call.endpoint->prefix, dsn});
+  // The envelope is asked only where the header leads nowhere.
+  RouteRequest wanted{from.public_key, from.project_id, call.endpoint->prefix, {}};
+  Destination* where = destination(wanted);
+  const bool by_header = where != nullptr;
+  if (!by_header && dsn) {
+    wanted.envelope_dsn = dsn;
+    where = destination(wanted);
+  }
   if (where == nullptr) return nullptr;
   if (!same || last_way_.destination != where) {
     last_way_ = {call.header, where,
                  std::make_shared<const RequestMeta>(meta_of(call, where->dsn))};
   }
-  last_way_.by_header = !dsn;
+  last_way_.by_header = by_header;
   return &last_way_;
 }
 

@@ -104,7 +104,7 @@ class Intake {
     std::shared_ptr<const RequestHeader> header;
     Destination* destination = nullptr;
     std::shared_ptr<const RequestMeta> meta;
-    bool by_header = false;  ///< no envelope had a word in it
+    bool by_header = false;  ///< whatever its envelope says
   };
 
   /// `dsn`: the envelope's. nullptr: 403. Valid until the next call.

@@ -1,4 +1,4 @@
-// The header of an earlier request. An SDK sends the same one with every envelope, byte for byte
+// The header of an earlier request. Most SDKs send the same one with every envelope, byte for byte
 // but for the length of the body: then it need not be read again. Pure.
 #pragma once
 
@@ -26,8 +26,9 @@ class KnownHeader {
   /// Whether `input` begins with the known header, whole, with a Content-Length of its own.
   [[nodiscard]] std::optional<Match> match(std::string_view input) const;
 
-  /// `text`: a header to its end, found to be well-formed; `length`: the value of the one
-  /// Content-Length in it, a view into it. Its body has that length and is waited for by nobody.
+  /// `text`: a header to its end, found to be well-formed, that came before; `length`: the value of
+  /// the one Content-Length in it, a view into it. Its body has that length and is waited for by
+  /// nobody.
   void learn(std::string_view text, std::string_view length,
              std::shared_ptr<const RequestHeader> meaning, bool keeps_alive);
 

@@ -14,7 +14,7 @@ namespace relay {
 
 class Parcel {
  public:
-  /// Fills in the head's counts.
+  /// The head's meta says kEnvelopeTarget; its counts are filled in.
   Parcel(RecordHead&& head, proto::Envelope&& envelope);
   /// Another endpoint's request; its counts say what it is.
   Parcel(RecordHead head, proto::Bytes opaque);

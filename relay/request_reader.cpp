@@ -65,8 +65,8 @@ struct Body {
 /// Beast's parsers are for one message each.
 class RequestReader::Parser final : public http::basic_parser<true> {
  public:
-  Parser(const ListenerSettings& settings, RequestHeader& header, Body& body)
-      : header_(header), body_(body) {
+  Parser(const ListenerSettings& settings, std::shared_ptr<RequestHeader> header, Body& body)
+      : header_(std::move(header)), body_(body) {
     header_limit(static_cast<std::uint32_t>(settings.max_header_bytes));
     body_limit(settings.max_body_bytes);
   }
@@ -80,8 +80,8 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   using View = boost::beast::string_view;
 
   void on_request_impl(http::verb, View method, View target, int, error_code&) override {
-    header_.method.assign(method.data(), method.size());
-    header_.target.assign(target.data(), target.size());
+    header_->method.assign(method.data(), method.size());
+    header_->target.assign(target.data(), target.size());
   }
 
   void on_field_impl(http::field field, View name, View value, error_code& ec) override {
@@ -105,7 +105,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   /// Of several the first counts; several origins are none to go by.
   void keep(std::size_t which, View value) {
-    std::string& place = header_.*kKept[which].place;
+    std::string& place = header_.get()->*kKept[which].place;
     const unsigned bit = 1U << which;
     if ((seen_ & bit) == 0) {
       place.assign(value.data(), value.size());
@@ -137,7 +137,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
 
   void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
 
-  RequestHeader& header_;
+  std::shared_ptr<RequestHeader> header_;
   Body& body_;
   unsigned seen_ = 0;        ///< a bit for each of kKept that was there
   bool coded_ = false;       ///< a transfer coding was named
@@ -163,14 +163,18 @@ struct RequestReader::Parts {
   void begin() {
     const auto header = std::make_shared<RequestHeader>();
     request.header = header;
-    parser.emplace(settings, *header, body);
+    parser.emplace(settings, header, body);
   }
 
-  /// `header`: to its end, and in one piece.
-  void learn(std::string_view header) {
-    if (body.length == 0 || parser->lengths != 1 || parser->expects_continue) return;
-    known.learn(header, {parser->length.data(), parser->length.size()}, request.header,
-                parser->keep_alive());
+  /// `text`: the whole header; "" where it came in parts.
+  void end_header(std::string_view text) {
+    const bool again = last != nullptr && *last == *request.header;
+    // Of one that says the same as the last, a chunked body's too, nothing is made anew.
+    if (again) request.header = last;
+    last = request.header;
+    const bool usual = body.length > 0 && parser->lengths == 1 && !parser->expects_continue;
+    if (!again || !usual || text.empty()) return;
+    known.learn(text, {parser->length.data(), parser->length.size()}, last, parser->keep_alive());
   }
 
   ListenerSettings settings;
@@ -178,6 +182,7 @@ struct RequestReader::Parts {
   Body body{request.body};
   std::optional<Parser> parser;  ///< none: nothing has come yet, or a known header
   KnownHeader known;
+  std::shared_ptr<const RequestHeader> last;  ///< that was parsed
 };
 
 RequestReader::RequestReader(const ListenerSettings& settings)
@@ -209,7 +214,9 @@ std::size_t RequestReader::take(std::string_view input, error_code& ec) {
     const bool first = !parser.got_some();
     const std::size_t used = parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
     taken += used;
-    if (first && !ec && parser.is_header_done()) parts.learn(rest.substr(0, used));
+    if (in_header && !ec && parser.is_header_done()) {
+      parts.end_header(first ? rest.substr(0, used) : std::string_view());
+    }
     if (!ec) continue;
     if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
     break;

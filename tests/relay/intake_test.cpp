@@ -11,6 +11,7 @@
 #include "tests/support/envelopes.hpp"
 #include "tests/support/local_requests.hpp"
 #include "tests/support/manual_clock.hpp"
+#include "tests/support/records.hpp"
 
 using relay::Answer;
 using relay::RejectReason;
@@ -59,6 +60,16 @@ struct Bench {
     return take(support::local_request(body, kAuth), path);
   }
 
+  /// As one of the requests that share the call's header.
+  unsigned take(const relay::Call& call, std::string_view body) {
+    relay::LocalRequest request{call.header, proto::Bytes::copy_of(body)};
+    return intake.take(std::move(request), call).status;
+  }
+
+  const relay::RequestMeta* meta(std::uint64_t id) {
+    return backlog.find(id)->parcel->head().meta.get();
+  }
+
   std::uint64_t rejected(RejectReason reason) const { return stats.ledger.rejected(reason); }
 
   boost::asio::io_context io{1};
@@ -95,6 +106,16 @@ std::string brotli(std::string_view text) {
   std::string stream;
   for (const unsigned shift : {0U, 8U, 16U}) stream += static_cast<char>(header >> shift & 0xffU);
   return stream.append(text).append("\x03");
+}
+
+relay::Call call_to(std::string target, std::string_view content_type = "") {
+  auto request = support::local_request("", kAuth, std::move(target));
+  support::set(request, &RequestHeader::content_type, content_type);
+  return relay::Call(request.header);
+}
+
+std::string event_for(const std::string& dsn) {
+  return R"({"dsn":")" + dsn + "\"}\n{\"type\":\"event\"}\n{}";
 }
 
 void check(const Answer& answer, unsigned status, std::string_view body) {
@@ -582,6 +603,60 @@ TEST_CASE("a header that says nothing of a trace does not take the place of one 
   CHECK(bench.intake.take_last_header() == traced);
   check(bench.post("{}" + session), 200, "{}");
   CHECK(bench.intake.take_last_header() == "{}");
+}
+
+TEST_CASE("of one header, each envelope goes where its own dsn says") {
+  Bench bench({});
+  const relay::Call call = call_to("/api/42/envelope/");
+  const std::string first = "https://" + kKey + "@o1.ingest.sentry.io/42";
+  const std::string second = "https://" + kKey + "@o2.ingest.sentry.io/42";
+  CHECK(bench.take(call, event_for(first)) == 200);
+  CHECK(bench.take(call, kEvent) == 403);
+  CHECK(bench.take(call, event_for(second)) == 200);
+  CHECK(bench.take(call, kEvent) == 403);
+  CHECK(bench.take(call, event_for("https://" + kOtherKey + "@o1.ingest.sentry.io/42")) == 400);
+  CHECK(bench.meta(1)->dsn == first);
+  CHECK(bench.meta(2)->dsn == second);
+  CHECK(bench.backlog.find(2)->destination->dsn == second);
+}
+
+TEST_CASE("where the header names the host the envelope's dsn has no word, early or late") {
+  Bench bench({});
+  const relay::Call call = call_to("/o7.ingest.sentry.io/api/42/envelope/");
+  const std::string other = event_for("https://" + kKey + "@o2.ingest.sentry.io/42");
+  CHECK(bench.take(call, other) == 200);
+  CHECK(bench.take(call, kEvent) == 200);
+  CHECK(bench.take(call, other) == 200);
+  CHECK(bench.meta(1)->dsn == "https://" + kKey + "@o7.ingest.sentry.io/42");
+  CHECK(bench.meta(1) == bench.meta(2));
+  CHECK(bench.meta(1) == bench.meta(3));
+}
+
+TEST_CASE("two headers to one destination keep what each says") {
+  Bench bench;
+  const std::string target = "/api/42/store/?x=1";
+  const relay::Call opaque = call_to(target);
+  const relay::Call envelope = call_to(target, "application/x-sentry-envelope");
+  CHECK(bench.take(opaque, "{}") == 200);
+  CHECK(bench.take(opaque, "{}") == 200);
+  CHECK(bench.take(envelope, kEvent) == 200);
+  CHECK(bench.meta(1) == bench.meta(2));
+  CHECK(bench.meta(2)->target == "store/?x=1");
+  CHECK(bench.meta(3)->target == "envelope/");
+}
+
+TEST_CASE("a way that is known is the one used last, whatever was recovered meanwhile") {
+  Bench bench({});
+  const relay::Call call = call_to("/o1.ingest.sentry.io/api/42/envelope/");
+  CHECK(bench.take(call, kEvent) == 200);
+  relay::RequestMeta left;
+  left.dsn = "https://" + kKey + "@o9.ingest.sentry.io/42";
+  relay::Record record{support::head_of(left), proto::Bytes::copy_of(kEvent)};
+  record.head.counts.add(proto::Category::error);
+  bench.intake.recover(5, std::move(record));
+  CHECK(bench.destinations.last_used()->dsn == left.dsn);
+  CHECK(bench.take(call, kEvent) == 200);
+  CHECK(bench.destinations.last_used()->dsn == bench.meta(1)->dsn);
 }
 
 TEST_CASE("the name of the last SDK is kept, up to 64 characters") {
