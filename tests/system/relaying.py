@@ -47,7 +47,7 @@ class Upstream:
 
             def answer(self):
                 length = int(self.headers.get("Content-Length", 0))
-                body = self.rfile.read(length)
+                body = outer.read(self.rfile, length)
                 if len(body) < length:
                     raise ConnectionResetError("killed while it sent")
                 if outer.delay:
@@ -80,6 +80,10 @@ class Upstream:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def read(self, stream, length):
+        """A request's body, as long as it says."""
+        return stream.read(length)
 
     def take(self, request):
         """Keeps a request (method, path, headers, body); status and headers of its answer."""
@@ -239,12 +243,12 @@ def balance(test, stats):
         test.assertEqual(items["accepted"] + items["recovered"], out, f"{category}: {items}")
 
 
-def wait_for(condition, timeout=20):
-    """Polls until it holds."""
+def wait_for(condition, timeout=20, pause=0.02):
+    """Polls until it holds; without a pause what is soon over."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, f"not in {timeout} s"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def rounds(default):

@@ -21,7 +21,7 @@ def zstd(data):
 
 def unzstd(data):
     """What frames hold; the room for it grows, as they need not say how much that is."""
-    room = max(1 << 16, 8 * len(data))
+    room = min(max(1 << 16, 8 * len(data)), LARGEST)
     while room <= LARGEST:
         to = ctypes.create_string_buffer(room)
         size = _zstd.ZSTD_decompress(to, ctypes.c_size_t(room), data, ctypes.c_size_t(len(data)))
