@@ -20,6 +20,7 @@ from soak_parts import codings
 
 MIB = 2**20
 SMALL = 3000  # bytes of an event that goes beside
+NOISE = random.Random(1).randbytes(20 * MIB)
 TRIES = 20  # on a busy machine the instant may be over before it is seen
 ENVIRONMENT = {
     "THAW_COMPRESSION": "zstd", "THAW_SPOOL_MIB": "1024",
@@ -74,7 +75,6 @@ class KilledSlices(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.upstream = Reluctant()
         self.addCleanup(lambda: self.upstream.close())
-        self.chance = random.Random(1)
         self.sent, self.large, self.answered, self.tries = {}, set(), set(), 1
         self.record = self.a_record()
         self.thaw = self.serve("spool")
@@ -106,7 +106,7 @@ class KilledSlices(unittest.TestCase):
         length = mib * MIB - len(start) - len('{"type":"attachment","filename":"x","length":00000000}\n')
         # At each place that a record may begin, wherever the attachment does.
         records = (self.record + b"x") * (MIB // len(self.record))
-        payload = (records + self.chance.randbytes(mib * MIB))[:length]
+        payload = (records + NOISE[len(self.sent):])[:length]
         head = b'{"type":"attachment","filename":"x","length":%8d}\n' % length
         return self.new(start + head + payload, large=True)
 
@@ -229,10 +229,10 @@ class KilledSlices(unittest.TestCase):
         return int(pathlib.Path(f"/proc/{self.thaw.process.pid}/io").read_text().split()[1])
 
     def test_the_next_process_looks_for_it(self):
-        self.until_killed_while_recovered(0.05, 0.2)
+        self.until_killed_while_recovered(0.05, 0.24)
 
     def test_the_next_process_reads_it(self):
-        self.until_killed_while_recovered(0.3, 0.45)
+        self.until_killed_while_recovered(0.3, 0.48)
 
     def test_the_next_process_has_read_one_of_two(self):
         self.until_killed_while_recovered(0.55, 0.95)
