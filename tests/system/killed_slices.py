@@ -14,11 +14,13 @@ import tempfile
 import threading
 import unittest
 
+import cold_start
 import relaying
 import sandbox
 from soak_parts import codings
 
 MIB = 2**20
+SLICE = 256 * 1024  # what is written in a turn of the loop
 SMALL = 3000  # bytes of an event that goes beside
 NOISE = random.Random(1).randbytes(20 * MIB)
 TRIES = 20  # on a busy machine the instant may be over before it is seen
@@ -80,9 +82,9 @@ class KilledSlices(unittest.TestCase):
         self.thaw = self.serve("spool")
         self.small = None
 
-    def serve(self, name):
-        """A process with a folder of its own."""
-        thaw = relaying.Thaw(self.folder / name, self.upstream.port, ENVIRONMENT)
+    def serve(self, name, before=()):
+        """A process with a folder of its own, started by what stands `before`."""
+        thaw = relaying.Thaw(self.folder / name, self.upstream.port, ENVIRONMENT, command=(*before, sandbox.THAW, "serve"))
         self.addCleanup(thaw.kill)
         return thaw
 
@@ -190,6 +192,26 @@ class KilledSlices(unittest.TestCase):
     def test_all_is_written(self):
         self.until_killed_while_written(8, 1, 2)
 
+    def test_all_but_the_head_is_written(self):
+        # In one turn: who only looks cannot hit it.
+        if why := cold_start.why_not():
+            self.skipTest(why)
+        self.post(self.new_large(8))
+        self.kill()
+        head = 8 * MIB // SLICE + 1
+        self.thaw = self.serve("spool", (shutil.which("strace"), "-qq", "-o", "/dev/null", "-e",
+                                         f"inject=pwritev:signal=SIGKILL:when={head}"))
+        name = self.new_large(8)
+        self.post(name)
+        self.kill()
+        self.assertNotIn(name, self.answered)
+        file, size = max(self.segments().items())
+        self.assertGreater(size, 8 * MIB)
+        self.assertEqual((self.folder / "spool" / file).read_bytes()[:32], bytes(32))
+        self.thaw.command = (sandbox.THAW, "serve")
+        self.check()
+        self.assertEqual(len(self.upstream.requests), 1)
+
     def test_answered(self):
         self.go_beside()
         self.post(self.new_large(19))
@@ -275,6 +297,7 @@ class BesideSmallOnes(KilledSlices):
     """The same, with small requests before, between and behind."""
 
     beside = True
+    test_all_but_the_head_is_written = None  # which counts what is written
 
 
 if __name__ == "__main__":
