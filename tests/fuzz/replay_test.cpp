@@ -33,6 +33,7 @@ const std::vector<Target> kTargets{
     {"listener", fuzz::listener},
     {"proxy", fuzz::proxy},
     {"rate_limits", fuzz::rate_limits},
+    {"requests", fuzz::requests},
     {"telemetry", fuzz::telemetry},
     {"tunnel", fuzz::tunnel},
     {"upstream", fuzz::upstream},

@@ -23,7 +23,8 @@ MEMORY_MIB = 1024
 SLOWEST_SECONDS = 30
 LONGEST_BYTES = 40_000
 # Which words a target is given to play with.
-WORDS = {"envelope": "envelope", "listener": "http", "answer": "http", "upstream": "http", "tunnel": "http"}
+WORDS = {"envelope": "envelope", "listener": "http", "answer": "http", "requests": "http", "upstream": "http",
+         "tunnel": "http"}
 
 
 def all_targets():

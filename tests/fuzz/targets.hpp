@@ -19,6 +19,7 @@ void journal(std::string_view input);
 void listener(std::string_view input);
 void proxy(std::string_view input);
 void rate_limits(std::string_view input);
+void requests(std::string_view input);
 void telemetry(std::string_view input);
 void tunnel(std::string_view input);
 void upstream(std::string_view input);
