@@ -249,19 +249,20 @@ void Delivery::expect_one() {
   }
 }
 
+asio::awaitable<Composer::Composed> Delivery::compose(Departure& departure) {
+  const Entry* const entry = departure.entry();
+  if (entry == nullptr) co_return nullptr;
+  if (!Composer::is_large(*entry)) co_return composer_.compose(*entry);
+  departure.flight().composing = true;
+  auto composed = co_await composer_.compose_large(entry->id, settings_.request);
+  // Its time as a request begins when it is ready to leave.
+  begin(departure.flight());
+  co_return composed;
+}
+
 asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
+  auto composed = co_await compose(*departure);
   Entry* entry = departure->entry();
-  if (entry == nullptr) co_return;
-  Composer::Composed composed;
-  if (Composer::is_large(*entry)) {
-    departure->flight().composing = true;
-    composed = co_await composer_.compose_large(entry->id, settings_.request);
-    // Its time as a request begins when it is ready to leave.
-    begin(departure->flight());
-    entry = departure->entry();
-  } else {
-    composed = composer_.compose(*entry);
-  }
   if (!composed || entry == nullptr) co_return;
   count_try(*entry, *composed);
   Flight& flight = departure->flight();

@@ -100,6 +100,8 @@ class Delivery {
   [[nodiscard]] bool start(std::uint64_t id);
   void count_awake();
   asio::awaitable<void> deliver(std::unique_ptr<Departure> departure);
+  /// nullptr: it is gone, or could not be had in time.
+  asio::awaitable<Composer::Composed> compose(Departure& departure);
   void begin(Flight& flight);
   asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);

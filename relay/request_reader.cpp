@@ -166,6 +166,22 @@ struct RequestReader::Parts {
     parser.emplace(settings, header, body);
   }
 
+  /// Adds what it uses to `taken`. False: it needs more than there is, or more room, or fails.
+  [[nodiscard]] bool parse(std::string_view rest, std::size_t& taken, error_code& ec) {
+    parser->starved = false;
+    const bool in_header = !parser->is_header_done();
+    if (!in_header && parser->chunked() && may_be_cut_last_chunk(rest)) return false;
+    const bool first = !parser->got_some();
+    const std::size_t used = parser->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    taken += used;
+    if (in_header && !ec && parser->is_header_done()) {
+      end_header(first ? rest.substr(0, used) : std::string_view());
+    }
+    if (!ec) return true;
+    if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
+    return false;
+  }
+
   /// `text`: the whole header; "" where it came in parts.
   void end_header(std::string_view text) {
     const bool again = last != nullptr && *last == *request.header;
@@ -207,19 +223,7 @@ std::size_t RequestReader::take(std::string_view input, error_code& ec) {
   while (taken < input.size() && !complete()) {
     const std::string_view rest = input.substr(taken);
     if (parts.body.length > 0) return taken + parts.body.put(rest);
-    Parser& parser = *parts.parser;
-    parser.starved = false;
-    const bool in_header = !parser.is_header_done();
-    if (!in_header && parser.chunked() && may_be_cut_last_chunk(rest)) break;
-    const bool first = !parser.got_some();
-    const std::size_t used = parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
-    taken += used;
-    if (in_header && !ec && parser.is_header_done()) {
-      parts.end_header(first ? rest.substr(0, used) : std::string_view());
-    }
-    if (!ec) continue;
-    if (ec == http::error::need_more || ec == http::error::need_buffer) ec = {};
-    break;
+    if (!parts.parse(rest, taken, ec)) break;
   }
   return taken;
 }

@@ -53,6 +53,7 @@ class Path {
   /// Microseconds to accept one envelope, and to settle it.
   std::array<double, 2> round(const std::string& body) {
     std::vector<relay::LocalRequest> requests;
+    requests.reserve(kPerRound);
     for (int i = 0; i < kPerRound; ++i) {
       requests.push_back(support::local_request(body, "Sentry sentry_key=" + kKey));
     }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/beast/http/error.hpp>
@@ -252,7 +253,9 @@ TEST_CASE("a request is the same, whichever other one was read before") {
                                    "5\r\nTransfer-Encoding: chunked",
                                    "5\r\nExpect: 100-continue"}) {
     for (const std::string more : {"", "Connection: close\r\n", long_header.c_str()}) {
-      texts.push_back(head + "Content-Length: " + length + "\r\n" + more + "\r\nhello world");
+      std::string text = head + "Content-Length: ";
+      text.append(length).append("\r\n").append(more).append("\r\nhello world");
+      texts.push_back(std::move(text));
     }
   }
   texts.push_back(head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
