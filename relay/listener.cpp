@@ -152,25 +152,38 @@ class Listener::Leaving {
   Clients::iterator client_;
 };
 
-asio::awaitable<void> Listener::serve(Clients::iterator client, std::unique_ptr<Leaving>) {
+asio::awaitable<void> Listener::serve(Clients::iterator place, std::unique_ptr<Leaving>) {
+  Client& client = *place;
   Input input;
-  Then then = Then::next_request;
-  while (then == Then::next_request) then = co_await serve_one(*client, input);
-  if (then == Then::linger) co_await linger(*client);
+  auto then = Then::next_request;
+  while (then == Then::next_request) {
+    if (input.unused.empty()) {
+      // As read_more() does where something may be left: here nearly every request begins.
+      input.keep();
+      error_code ec;
+      const auto first = asio::buffer(client.first);
+      const std::size_t read = co_await client.socket.async_read_some(first, into(ec));
+      if (ec) co_return;
+      input.add({client.first.data(), read});
+    }
+    hooks_.first_byte();
+    const Receiving receiving(*this, client);
+    Incoming incoming(*this);
+    const error_code ec = take_in(client, input, incoming);
+    const bool whole = !ec && incoming.reader->complete();
+    // One that has come whole, as nearly all do, is answered without another wait.
+    const bool ready = whole && hooks_.ready(incoming.reader->request());
+    then = ready ? Then::answer : co_await get_ready(client, input, incoming, ec);
+    if (then != Then::answer) continue;
+    const std::string rest = answer_at_once(client, *incoming.reader, then);
+    if (!rest.empty() && co_await write(client, input, rest)) then = Then::close;
+  }
+  if (then == Then::linger) co_await linger(client);
 }
 
-/// A request that has come whole, as nearly all do, is answered without another wait.
-asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input) {
-  error_code ec;
-  if (input.unused.empty()) {
-    ec = co_await read_more(client, input);
-    if (ec) co_return Then::close;
-  }
-  hooks_.first_byte();
-  const Receiving receiving(*this, client);
-  Incoming incoming(*this);
+asio::awaitable<Listener::Then> Listener::get_ready(Client& client, Input& input,
+                                                    Incoming& incoming, error_code ec) {
   RequestReader& reader = *incoming.reader;
-  ec = take_in(client, input, incoming);
   if (!ec && !reader.complete()) ec = co_await receive(client, input, incoming);
   if (ec) {
     const auto& header = reader.request().header;
@@ -183,16 +196,17 @@ asio::awaitable<Listener::Then> Listener::serve_one(Client& client, Input& input
     input.keep();
     co_await asio::post(executor_, asio::use_awaitable);
   }
-  const bool keep_alive = reader.keeps_alive();
-  to_wire(hooks_.answer(std::move(reader.request())), !keep_alive, wire_);
-  const std::string rest = send_at_once(client, ec);
-  if (!ec && !rest.empty()) ec = co_await write(client, input, rest);
-  co_return ec || !keep_alive ? Then::close : Then::next_request;
+  co_return Then::answer;
 }
 
-std::string Listener::send_at_once(Client& client, error_code& ec) {
+std::string Listener::answer_at_once(Client& client, RequestReader& reader, Then& then) {
+  const bool keep_alive = reader.keeps_alive();
+  to_wire(hooks_.answer(std::move(reader.request())), !keep_alive, wire_);
+  error_code ec;
   const std::size_t sent = client.socket.write_some(asio::buffer(wire_), ec);
   if (ec == asio::error::would_block) ec = {};
+  then = ec || !keep_alive ? Then::close : Then::next_request;
+  if (ec) return {};
   std::string rest = wire_.substr(sent);
   if (wire_.capacity() > kMostKept) wire_ = {};
   return rest;

@@ -95,10 +95,14 @@ class Listener {
   boost::system::error_code listen(const tcp::endpoint& endpoint);
   void spawn_accept(tcp::acceptor& acceptor);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
-  asio::awaitable<void> serve(Clients::iterator client, std::unique_ptr<Leaving> leaving);
-  /// What to do with the connection behind a request.
-  enum class Then { next_request, close, linger };
-  asio::awaitable<Then> serve_one(Client& client, Input& input);
+  asio::awaitable<void> serve(Clients::iterator place, std::unique_ptr<Leaving> leaving);
+  /// What comes next on a connection.
+  enum class Then { answer, next_request, close, linger };
+  /// Of a request that is not complete, or refused already with `ec`, or takes turns of the loop.
+  asio::awaitable<Then> get_ready(Client& client, Input& input, Incoming& incoming,
+                                  boost::system::error_code ec);
+  /// Returns what of the answer does not fit the socket; of nearly every one nothing.
+  std::string answer_at_once(Client& client, RequestReader& reader, Then& then);
   /// Waits for more, and reads the first bytes of what has come.
   asio::awaitable<boost::system::error_code> read_more(Client& client, Input& input);
   /// Uses what was read, and reads on as far as that goes without a wait: a body straight to its
@@ -110,8 +114,6 @@ class Listener {
   /// True: the client may still be writing, and is to read why it was refused.
   asio::awaitable<bool> refuse(Client& client, Input& input, boost::system::error_code why,
                                bool tunnel);
-  /// Returns what of the answer in `wire_` does not fit the socket; of nearly every one nothing.
-  std::string send_at_once(Client& client, boost::system::error_code& ec);
   asio::awaitable<boost::system::error_code> write(Client& client, Input& input,
                                                    std::string_view wire);
   asio::awaitable<void> linger(Client& client);
