@@ -169,13 +169,13 @@ asio::awaitable<void> Listener::serve(Clients::iterator place, std::unique_ptr<L
     hooks_.first_byte();
     const Receiving receiving(*this, client);
     Incoming incoming(*this);
+    RequestReader& reader = *incoming.reader;
     const error_code ec = take_in(client, input, incoming);
-    const bool whole = !ec && incoming.reader->complete();
     // One that has come whole, as nearly all do, is answered without another wait.
-    const bool ready = whole && hooks_.ready(incoming.reader->request());
+    const bool ready = !ec && reader.complete() && hooks_.ready(reader.request());
     then = ready ? Then::answer : co_await get_ready(client, input, incoming, ec);
     if (then != Then::answer) continue;
-    const std::string rest = answer_at_once(client, *incoming.reader, then);
+    const std::string rest = answer_at_once(client, reader, then);
     if (!rest.empty() && co_await write(client, input, rest)) then = Then::close;
   }
   if (then == Then::linger) co_await linger(client);
