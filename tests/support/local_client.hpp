@@ -41,7 +41,9 @@ class LocalClient {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-    REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    const bool connected =
+        ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    REQUIRE((connected ? 0 : errno) == 0);
     ::fcntl(fd_, F_SETFL, O_NONBLOCK);
   }
 
