@@ -606,7 +606,7 @@ TEST_CASE("a header that says nothing of a trace does not take the place of one 
 }
 
 TEST_CASE("of one header, each envelope goes where its own dsn says") {
-  Bench bench({});
+  Bench bench(relay::RouteSettings{});
   const relay::Call call = call_to("/api/42/envelope/");
   const std::string first = "https://" + kKey + "@o1.ingest.sentry.io/42";
   const std::string second = "https://" + kKey + "@o2.ingest.sentry.io/42";
@@ -621,7 +621,7 @@ TEST_CASE("of one header, each envelope goes where its own dsn says") {
 }
 
 TEST_CASE("where the header names the host the envelope's dsn has no word, early or late") {
-  Bench bench({});
+  Bench bench(relay::RouteSettings{});
   const relay::Call call = call_to("/o7.ingest.sentry.io/api/42/envelope/");
   const std::string other = event_for("https://" + kKey + "@o2.ingest.sentry.io/42");
   CHECK(bench.take(call, other) == 200);
@@ -646,7 +646,7 @@ TEST_CASE("two headers to one destination keep what each says") {
 }
 
 TEST_CASE("a way that is known is the one used last, whatever was recovered meanwhile") {
-  Bench bench({});
+  Bench bench(relay::RouteSettings{});
   const relay::Call call = call_to("/o1.ingest.sentry.io/api/42/envelope/");
   CHECK(bench.take(call, kEvent) == 200);
   relay::RequestMeta left;
