@@ -265,11 +265,11 @@ const Intake::Way* Intake::find_way(const Call& call, const Sender& from,
     parts_.destinations.use(*last_way_.destination);
     return &last_way_;
   }
-  // The envelope is asked only where the header leads nowhere.
+  // The envelope is asked only where the header leads nowhere, or does not say who speaks.
   RouteRequest wanted{from.public_key, from.project_id, call.endpoint->prefix, {}};
   Destination* where = destination(wanted);
-  const bool by_header = where != nullptr;
-  if (!by_header && dsn) {
+  const bool by_header = call.auth && where != nullptr;
+  if (where == nullptr && dsn) {
     wanted.envelope_dsn = dsn;
     where = destination(wanted);
   }

@@ -632,6 +632,25 @@ TEST_CASE("where the header names the host the envelope's dsn has no word, early
   CHECK(bench.meta(1) == bench.meta(3));
 }
 
+TEST_CASE("where only the envelope says who speaks, the next one speaks for itself") {
+  relay::RouteSettings two = one_dsn();
+  two.configured.push_back(support::dsn("https://" + kOtherKey + "@up.example/43"));
+  Bench bench(two);
+  const std::string first = "https://" + kKey + "@up.example/42";
+  const std::string second = "https://" + kOtherKey + "@up.example/43";
+  for (const auto* target : {"/envelope", "/api/42/envelope/"}) {
+    CAPTURE(target);
+    const relay::Call call(support::local_request("", "", target).header);
+    const std::uint64_t id = bench.backlog.next_id();
+    CHECK(bench.take(call, event_for(first)) == 200);
+    CHECK(bench.take(call, event_for(second)) == 200);
+    CHECK(bench.take(call, event_for("https://" + kOtherKey + "@elsewhere.example/44")) == 403);
+    CHECK(bench.meta(id)->dsn == first);
+    CHECK(bench.meta(id + 1)->dsn == second);
+    CHECK(bench.backlog.find(id + 1)->destination->dsn == second);
+  }
+}
+
 TEST_CASE("two headers to one destination keep what each says") {
   Bench bench;
   const std::string target = "/api/42/store/?x=1";
