@@ -203,35 +203,36 @@ std::optional<Judge::Limited> Judge::limited(const Entry& entry, const proto::Ra
   return Limited{{true}, counts};
 }
 
-bool Judge::drop_limited(Entry& entry) {
-  if (!entry.destination->limits.any(clock_.wall_now())) return false;
+std::optional<std::vector<bool>> Judge::limited_in_part(const Entry& entry) {
+  if (!entry.destination->limits.any(clock_.wall_now())) return std::vector<bool>();
   const std::uint64_t id = entry.id;
-  const auto found = limited(entry, entry.destination->limits);
-  if (!found) return true;
+  auto found = limited(entry, entry.destination->limits);
+  if (!found) return std::nullopt;
   const auto flags = std::ranges::count(found->flagged, true);
-  if (flags == 0) return false;
-  if (flags == std::ssize(found->flagged)) {
-    backlog_.drop(id, DropReason::ratelimit_backoff);
-    return true;
-  }
-  if (entry.large) return false;
-  backlog_.drop_items(id, found->flagged, DropReason::ratelimit_backoff);
+  if (flags == 0) return std::vector<bool>();
+  if (flags < std::ssize(found->flagged)) return std::move(found->flagged);
+  backlog_.drop(id, DropReason::ratelimit_backoff);
+  return std::nullopt;
+}
+
+bool Judge::drop_limited(Entry& entry) {
+  const std::uint64_t id = entry.id;
+  const auto flagged = limited_in_part(entry);
+  if (!flagged) return true;
+  if (flagged->empty() || entry.large) return false;
+  backlog_.drop_items(id, *flagged, DropReason::ratelimit_backoff);
   const Entry* left = backlog_.find(id);
   return left == nullptr || is_spent(*left);
 }
 
 std::unique_ptr<Backlog::Reducing> Judge::reduce(const Entry& entry,
                                                  std::shared_ptr<const Parcel> parcel) {
-  if (!entry.large || !entry.destination->limits.any(clock_.wall_now())) return nullptr;
-  auto flagged = limited(entry, entry.destination->limits)->flagged;
-  const auto flags = std::ranges::count(flagged, true);
-  if (flags == 0) return nullptr;
-  if (flags == std::ssize(flagged)) {
-    backlog_.drop(entry.id, DropReason::ratelimit_backoff);
-    return nullptr;
-  }
-  return std::make_unique<Backlog::Reducing>(backlog_, entry.id, std::move(parcel),
-                                             std::move(flagged), DropReason::ratelimit_backoff);
+  if (!entry.large) return nullptr;
+  const std::uint64_t id = entry.id;
+  auto flagged = limited_in_part(entry);
+  if (!flagged || flagged->empty()) return nullptr;
+  return std::make_unique<Backlog::Reducing>(backlog_, id, std::move(parcel), std::move(*flagged),
+                                             DropReason::ratelimit_backoff);
 }
 
 bool Judge::is_spent(const Entry& entry) {

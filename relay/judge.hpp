@@ -59,6 +59,9 @@ class Judge {
 
   /// What the limits take of it. nullopt: it could not be loaded, and is gone.
   [[nodiscard]] std::optional<Limited> limited(const Entry& entry, const proto::RateLimits& limits);
+  /// A flag for each item, where limits in force take some; none, where they take no item. nullopt:
+  /// it is gone, all of it under a limit or out of reach.
+  [[nodiscard]] std::optional<std::vector<bool>> limited_in_part(const Entry& entry);
   void say_refused(const Destination& destination, unsigned status);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);
   void server_failed(Entry& entry);
