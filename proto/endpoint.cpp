@@ -109,6 +109,11 @@ InstantAnswer otlp_answer(std::string_view content_type) {
 
 }  // namespace
 
+TargetParts split_target(std::string_view target) {
+  const auto mark = std::min(target.find('?'), target.size());
+  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size()))};
+}
+
 std::optional<Endpoint> match_endpoint(std::string_view path) {
   const auto found = segments_of(path);
   const Segments segments{found.data(), found.size()};

@@ -17,6 +17,14 @@
 
 namespace proto {
 
+/// What a request target holds; both are views into it.
+struct TargetParts {
+  std::string_view path;
+  std::string_view query;  ///< what stands behind the first '?'
+};
+
+[[nodiscard]] TargetParts split_target(std::string_view target);
+
 enum class EndpointKind : std::uint8_t {
   envelope,     ///< envelope/
   tunnel,       ///< /envelope… without a project: an envelope that says itself where it belongs

@@ -1,15 +1,13 @@
 #include "relay/call.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace relay {
 
 Call::Call(std::shared_ptr<const RequestHeader> header_in) : header(std::move(header_in)) {
-  const std::string_view target = header->target;
-  const std::size_t mark = std::min(target.find('?'), target.size());
-  path = target.substr(0, mark);
-  query = target.substr(std::min(mark + 1, target.size()));
+  const auto target = proto::split_target(header->target);
+  path = target.path;
+  query = target.query;
   endpoint = proto::match_endpoint(path);
   if (!endpoint || endpoint->kind == proto::EndpointKind::tunnel) return;
   auth = proto::find_auth(

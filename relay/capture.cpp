@@ -57,9 +57,9 @@ void read_opaque(Captured& captured, const proto::Endpoint& endpoint) {
   if (endpoint.kind == proto::EndpointKind::store) {
     item.lines = proto::item_lines(item.type, "", item.payload);
   } else {
-    const std::string_view target = captured.target;
-    std::string what =
-        endpoint.path + std::string(target.substr(std::min(target.find('?'), target.size())));
+    const auto query = proto::split_target(captured.target).query;
+    std::string what = endpoint.path;
+    if (!query.empty()) what.append("?").append(query);
     if (!item.payload.empty()) what += " (" + std::to_string(item.payload.size()) + " bytes)";
     item.lines.push_back({"", what.substr(0, proto::kMaxItemLineBytes)});
   }
@@ -94,8 +94,7 @@ Capture::Capture(CaptureSettings settings, std::function<void(const Captured&)> 
     : settings_(settings), came_(std::move(came)) {}
 
 void Capture::take(const UpstreamRequest& request, WallTime now) {
-  const std::string_view target = request.target;
-  const auto endpoint = proto::match_endpoint(target.substr(0, target.find('?')));
+  const auto endpoint = proto::match_endpoint(proto::split_target(request.target).path);
   Captured captured;
   captured.id = ++taken_;
   captured.at = now;

@@ -34,7 +34,7 @@ asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& ec) {
 
 /// Whose words a refusal is put into; as far as the header was read.
 bool is_for_tunnel(std::string_view target) {
-  const auto endpoint = proto::match_endpoint(target.substr(0, target.find('?')));
+  const auto endpoint = proto::match_endpoint(proto::split_target(target).path);
   return endpoint && endpoint->kind == proto::EndpointKind::tunnel;
 }
 

@@ -31,7 +31,7 @@ bool is_plausible(const RecordHead& head) {
     return false;
   }
   if (meta.target.starts_with('/')) return false;
-  const std::string path = "/api/1/" + meta.target.substr(0, meta.target.find('?'));
+  const std::string path = "/api/1/" + std::string(proto::split_target(meta.target).path);
   const auto endpoint = proto::match_endpoint(path);
   if (!endpoint || !endpoint->prefix.empty() || !proto::takes_method(endpoint->kind, meta.method))
     return false;

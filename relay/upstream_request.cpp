@@ -1,6 +1,5 @@
 #include "relay/upstream_request.hpp"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -35,16 +34,6 @@ std::string auth_header(const proto::Dsn& dsn, const std::string& client) {
   return proto::to_header(auth);
 }
 
-struct Target {
-  std::string_view path;
-  std::string_view query;
-};
-
-Target split(std::string_view target) {
-  const auto mark = std::min(target.find('?'), target.size());
-  return {target.substr(0, mark), target.substr(std::min(mark + 1, target.size()))};
-}
-
 }  // namespace
 
 Composition::Composition(const Parcel& parcel, const Destination& destination, WallTime now,
@@ -55,7 +44,7 @@ Composition::Composition(const Parcel& parcel, const Destination& destination, W
   UpstreamRequest& request = composed_->request;
   request.endpoint = route.endpoint();
   request.method = meta.method;
-  const auto [path, query] = split(meta.target);
+  const auto [path, query] = proto::split_target(meta.target);
   auto [target, auth] = proto::compose_target(route.dsn, path, query, meta.client);
   request.target = std::move(target);
 

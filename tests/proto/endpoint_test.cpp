@@ -27,6 +27,24 @@ proto::Dsn dsn(const std::string& prefix = "") {
 }  // namespace
 
 TEST_SUITE("proto/endpoint") {
+  TEST_CASE("a target is its path and its query") {
+    struct Row {
+      std::string_view target, path, query;
+    };
+
+    for (const auto& row : std::vector<Row>{{"/api/42/envelope/", "/api/42/envelope/", ""},
+                                            {"/a?b=c", "/a", "b=c"},
+                                            {"/a?b=c?d", "/a", "b=c?d"},
+                                            {"/a?", "/a", ""},
+                                            {"?b", "", "b"},
+                                            {"", "", ""}}) {
+      CAPTURE(row.target);
+      const auto [path, query] = proto::split_target(row.target);
+      CHECK(path == row.path);
+      CHECK(query == row.query);
+    }
+  }
+
   TEST_CASE("an endpoint is found by its end") {
     struct Row {
       std::string_view path;
