@@ -133,6 +133,8 @@ void capture(asio::io_context& io, const Platform& platform, const Start& start,
 
 int run(const Start& start) {
   const Settings& settings = start.reading.settings;
+  // What may wait in memory is taken from the function anyway.
+  set_allocator(settings.relay.backlog.max_bytes);
   asio::io_context io{1};
   relay::SystemClock clock(io.get_executor());
   if (start.how == Start::How::check) return check(io, clock, start.reading);
@@ -169,7 +171,6 @@ int run(const Start& start) {
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   proto::choose_json_kernel();
-  extension::give_back_large_blocks();
   const bool beside_sentry = ::access(extension::kSentryExtension, F_OK) == 0;
   const auto start =
       extension::read_start(argc, argv, extension::to_environment(environ), beside_sentry);

@@ -402,7 +402,7 @@ void captured(const Places& places, Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  extension::give_back_large_blocks();
+  extension::set_allocator(relay::BacklogSettings{}.max_bytes);
   const bench::Arguments arguments({argv + 1, argv + argc});
   const auto place =
       std::filesystem::temp_directory_path() / ("thaw-turns-" + std::to_string(::getpid()));

@@ -17,8 +17,10 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
+import relaying
 import sandbox
 
 FEW, MANY = 50, 250
@@ -104,6 +106,37 @@ def instructions(journal, load):
         return int(re.search(r"Collected : (\d+)", log.read_text()).group(1))
 
 
+class Held(relaying.Upstream):
+    """Answers nothing while it is shut."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        super().__init__()
+
+    def answer_to(self, body):
+        self.gate.wait()
+        return super().answer_to(body)
+
+
+def page_faults(pid):
+    """So far, without those that read a file (proc(5), /proc/pid/stat: minflt)."""
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[7])
+
+
+def burst(thaw, upstream, envelopes):
+    """Accepts so many of 10 KB, none of which leaves before the last is here; page faults of accepting one."""
+    upstream.gate.clear()
+    client = relaying.Client(thaw.port)
+    before = page_faults(thaw.process.pid)
+    for number in range(envelopes):
+        assert client.post(relaying.event(number, 10_000))[0] == 200
+    faults = page_faults(thaw.process.pid) - before
+    client.close()
+    upstream.gate.set()
+    thaw.until(lambda stats: stats["envelopes"]["waiting"] == 0)
+    return faults / envelopes
+
+
 def marginal(journal, few, many, **load):
     """Instructions of one envelope more, between so few and so many."""
     difference = instructions(journal, Load(many, **load)) - instructions(journal, Load(few, **load))
@@ -132,6 +165,19 @@ class Counts(unittest.TestCase):
     def test_system_calls_with_the_journal(self):
         # Is the segment still there? Write.
         self.check_calls("on", 6.5)
+
+    def test_page_faults_of_a_burst_like_the_one_before(self):
+        upstream = Held()
+        self.addCleanup(upstream.close)
+        for journal in ("off", "on"):
+            with self.subTest(journal=journal), tempfile.TemporaryDirectory() as folder:
+                thaw = relaying.Thaw(folder + "/spool", upstream.port, {"THAW_JOURNAL": journal})
+                self.addCleanup(thaw.kill)
+                each = [burst(thaw, upstream, 400) for _ in range(3)]
+                print(f"journal {journal}: page faults an envelope of 10 KB, burst after burst: {each}")
+                # The first one shows that they are seen.
+                self.assertGreater(each[0], 1)
+                self.assertLessEqual(each[-1], 0.2)
 
     def test_instructions_in_memory(self):
         self.check_instructions("off", 16_000)
