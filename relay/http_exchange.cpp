@@ -24,6 +24,8 @@ using boost::system::error_code;
 // the loop.
 constexpr std::size_t kPieceBytes = 16UL * 1024;
 
+constexpr unsigned kRequestTimeout = 408;
+
 bool fits_a_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
@@ -136,8 +138,12 @@ asio::awaitable<proto::Result<Exchanged>> exchange(Connection& connection, std::
                          write_request(connection, std::move(head), body, progress, clock, ends));
   if (first.index() == 1) co_return asio::error::operation_aborted;
   auto done = std::get<0>(std::move(first));
-  // A 408 of a balancer that grew tired of waiting, say: it answers nothing.
-  if (done && !ends.asked) co_return asio::error::connection_aborted;
+  // What comes unasked answers nothing. Nor does a 408: whoever says it has grown tired of waiting
+  // for the request, as a balancer does over a freeze, and did not get it (RFC 9110, 15.5.9).
+  if (done && (!ends.asked || done->answer.status == kRequestTimeout)) {
+    progress.fully_written = false;
+    co_return asio::error::connection_aborted;
+  }
   if (done && !progress.fully_written) done->keeps_connection = false;
   co_return done;
 }

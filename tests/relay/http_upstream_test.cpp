@@ -307,6 +307,22 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(error_of_late_question() == boost::asio::error::connection_aborted);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "408 is no answer: whoever says it did not get the request") {
+    // To half a request, and to one that stayed with the kernel while the process was frozen.
+    const Act too_late{.answer = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"};
+    Act half = too_late;
+    half.read = 100;
+    half.then = Then::stall;
+    server.script = {half, too_late};
+    CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).error() ==
+          boost::asio::error::connection_aborted);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(send().error() == boost::asio::error::connection_aborted);
+    CHECK_FALSE(progress.fully_written);
+    CHECK(send().status() == 200);
+    CHECK_FALSE(progress.reused_connection);
+  }
+
   TEST_CASE_FIXTURE(Fixture, "a huge body arrives whole") {
     CHECK(UpstreamFixture::send(server.endpoint(), kHugeBody).status() == 200);
     CHECK(server.requests[0].ends_with("\r\n\r\n" + kHugeBody));
