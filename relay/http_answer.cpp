@@ -158,6 +158,8 @@ bool HttpAnswer::keeps_connection() const {
 
 bool HttpAnswer::read_exactly() const { return state_->held == 0; }
 
+bool HttpAnswer::has_status() const { return state_->parser->is_header_done(); }
+
 const UpstreamAnswer& HttpAnswer::answer() const { return state_->parser->answer; }
 
 }  // namespace relay

@@ -30,7 +30,9 @@ class HttpAnswer {
   [[nodiscard]] bool keeps_connection() const;
   /// Nothing has come behind the answer.
   [[nodiscard]] bool read_exactly() const;
-  /// Once complete.
+  /// Its header is here, and with it the status, whatever becomes of the body.
+  [[nodiscard]] bool has_status() const;
+  /// Once it has.
   [[nodiscard]] const UpstreamAnswer& answer() const;
 
  private:

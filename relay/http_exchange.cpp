@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "proto/url_text.hpp"
+#include "relay/deadline.hpp"
 #include "relay/errc.hpp"
 #include "relay/http_answer.hpp"
 #include "relay/wakeup.hpp"
@@ -25,6 +26,7 @@ using boost::system::error_code;
 constexpr std::size_t kPieceBytes = 16UL * 1024;
 
 constexpr unsigned kRequestTimeout = 408;
+constexpr milliseconds kBodyPatience{1000};
 
 bool fits_a_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
@@ -81,12 +83,22 @@ error_code ended(HttpAnswer& answer, error_code how) {
   return how == asio::error::eof || !incomplete ? incomplete : how;
 }
 
+/// A body is worth reading only for the connection's sake: it is not waited for as an answer is.
+asio::awaitable<proto::Result<std::size_t>> read_on(Connection& connection, HttpAnswer& answer,
+                                                    SteadyTime& body_ends, Clock& clock) {
+  auto reading = connection.read_some(answer.room());
+  if (!answer.has_status()) return reading;
+  body_ends = std::min(body_ends, clock.now() + kBodyPatience);
+  return with_deadline(clock, body_ends, std::move(reading));
+}
+
 asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
                                                       SendProgress& progress, Clock& clock,
                                                       Ends& ends) {
   HttpAnswer answer;
+  SteadyTime body_ends = SteadyTime::max();
   while (!answer.complete()) {
-    const auto got = co_await connection.read_some(answer.room());
+    const auto got = co_await read_on(connection, answer, body_ends, clock);
     error_code failed;
     if (got) {
       progress.last_byte = clock.wall_now();
@@ -95,10 +107,13 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
       failed = ended(answer, got.error());
     }
     ends.read = failed || answer.complete();
+    // However its body ends, it was answered: to send it again would be to send it twice.
+    const bool answered = !got && answer.has_status();
+    if (answered && failed != asio::error::operation_aborted) break;
     if (failed) co_return failed;
     if (!answer.complete()) co_await next_turn();
   }
-  Exchanged done{answer.answer(), answer.keeps_connection()};
+  Exchanged done{answer.answer(), answer.complete() && answer.keeps_connection()};
   co_return done;
 }
 
