@@ -264,6 +264,11 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
   auto composed = co_await compose(*departure);
   Entry* entry = departure->entry();
   if (!composed || entry == nullptr) co_return;
+  if (!schedule_.may_go_on(*entry, sending())) {
+    // The gate was set while a large one was composed.
+    departure->judged();
+    co_return;
+  }
   count_try(*entry, *composed);
   Flight& flight = departure->flight();
   const Answer answer = co_await send(composed->request, flight);

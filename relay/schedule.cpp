@@ -141,6 +141,11 @@ milliseconds Schedule::until_leaving(Entry& entry, const SendingNow& now) const 
   return std::max(left_alone(host, now, wall), pause_of(entry, now, wall));
 }
 
+bool Schedule::may_go_on(Entry& entry, const SendingNow& now) const {
+  return now.gate != Gate::late ||
+         may_leave(facts(entry, now, clock_.wall_now()), now.gate, late_rule(now));
+}
+
 // Ten thousand may wait for a host that is left alone: they are not walked over to learn that.
 Schedule::Room Schedule::room(const SendingNow& now, WallTime wall, milliseconds& again) const {
   Room room;

@@ -43,6 +43,10 @@ class Schedule {
   /// no place is looked at when a request ends.
   [[nodiscard]] milliseconds until_leaving(Entry& entry, const SendingNow& now) const;
 
+  /// Whether one that was begun, and of which nothing is on its way yet, may still leave although a
+  /// freeze may come now.
+  [[nodiscard]] bool may_go_on(Entry& entry, const SendingNow& now) const;
+
   /// Whether one more request to this host may begin, if there is an envelope for it.
   [[nodiscard]] bool has_place(Host& host, const SendingNow& now) const;
 

@@ -87,6 +87,24 @@ TEST_CASE("a freeze while a large one is being compressed cuts nothing and blame
   }
 }
 
+TEST_CASE("a large one that is ready only when a freeze may come leaves by the late rule, too") {
+  for (const std::string_view type : {"event", "log"}) {
+    CAPTURE(type);
+    DeliveryBench bench;
+    bench.accept(support::parsed(
+        support::envelope_text({support::item(type, std::string(8UL * 1024 * 1024, ' '))})));
+    for (int i = 0; i < 8; ++i) bench.io.poll_one();
+    REQUIRE(bench.delivery.work().in_flight == 1);
+    REQUIRE(bench.upstream.calls() == 0);
+    bench.gate(Gate::late);
+    CHECK(bench.delivered() == (type == "event" ? 1 : 0));
+    CHECK(bench.upstream.calls() == bench.delivered());
+    bench.invoke();
+    CHECK(bench.delivered() == 1);
+    CHECK(bench.stats.failures == 0);
+  }
+}
+
 TEST_CASE("in the gap only what upstream de-duplicates leaves at once") {
   struct Row {
     std::string_view type;
