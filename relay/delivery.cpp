@@ -23,6 +23,8 @@ constexpr milliseconds kLongestGrace{1000};
 // A limit may take ten thousand out of what waits, each of which is read for that: the loop has its
 // turn in between.
 constexpr std::size_t kReadsPerTurn = 32;
+// The same of bytes: one of them may be just below what is read some a turn.
+constexpr std::size_t kReadBytesPerTurn = 256UL * 1024;
 
 bool freeze_may_come(Gate gate) { return gate == Gate::early || gate == Gate::late; }
 
@@ -152,11 +154,17 @@ void Delivery::count_awake() {
 }
 
 std::optional<SteadyTime> Delivery::start_due() {
+  std::size_t bytes = 0;
   for (std::size_t reads = 0; reads < kReadsPerTurn;) {
     const Schedule::Survey found = schedule_.survey(sending());
     reads += found.leaving.size();
     bool all_left = true;
-    for (const auto id : found.leaving) all_left = start(id) && all_left;
+    for (const auto id : found.leaving) {
+      if (bytes >= kReadBytesPerTurn) return std::nullopt;
+      const Entry* const next = parts_.backlog.find(id);
+      if (next != nullptr) bytes += judge_.bytes_to_read(*next);
+      all_left = start(id) && all_left;
+    }
     // A limit took one that had a place, or its urgent items: the place is for the next.
     if (all_left) return parts_.clock.now() + found.again;
   }

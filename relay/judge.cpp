@@ -215,6 +215,11 @@ std::optional<std::vector<bool>> Judge::limited_in_part(const Entry& entry) {
   return std::nullopt;
 }
 
+std::size_t Judge::bytes_to_read(const Entry& entry) const {
+  const bool read = !entry.large && !entry.parcel;
+  return read && entry.destination->limits.any(clock_.wall_now()) ? entry.bytes : 0;
+}
+
 bool Judge::drop_limited(Entry& entry) {
   const std::uint64_t id = entry.id;
   const auto flagged = limited_in_part(entry);

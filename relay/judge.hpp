@@ -41,6 +41,8 @@ class Judge {
   /// was written whole too often for that.
   void thawed();
 
+  /// What drop_limited() will read of it.
+  [[nodiscard]] std::size_t bytes_to_read(const Entry& entry) const;
   /// Takes out what upstream does not want now; of a large one all or nothing. True: nothing is
   /// left of it.
   [[nodiscard]] bool drop_limited(Entry& entry);

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/relay/delivery_bench.hpp"
+#include "tests/support/memory_journal.hpp"
 
 using proto::Category;
 using relay::DropReason;
@@ -24,6 +25,47 @@ const boost::system::error_code kRefused = boost::asio::error::connection_refuse
 proto::Envelope large_event(std::size_t size = 4096) {
   return support::parsed(support::envelope_text({support::item("event", std::string(size, ' '))}));
 }
+
+/// Whatever waits is in the journal alone.
+struct OnDisk {
+  OnDisk() { tasks.spawn(delivery.run()); }
+
+  ~OnDisk() {
+    delivery.stop();
+    tasks.stop();
+    settle();
+    CHECK(stats.ledger.balances(backlog.waiting()));
+  }
+
+  OnDisk(const OnDisk&) = delete;
+  OnDisk& operator=(const OnDisk&) = delete;
+
+  void accept(std::string_view type, std::size_t size) {
+    auto one =
+        support::parsed(support::envelope_text({support::item(type, std::string(size, ' '))}));
+    REQUIRE(backlog.accept(support::parcel(std::move(one)), *where, delivery.awake()));
+    delivery.accepted();
+  }
+
+  void settle() { support::settle(io); }
+
+  boost::asio::io_context io{1};
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  relay::Stats stats;
+  support::MemoryJournal journal;
+  relay::Backlog backlog{{.max_waiting = 100, .max_bytes = 0}, journal, stats};
+  relay::Destinations destinations{1, relay::Compression::zstd, 3};
+  relay::Destination* where = destinations.find_or_add(support::route());
+  relay::Wakeup changed{io.get_executor()};
+  support::ScriptedUpstream upstream{io.get_executor()};
+  relay::Delivery delivery{
+      io.get_executor(), {}, {clock, log, upstream, backlog, destinations, stats, changed, [] {
+                                return std::uint64_t{7};
+                              }}};
+  relay::TaskGroup tasks{io.get_executor(), [](const std::exception_ptr&) { FAIL("a task"); }};
+};
 
 }  // namespace
 
@@ -191,6 +233,25 @@ TEST_CASE("a limit that takes a hundred of them lets the loop have its turn in b
     before = dropped;
   }
   CHECK(bench.dropped(DropReason::ratelimit_backoff) == 100);
+}
+
+TEST_CASE("what is read of those that a limit takes is bounded in one turn of the loop, too") {
+  constexpr std::size_t kBytes = 1'000'000;
+  OnDisk bench;
+  bench.delivery.set_gate(Gate::closed);
+  for (int i = 0; i < 40; ++i) bench.accept("attachment", kBytes);
+  bench.settle();
+  bench.where->limits.learn("60:attachment:organization", bench.clock.wall_now());
+  bench.delivery.set_gate(Gate::open);
+  std::size_t before = bench.journal.reads;
+  for (int turn = 0; turn < 1000 && bench.backlog.size() > 0; ++turn) {
+    if (bench.io.stopped()) bench.io.restart();
+    bench.io.poll_one();
+    // One to know its items, and again to tell upstream of them.
+    CHECK(bench.journal.reads - before <= 2);
+    before = bench.journal.reads;
+  }
+  CHECK(bench.stats.ledger.dropped(DropReason::ratelimit_backoff).total() == 40);
 }
 
 TEST_CASE("the place of an envelope that a limit took goes to the next one at once") {
