@@ -2,6 +2,7 @@
 // current one, and its file goes.
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "relay/journal_format.hpp"
@@ -55,6 +56,10 @@ bool SpoolJournal::compact_one(std::uint64_t most) {
 }
 
 bool SpoolJournal::move(JournalId id, Kept& kept) {
+  // For a large record many may move, one file's worth after the other: a restart takes no file for
+  // one of ours that is much larger than they become.
+  const bool full = current_ != segments_.end() && current_->end >= roll_bytes();
+  if (full) drop_if_empty(std::exchange(current_, segments_.end()));
   if (current_ == segments_.end() && !begin_segment()) return false;
   std::string record(kept.place.bytes, '\0');
   const auto read = disk_.read(kept.segment->file, kept.place.at, record.data(), record.size());

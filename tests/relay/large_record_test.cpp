@@ -32,7 +32,8 @@ constexpr std::uint64_t kMiB = 1024ULL * 1024;
 constexpr std::size_t kStep = 1000;
 
 struct Bench {
-  explicit Bench(std::uint64_t max_bytes_in = 64 * kMiB) : max_bytes(max_bytes_in) {}
+  explicit Bench(std::uint64_t max_bytes_in = 64 * kMiB, std::uint64_t max_record_in = 41 * kMiB)
+      : max_bytes(max_bytes_in), max_record(max_record_in) {}
 
   Keeping begin(std::string&& body) = delete;  // it outlives what is returned
 
@@ -53,18 +54,19 @@ struct Bench {
   Names files() const { return temp.names("spool"); }
 
   std::uint64_t max_bytes;
+  std::uint64_t max_record;
   boost::asio::io_context io;
   support::ManualClock clock{io.get_executor()};
   support::Lines lines;
   relay::Log log{{}, lines, clock};
   support::TempFolder temp;
   support::FaultyDisk disk;
-  relay::SpoolJournal journal{{temp.path("spool"), max_bytes}, disk, clock, log};
+  relay::SpoolJournal journal{{temp.path("spool"), max_bytes, max_record}, disk, clock, log};
 };
 
 /// The process after one that was killed right now.
 struct Next : Bench {
-  explicit Next(const Bench& killed) {
+  explicit Next(const Bench& killed) : Bench(killed.max_bytes, killed.max_record) {
     fs::copy(killed.temp.path("spool"), temp.path("spool"));
     fs::permissions(temp.path("spool"), fs::perms::owner_all);
     while (journal.recover_some([&](JournalId id, relay::Record record) {
@@ -129,6 +131,40 @@ TEST_CASE("of one that was killed between two turns a restart finds nothing, and
   CHECK(turns >= 5);
   CHECK(Next(bench).bodies.size() == 2);
   CHECK(bench.body_of(usual) == "usual");
+}
+
+TEST_CASE("what moves to make its room stays in files that a restart takes for ours") {
+  Bench bench(kMiB, 64UL * 1024);
+  Names expected;
+  for (int file = 0; file < 15; ++file) {
+    std::vector<JournalId> settled;
+    for (int i = 0; i < 56; ++i) {
+      const std::string body = std::to_string(file * 100 + i) + std::string(800, '.');
+      const auto id = bench.kept(body);
+      if (i % 8 == 0) {
+        settled.push_back(id);
+      } else {
+        expected.push_back(body);
+      }
+    }
+    for (const auto id : settled) bench.journal.release(id);
+    // What comes after a large one goes into a newer file.
+    const std::string small = "x";
+    auto keeping = bench.begin(small);
+    const auto id = bench.finish(keeping);
+    REQUIRE(id.has_value());
+    bench.journal.release(*id);
+  }
+  const std::string large = support::noise(60'000);
+  auto keeping = bench.begin(large);
+  REQUIRE(bench.finish(keeping).has_value());
+  expected.push_back(large);
+  Next next(bench);
+  std::ranges::sort(next.bodies);
+  std::ranges::sort(expected);
+  CHECK(next.bodies.size() == expected.size());
+  CHECK((next.bodies == expected));
+  CHECK(next.lines.lines.empty());
 }
 
 TEST_CASE("given up in the middle it leaves nothing behind") {
