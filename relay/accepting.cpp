@@ -36,6 +36,7 @@ std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
 }
 
 bool Backlog::Accepting::evict_some() {
+  if (freed_ == 0 && !backlog_.eviction_helps(parcel_)) return false;
   const auto victims = backlog_.first_to_go(parcel_, freed_, kMostEvicted);
   const std::size_t enough = freed_ + kMostEvictedBytes;
   for (const auto id : victims) {

@@ -145,6 +145,7 @@ JournalId Backlog::keep(const Parcel& parcel, bool& full) {
     const auto kept = journal_.keep(parcel.head(), parcel.body());
     full = !kept && kept.error() == Errc::journal_full;
     if (!full) return kept ? *kept : 0;
+    if (freed == 0 && !eviction_helps(parcel)) return 0;
     const auto victims = first_to_go(parcel, freed, 1);
     if (victims.empty()) return 0;
     freed += entries_.at(victims.front()).bytes;
@@ -162,6 +163,15 @@ Backlog::Victims Backlog::first_to_go(const Parcel& parcel, std::size_t freed,
     return freed < parcel.body().size();
   });
   return freed < parcel.body().size() ? Victims{} : first;
+}
+
+bool Backlog::eviction_helps(const Parcel& parcel) const {
+  std::vector<JournalId> records;
+  each_victim(parcel.urgency(), [&](const Entry& entry) {
+    if (entry.kept != 0) records.push_back(entry.kept);
+    return true;
+  });
+  return !records.empty() && journal_.has_room_without(records, parcel.body().size());
 }
 
 void Backlog::insert(Entry entry, Parcel&& parcel) {

@@ -127,6 +127,8 @@ class Backlog {
   /// have gone already. Empty: all together they would not be enough.
   [[nodiscard]] Victims first_to_go(const Parcel& parcel, std::size_t freed,
                                     std::size_t most) const;
+  /// Whether all that may go for the parcel together would make room in the journal.
+  [[nodiscard]] bool eviction_helps(const Parcel& parcel) const;
   void insert(Entry entry, Parcel&& parcel);
   void hold(Entry& entry, std::shared_ptr<const Parcel> parcel);
   void let_go(Entry& entry);

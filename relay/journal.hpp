@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "proto/result.hpp"
@@ -42,6 +43,11 @@ class Journal {
   /// journal and `body` outlive what is returned. nullptr: only keep() will do.
   [[nodiscard]] virtual std::unique_ptr<Keeping> begin(const RecordHead& head,
                                                        std::string_view body);
+
+  /// Whether a record with a body of about `bytes` would find room if those were released: what is
+  /// dead in a file is not always given back.
+  [[nodiscard]] virtual bool has_room_without(std::span<const JournalId> records,
+                                              std::size_t bytes) const;
 
   /// Reads a kept record back. Errors: the disk's, Errc::journal_damaged.
   [[nodiscard]] virtual proto::Result<Record> read(JournalId id) = 0;

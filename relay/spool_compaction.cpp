@@ -16,8 +16,7 @@ SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
   const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
   auto best = segments_.end();
   std::uint64_t gain = 0;
-  // For less a segment is not worth its copying: its caller lets some more go first.
-  const std::uint64_t least = roll_bytes() / 32;
+  const std::uint64_t least = least_gain();
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
     const bool movable = !segment->stays() && !segment->stuck;
     // It is copied in one turn of the loop.
@@ -28,6 +27,40 @@ SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
     best = segment;
   }
   return best;
+}
+
+std::uint64_t SpoolJournal::gain(const Segment& segment, std::uint64_t living,
+                                 std::uint64_t living_bytes, std::uint64_t most) const {
+  if (segment.stays()) return 0;
+  if (living == 0) return segment.end + segment.living * kSettledBytes;
+  const bool newest = current_ != segments_.end() && &segment == &*current_;
+  const std::uint64_t moved = living_bytes + kSegmentHeaderBytes;
+  const bool worth = moved <= std::min(most, roll_bytes()) && segment.end >= moved + least_gain();
+  return worth && !newest && !segment.stuck ? segment.end - moved : 0;
+}
+
+bool SpoolJournal::has_room_without(std::span<const JournalId> records, std::size_t bytes) const {
+  struct Left {
+    std::uint64_t living;
+    std::uint64_t bytes;
+  };
+
+  std::unordered_map<const Segment*, Left> left;
+  for (const auto id : records) {
+    const auto found = kept_.find(id);
+    if (found == kept_.end()) continue;
+    const Segment& segment = *found->second.segment;
+    const auto rest = left.try_emplace(&segment, Left{segment.living, segment.living_bytes}).first;
+    --rest->second.living;
+    rest->second.bytes -= found->second.place.bytes;
+  }
+  const std::uint64_t most = bytes > kLargeBody ? kMovedForLarge : kRollBytes;
+  std::uint64_t wanted = committed() + aligned(bytes);
+  for (const auto& segment : segments_) {
+    const auto rest = left.try_emplace(&segment, Left{segment.living, segment.living_bytes}).first;
+    wanted -= std::min(wanted, gain(segment, rest->second.living, rest->second.bytes, most));
+  }
+  return wanted <= limit();
 }
 
 bool SpoolJournal::compact_one(std::uint64_t most) {

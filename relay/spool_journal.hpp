@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +31,8 @@ inline constexpr std::size_t kMostSegments = 128;
 /// A segment's size, but for extreme limits and large records: soon nothing in it waits, and it can
 /// go. Also what is copied at most in one turn of the loop.
 inline constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
+/// What is copied at most in one turn for a large record, which takes turns anyway.
+inline constexpr std::uint64_t kMovedForLarge = kRollBytes / 4;
 
 struct SpoolSettings {
   std::string folder;                             ///< THAW_SPOOL_DIR
@@ -54,6 +57,8 @@ class SpoolJournal final : public Journal {
   /// Into a segment of its own, whose head comes last: of one that was killed, nothing is found.
   [[nodiscard]] std::unique_ptr<Keeping> begin(const RecordHead& head,
                                                std::string_view body) override;
+  [[nodiscard]] bool has_room_without(std::span<const JournalId> records,
+                                      std::size_t bytes) const override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
   [[nodiscard]] std::optional<proto::Result<Record>> read_some(JournalId id, RecordReading& reading,
                                                                std::size_t bytes) override;
@@ -109,6 +114,14 @@ class SpoolJournal final : public Journal {
 
   // Making room.
   [[nodiscard]] Segments::iterator deadest(std::uint64_t most);
+
+  /// For less dead bytes a segment is not worth its copying: its caller lets some more go first.
+  [[nodiscard]] std::uint64_t least_gain() const { return roll_bytes() / 32; }
+
+  /// What would be given back of the segment, if no more than that of it waited and `most` bytes
+  /// may be copied.
+  [[nodiscard]] std::uint64_t gain(const Segment& segment, std::uint64_t living,
+                                   std::uint64_t living_bytes, std::uint64_t most) const;
   /// Copies `most` bytes at most. False: there is nothing to gain.
   [[nodiscard]] bool compact_one(std::uint64_t most);
   [[nodiscard]] bool move(JournalId id, Kept& kept);

@@ -15,7 +15,6 @@ namespace {
 
 namespace errc = boost::system::errc;
 
-constexpr std::uint64_t kCompactedAtOnce = kRollBytes / 4;
 constexpr std::uint64_t kSequence = 1;  // the only record in its segment
 
 }  // namespace
@@ -63,7 +62,7 @@ class SpoolJournal::Writing final : public Keeping {
     const std::uint64_t need = end + kSettledBytes;
     if (need > journal_.limit()) return journal_.failed(make_error_code(errc::file_too_large));
     if (journal_.committed() + need > journal_.limit()) {
-      if (journal_.compact_one(kCompactedAtOnce)) return std::nullopt;
+      if (journal_.compact_one(kMovedForLarge)) return std::nullopt;
       return make_error_code(Errc::journal_full);
     }
     if (journal_.room() < need) {

@@ -3,10 +3,14 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
+#include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_journal.hpp"
+#include "tests/support/temp_folder.hpp"
 
 using proto::Category;
 using relay::DropReason;
@@ -328,6 +332,31 @@ TEST_CASE("at the journal's limit the least urgent, oldest go first, if that mak
   CHECK(bench.accept(sized("event", 500)));  // for 1
   CHECK(bench.order() == Ids{2, 4, 3});
   CHECK(bench.stats.ledger.accepted().total() == 4);
+}
+
+TEST_CASE("nothing is evicted for a newcomer where the journal's files could not give the room") {
+  boost::asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  support::TempFolder temp;
+  relay::SystemDisk disk;
+  // Eight files, one of which stays free. What is dead in one is given back from a 32nd on.
+  relay::SpoolJournal spool({temp.path("spool"), relay::kMiB}, disk, clock, log);
+  relay::Stats stats;
+  relay::Destination somewhere;
+  relay::Backlog backlog({.max_waiting = 9999, .max_bytes = 0}, spool, stats);
+  const auto accept = [&](std::string_view type, std::size_t size) {
+    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
+  };
+  // In each file a few sessions among many events; all of them together as large as three events.
+  std::uint64_t sessions = 0;
+  for (int i = 0; i < 9999; ++i) {
+    if (i % 16 == 0) sessions += accept("session", 400) ? 1 : 0;
+    if (!accept("event", 2000)) break;
+  }
+  CHECK(sessions > 15);
+  CHECK(stats.ledger.dropped(DropReason::queue_overflow)[Category::session] == 0);
 }
 
 TEST_CASE("what the journal cannot give back is dropped and counted") {
