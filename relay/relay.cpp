@@ -131,8 +131,15 @@ asio::awaitable<void> Relay::Parts::recover() {
     intake.recover(kept, std::move(record));
   };
   recovering = true;
-  while (journal.recover_some(found)) co_await asio::post(asio::use_awaitable);
+  std::exception_ptr failure;
+  try {
+    while (journal.recover_some(found)) co_await asio::post(asio::use_awaitable);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Whatever it threw, the next retry() goes on.
   recovering = false;
+  if (failure) std::rethrow_exception(failure);
   const auto strange = stats.ledger.dropped(DropReason::not_allowed).total();
   if (strange == 0) co_return;
   log.once("not allowed", LogLevel::warn,

@@ -498,6 +498,23 @@ TEST_CASE("what an earlier process left for a DSN of other settings is dropped w
         std::string::npos);
 }
 
+TEST_CASE("a recovery that failed in the middle goes on with the next invoke") {
+  Bench bench;
+  relay::RequestMeta meta;
+  meta.dsn = "https://" + kKey + "@up.example/42";
+  auto head = support::head_of(std::move(meta));
+  head.counts.add(proto::Category::error, 1);
+  REQUIRE(bench.journal.keep(head, "{}\n{\"type\":\"event\"}\n{}"));
+  bench.journal.restart();
+  bench.journal.recovery_throws = true;
+  bench.relay->recover();
+  bench.settle();
+  CHECK(bench.figure("/envelopes/recovered") == 0);
+  bench.relay->retry();
+  bench.settle();
+  CHECK(bench.figure("/envelopes/recovered") == 1);
+}
+
 TEST_CASE("to start over forgets everything, drops what waited, and goes on") {
   Bench bench;
   bench.upstream.answers(200, "60:error:key");

@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "relay/errc.hpp"
 #include "relay/journal.hpp"
@@ -42,6 +43,7 @@ class MemoryJournal final : public relay::Journal {
 
   /// What `restart` left, one at a time.
   bool recover_some(const Found& found) override {
+    if (std::exchange(recovery_throws, false)) throw std::bad_alloc();
     if (left_.empty()) return false;
     const auto id = left_.begin()->first;
     left_.erase(left_.begin());
@@ -77,10 +79,11 @@ class MemoryJournal final : public relay::Journal {
   std::map<relay::JournalId, Kept> kept;
   std::size_t limit = SIZE_MAX;
   std::size_t reads = 0;
-  bool dead = false;           ///< the process was killed: nothing it does reaches the disk
-  bool broken = false;         ///< the disk refuses to write
-  bool unreadable = false;     ///< and to give back what it has
-  bool out_of_memory = false;  ///< keep() throws
+  bool dead = false;             ///< the process was killed: nothing it does reaches the disk
+  bool broken = false;           ///< the disk refuses to write
+  bool unreadable = false;       ///< and to give back what it has
+  bool out_of_memory = false;    ///< keep() throws
+  bool recovery_throws = false;  ///< recover_some() does, once
 
  private:
   std::map<relay::JournalId, bool> left_;
