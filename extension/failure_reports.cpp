@@ -31,15 +31,20 @@ void FailureReports::registered(const proto::Registration& registration) {
 
 void FailureReports::next_asked() {
   asked_ = true;
-  if (!settings_.on) return;
   if (!settings_.folder.empty()) kept_ = file_.recover();
   behind_an_invoke_ = kept_.has_value();
+  if (!settings_.on) return;
   if (kept_) watch_.recovered(*kept_);
   for (const auto& record : std::exchange(early_, {})) judge(record);
 }
 
 void FailureReports::invoke(const proto::InvokeEvent& event, bool telemetry) {
-  if (!settings_.on) return;
+  if (!settings_.on) {
+    // One is enough to tell the next process what it is behind.
+    if (kept_) return;
+    watch_.invoke(event, telemetry, parts_.clock.wall_now());
+    return keep();
+  }
   // What the function sent in the invoke before says nothing of this one.
   (void)parts_.relay.take_last_header();
   watch_.invoke(event, telemetry, parts_.clock.wall_now());
@@ -107,7 +112,7 @@ void FailureReports::keep() {
   if (!kept || kept == kept_) return;
   kept_ = std::move(kept);
   const auto written = file_.keep(*kept_);
-  if (written) return;
+  if (written || !settings_.on) return;
   parts_.log.once("invoke file", relay::LogLevel::warn,
                   "cannot write " + settings_.folder + "/invoke (" + written.error().message() +
                       "): after a reset a failure may be reported twice, or not at all");

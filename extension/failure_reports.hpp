@@ -25,8 +25,8 @@ namespace extension {
 class FailureReports {
  public:
   struct Settings {
-    bool on = true;              ///< else none of the calls does anything
-    std::string folder;          ///< of the file `invoke`; "": nothing is kept
+    bool on = true;      ///< else nothing is reported; behind_an_invoke() holds all the same
+    std::string folder;  ///< of the file `invoke`; "": nothing is kept
     proto::FunctionFacts facts;  ///< what the environment tells
     std::size_t log_lines = 0;   ///< of the function, in the event of its failure
   };

@@ -232,15 +232,18 @@ TEST_CASE("what no DSN is known for is counted and said") {
   CHECK(process.lines.lines.size() == 1);
 }
 
-TEST_CASE("switched off, nothing is reported or written") {
+TEST_CASE("switched off, nothing is reported; but that there was an INVOKE the next one knows") {
   const support::TempFolder folder;
-  Process process(folder.path(), false);
-  process.invoke("r1");
-  process.hear(TelemetryKind::runtime_done, "r1", "timeout");
-  CHECK_FALSE(process.reports.pending());
-  process.shutdown("timeout");
-  CHECK(process.relay.own.empty());
-  CHECK(std::filesystem::is_empty(folder.path()));
+  for (const bool first : {true, false}) {
+    CAPTURE(first);
+    Process process(folder.path(), false);
+    CHECK(process.reports.behind_an_invoke() == !first);
+    process.invoke("r1");
+    process.hear(TelemetryKind::runtime_done, "r1", "timeout");
+    CHECK_FALSE(process.reports.pending());
+    process.shutdown("timeout");
+    CHECK(process.relay.own.empty());
+  }
 }
 
 TEST_SUITE_END();

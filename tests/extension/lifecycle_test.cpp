@@ -33,8 +33,8 @@ const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
 struct World {
   // `folder`: of what an earlier process has left.
-  explicit World(LifecycleSettings settings = kPrompt, std::string folder = {})
-      : failures({true, std::move(folder), {}}, {relay, clock, log, stats, disk, no_bits}),
+  explicit World(LifecycleSettings settings = kPrompt, std::string folder = {}, bool reports = true)
+      : failures({reports, std::move(folder), {}}, {relay, clock, log, stats, disk, no_bits}),
         lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, failures,
                   stats, std::move(settings)) {}
 
@@ -701,17 +701,20 @@ TEST_CASE("the first INVOKE starts over where the process is a copy of a snapsho
 }
 
 TEST_CASE("a process behind a reset is no copy: what it has is this environment's alone") {
-  const support::TempFolder folder;
   auto settings = kPrompt;
   settings.init_type = "snap-start";
-  for (const bool first : {true, false}) {
-    CAPTURE(first);
-    World world(settings, folder.path());
-    world.relay.waited = 2;
-    world.start_up();
-    world.hear(proto::TelemetryKind::restore_start, "");
-    world.api.invoke(first ? "r1" : "r2", milliseconds{3000});
-    CHECK(std::ranges::count(world.noted(), "start over") == (first ? 1 : 0));
+  for (const bool reports : {true, false}) {
+    CAPTURE(reports);
+    const support::TempFolder folder;
+    for (const bool first : {true, false}) {
+      CAPTURE(first);
+      World world(settings, folder.path(), reports);
+      world.relay.waited = 2;
+      world.start_up();
+      world.hear(proto::TelemetryKind::restore_start, "");
+      world.api.invoke(first ? "r1" : "r2", milliseconds{3000});
+      CHECK(std::ranges::count(world.noted(), "start over") == (first ? 1 : 0));
+    }
   }
 }
 
