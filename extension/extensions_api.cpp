@@ -71,6 +71,11 @@ asio::awaitable<proto::Result<HttpAnswer>> read_answer(tcp::socket& socket) {
 
 }  // namespace
 
+bool names_no_file(const Refused& refused) {
+  return refused.status == 403 && refused.error.type == "Extension.InvalidEventType" &&
+         refused.error.message.find("SHUTDOWN") != std::string::npos;
+}
+
 proto::Result<tcp::endpoint> parse_api_address(std::string_view text) {
   const boost::system::error_code invalid = asio::error::invalid_argument;
   const auto colon = text.rfind(':');
@@ -88,12 +93,14 @@ proto::Result<tcp::endpoint> parse_api_address(std::string_view text) {
 }
 
 HttpExtensionsApi::HttpExtensionsApi(asio::any_io_executor executor, relay::Clock& clock,
-                                     std::string_view address, std::string extension_name)
+                                     std::string_view address, std::string extension_name,
+                                     std::string file_name)
     : executor_(std::move(executor)),
       clock_(clock),
       platform_(parse_api_address(address)),
       host_(address),
-      extension_name_(std::move(extension_name)) {}
+      extension_name_(std::move(extension_name)),
+      other_name_(std::move(file_name)) {}
 
 asio::awaitable<Reply<proto::Registration>> HttpExtensionsApi::register_for(Events events) {
   HttpCall call{http::verb::post, "/2020-01-01/extension/register"};
@@ -101,7 +108,12 @@ asio::awaitable<Reply<proto::Registration>> HttpExtensionsApi::register_for(Even
                                               : R"({"events":["INVOKE","SHUTDOWN"]})";
   const auto answer = co_await exchange(std::move(call));
   if (!answer) co_return answer.error();
-  if (answer->status != 200) co_return answer->refusal();
+  if (answer->status != 200) {
+    Refused refused = answer->refusal();
+    // A setting with a wrong name must not keep the function from starting.
+    if (names_no_file(refused) && !other_name_.empty()) extension_name_.swap(other_name_);
+    co_return refused;
+  }
   if (answer->identifier.empty()) co_return asio::error::no_data;
   identifier_ = answer->identifier;
   co_return proto::parse_registration(answer->body);

@@ -36,6 +36,11 @@ struct Refused {
   proto::PlatformError error;
 };
 
+/// To a registration: the platform has started no file of that name, and takes us for an extension
+/// within the runtime, which gets no SHUTDOWN (aws/aws-lambda-runtime-interface-emulator:
+/// internal/lambda/core/registrations.go).
+[[nodiscard]] bool names_no_file(const Refused& refused);
+
 struct Subscribed {};
 
 /// What was asked for, or the platform's refusal; the error is the network's, or proto::Errc for an
@@ -82,8 +87,9 @@ struct HttpAnswer;
 class HttpExtensionsApi final : public ExtensionsApi {
  public:
   /// `address` is AWS_LAMBDA_RUNTIME_API; if it cannot be read every call returns that error.
+  /// `file_name`: tried by turns with `extension_name` where no file has that name; "": not.
   HttpExtensionsApi(asio::any_io_executor executor, relay::Clock& clock, std::string_view address,
-                    std::string extension_name);
+                    std::string extension_name, std::string file_name = {});
 
   [[nodiscard]] asio::awaitable<Reply<proto::Registration>> register_for(Events events) override;
 
@@ -101,6 +107,7 @@ class HttpExtensionsApi final : public ExtensionsApi {
   proto::Result<asio::ip::tcp::endpoint> platform_;
   std::string host_;  ///< of the Host header: the address as it was given
   std::string extension_name_;
+  std::string other_name_;
   std::string identifier_;
   ReservedDescriptor reserved_;
 };

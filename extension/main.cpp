@@ -148,7 +148,8 @@ int run(const Start& start) {
   stats.settings = start.reading.in_effect;
   stats.disabled = settings.relay.intake.disabled;
   if (stats.disabled) log.line(relay::LogLevel::warn, kDisabledText);
-  HttpExtensionsApi api(io.get_executor(), clock, settings.runtime_api, start.name);
+  HttpExtensionsApi api(io.get_executor(), clock, settings.runtime_api, start.name,
+                        start.file_name);
   const Platform platform{api, clock, log, stats.platform_retries,
                           stats.disabled ? Events::shutdown_only : Events::invoke_and_shutdown};
   if (start.how == Start::How::extension) {

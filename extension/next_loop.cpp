@@ -42,12 +42,11 @@ std::string describe(const Reply<proto::Registration>& failed) {
 }
 
 // INVOKE is not granted on Managed Instances (AWS docs, "Understanding the Lambda Managed Instances
-// execution environment"). The same type says of SHUTDOWN that no file has our name.
+// execution environment").
 bool denies_invoke(const Reply<proto::Registration>& failed) {
   const auto* refused = failed ? std::get_if<Refused>(&*failed) : nullptr;
   return refused != nullptr && refused->status == 403 &&
-         refused->error.type == "Extension.InvalidEventType" &&
-         refused->error.message.find("SHUTDOWN") == std::string::npos;
+         refused->error.type == "Extension.InvalidEventType" && !names_no_file(*refused);
 }
 
 // Says once, whatever happens, that something unforeseen did.

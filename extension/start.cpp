@@ -28,7 +28,8 @@ Start begin(Start::How how, const Environment& environment, std::string_view pat
   start.how = how;
   start.reading = read_settings(environment, beside_sentry);
   start.name = start.reading.settings.extension_name;
-  if (start.name.empty()) start.name = file_name(path);
+  start.file_name = file_name(path);
+  if (start.name.empty()) start.name = start.file_name;
   return start;
 }
 

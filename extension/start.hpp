@@ -16,6 +16,7 @@ struct Start {
   How how = How::extension;
   SettingsReading reading;
   std::string name;                         ///< to register under
+  std::string file_name;                    ///< or so, where no file has that name
   std::optional<CaptureOptions> capture{};  ///< by hand: nothing is sent
   StatsOptions stats{};                     ///< what is to be shown
   std::string text;                         ///< to print,

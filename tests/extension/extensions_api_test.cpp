@@ -76,6 +76,24 @@ TEST_CASE("register names itself, asks for both events and the account, keeps th
   CHECK(extension_test::body(request) == R"({"events":["INVOKE","SHUTDOWN"]})");
 }
 
+TEST_CASE("a name that no file has gives way to the file's own, and that to it again") {
+  World world;
+  HttpExtensionsApi api(world.io.get_executor(), world.clock, world.platform.address(), "typo",
+                        "thaw");
+  const auto register_it = [&](std::string_view why, const std::string& name) {
+    world.platform.will_answer(
+        403,
+        R"({"errorType":"Extension.InvalidEventType","errorMessage":")" + std::string(why) + "\"}");
+    static_cast<void>(refusal(world.run(api.register_for(Events::invoke_and_shutdown))));
+    CHECK(extension_test::header(world.platform.requests.back(), "Lambda-Extension-Name") == name);
+  };
+  constexpr auto kNoFile = "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension";
+  register_it(kNoFile, "typo");
+  register_it("INVOKE: ErrorInvalidEventType", "thaw");
+  register_it(kNoFile, "thaw");
+  register_it(kNoFile, "typo");
+}
+
 TEST_CASE("register can ask for SHUTDOWN only") {
   World world;
   world.platform.will_answer(200, "{}", kId);

@@ -45,7 +45,9 @@ TEST_CASE("only as an extension can it stand beside Sentry's") {
 TEST_CASE("THAW_EXTENSION_NAME goes before the file's name") {
   auto environment = kLambda;
   environment["THAW_EXTENSION_NAME"] = "other.sh";
-  CHECK(start({"/opt/extensions/thaw"}, environment).name == "other.sh");
+  const auto started = start({"/opt/extensions/thaw"}, environment);
+  CHECK(started.name == "other.sh");
+  CHECK(started.file_name == "thaw");
 }
 
 TEST_CASE("without Lambda and without a command the help is printed") {
