@@ -59,6 +59,12 @@ void fit_memory(Settings& settings, std::size_t function_mib) {
       std::clamp(function_mib * relay::kMiB / 50, 2 * relay::kMiB, 16 * relay::kMiB);
 }
 
+bool is_taken(const SettingsReading& reading, std::string_view name) {
+  return std::ranges::any_of(reading.in_effect, [name](const auto& setting) {
+    return setting.name == name && !setting.is_default;
+  });
+}
+
 // No body above an eighth of the function's memory; and where nobody asked for that, none above a
 // 32nd: a body is there twice while it passes, as it came and decoded, or decoded and compressed.
 void fit_bodies(SettingsReading& reading, std::size_t function_mib, bool explicitly) {
@@ -142,7 +148,7 @@ SettingsReading read_settings(const Environment& environment, bool beside_sentry
          taken ? shown(row.info.name, value) : std::string(row.info.fallback), !taken});
   }
   if (function_mib > 0) {
-    fit_bodies(reading, function_mib, !value_of(environment, "THAW_MAX_BODY_MIB").empty());
+    fit_bodies(reading, function_mib, is_taken(reading, "THAW_MAX_BODY_MIB"));
   }
   // THAW_MEMORY_MIB bounds bodies in each of the places where they are: coming, waiting, leaving.
   settings.relay.listener.max_receiving_bytes = settings.relay.backlog.max_bytes;

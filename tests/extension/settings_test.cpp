@@ -250,6 +250,16 @@ TEST_CASE("a body limit above an eighth of the memory is cut, and said") {
         "THAW_MAX_BODY_MIB: is more than 1/8 of the function's 256 MB; using 32");
 }
 
+TEST_CASE("a body limit that cannot be read is one that is not set") {
+  for (const std::string wrong : {"many", "0", "1025"}) {
+    CAPTURE(wrong);
+    const auto reading =
+        read_settings({{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"}, {"THAW_MAX_BODY_MIB", wrong}});
+    CHECK(reading.settings.relay.listener.max_body_bytes == 4 * kMiB);
+    CHECK(reading.complaints.size() == 1);
+  }
+}
+
 TEST_CASE("DSNs of both variables are upstreams, each once") {
   const auto settings =
       settings_of({{"THAW_UPSTREAM_DSN", dsn("a.example/1") + " , " + dsn("b.example/2")},
