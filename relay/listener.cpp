@@ -240,15 +240,21 @@ asio::awaitable<error_code> Listener::read_more(Client& client, Input& input) {
   co_return ec;
 }
 
+/// Room that becomes free meanwhile is told of only once: it is looked for behind the wait.
+asio::awaitable<error_code> Listener::tell_to_go_on(Client& client, Input& input,
+                                                    Incoming& incoming) {
+  const error_code failed = co_await write(client, input, "HTTP/1.1 100 Continue\r\n\r\n");
+  co_return failed ? failed : incoming.use(input);
+}
+
 asio::awaitable<error_code> Listener::receive(Client& client, Input& input, Incoming& incoming) {
-  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   RequestReader& reader = *incoming.reader;
   touched();  // of one that has come whole the end says enough
   someone_receives_.notify();
   error_code ec;
   while (!ec && !reader.complete()) {
     if (reader.take_expectation()) {
-      ec = co_await write(client, input, kContinue);
+      ec = co_await tell_to_go_on(client, input, incoming);
     } else if (reader.wanted_room() > 0) {
       if (client.timed_out) co_return asio::error::timed_out;
       input.keep();

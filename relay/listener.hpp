@@ -108,6 +108,8 @@ class Listener {
   /// Uses what was read, and reads on as far as that goes without a wait: a body straight to its
   /// place.
   boost::system::error_code take_in(Client& client, Input& input, Incoming& incoming);
+  asio::awaitable<boost::system::error_code> tell_to_go_on(Client& client, Input& input,
+                                                           Incoming& incoming);
   /// The rest of a request that has not come whole.
   asio::awaitable<boost::system::error_code> receive(Client& client, Input& input,
                                                      Incoming& incoming);

@@ -679,6 +679,23 @@ TEST_CASE("bodies that find no room wait for the oldest, within their own time")
   CHECK(status_of(third->answer()) == "200");
 }
 
+TEST_CASE("room that becomes free while a client is told to go on is not missed") {
+  relay::ListenerSettings settings;
+  settings.max_receiving_bytes = 10;
+  Bench bench(settings);
+  const auto first = bench.client();
+  const auto second = bench.client();
+  const std::string head = "POST /x HTTP/1.1\r\nContent-Length: 8\r\n";
+  first->send(head + "\r\n1234");
+  bench.settle();
+  // In one turn of the loop: no room, then the room, then 100 Continue is written.
+  second->send(head + "Expect: 100-continue\r\n\r\n");
+  first->send("5678");
+  CHECK(second->answer() == "HTTP/1.1 100 Continue\r\n\r\n");
+  second->send("12345678");
+  CHECK(status_of(second->answer()) == "200");
+}
+
 TEST_CASE("a small body never waits for slow large ones") {
   relay::ListenerSettings settings;
   settings.max_clients = 4;
