@@ -24,6 +24,7 @@ using boost::system::error_code;
 constexpr milliseconds kSweep{250};        // how finely receiving time is measured
 constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
+constexpr int kMostAhead = 16;         // requests of one client in one turn of the loop
 constexpr std::size_t kMostRead = 512UL * 1024;      // of a body, in one turn of the loop
 constexpr std::size_t kMostKept = 4UL * 1024;        // of an answer's memory, for the next one
 constexpr std::size_t kLingerBytes = 1024UL * 1024;  // at least; a large body is read on to its end
@@ -53,6 +54,7 @@ struct Listener::Input {
   /// Where it was read to, until that may be used again; then in `own`.
   std::string_view unused;
   std::string own;
+  int ahead = 0;  ///< requests that were answered in this turn, with more behind them
 
   /// Before every wait.
   void keep() {
@@ -68,6 +70,12 @@ struct Listener::Input {
       own.append(text);
       unused = own;
     }
+  }
+
+  /// However much is sent ahead, the others have their turns.
+  [[nodiscard]] bool ends_turn() {
+    ahead = unused.empty() ? 0 : (ahead + 1) % kMostAhead;
+    return !unused.empty() && ahead == 0;
   }
 
   void used(std::size_t bytes) { unused.remove_prefix(bytes); }
@@ -176,7 +184,9 @@ asio::awaitable<void> Listener::serve(Clients::iterator place, std::unique_ptr<L
     then = ready ? Then::answer : co_await get_ready(client, input, incoming, ec);
     if (then != Then::answer) continue;
     const std::string rest = answer_at_once(client, reader, then);
-    if (!rest.empty() && co_await write(client, input, rest)) then = Then::close;
+    if (!rest.empty() || input.ends_turn()) {
+      then = co_await leave_turn(client, input, rest, then);
+    }
   }
   if (then == Then::linger) co_await linger(client);
 }
@@ -197,6 +207,14 @@ asio::awaitable<Listener::Then> Listener::get_ready(Client& client, Input& input
     co_await asio::post(executor_, asio::use_awaitable);
   }
   co_return Then::answer;
+}
+
+asio::awaitable<Listener::Then> Listener::leave_turn(Client& client, Input& input,
+                                                     std::string_view rest, Then then) {
+  if (!rest.empty() && co_await write(client, input, rest)) co_return Then::close;
+  input.keep();
+  co_await asio::post(executor_, asio::use_awaitable);
+  co_return then;
 }
 
 std::string Listener::answer_at_once(Client& client, RequestReader& reader, Then& then) {

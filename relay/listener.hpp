@@ -103,6 +103,8 @@ class Listener {
                                   boost::system::error_code ec);
   /// Returns what of the answer does not fit the socket; of nearly every one nothing.
   std::string answer_at_once(Client& client, RequestReader& reader, Then& then);
+  /// Sends the `rest` of an answer; what has come behind its request waits for another turn.
+  asio::awaitable<Then> leave_turn(Client& client, Input& input, std::string_view rest, Then then);
   /// Waits for more, and reads the first bytes of what has come.
   asio::awaitable<boost::system::error_code> read_more(Client& client, Input& input);
   /// Uses what was read, and reads on as far as that goes without a wait: a body straight to its

@@ -1,6 +1,7 @@
 // Local HTTP on real sockets: what is read, what is refused, and who gets a place.
 #include "relay/listener.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -215,6 +216,22 @@ TEST_CASE("a connection carries one request after another, also sent ahead") {
   bench.advance(3'600'000);  // an idle connection is not closed for its age
   client->send(post("/5", ""));
   CHECK(status_of(client->answer()) == "200");
+}
+
+TEST_CASE("what is sent ahead leaves the others their turns") {
+  constexpr std::size_t kRequests = 200;
+  Bench bench;
+  const auto client = bench.client();
+  std::string text;
+  for (std::size_t i = 0; i < kRequests; ++i) text += post("/x", "hello");
+  client->send(text);
+  std::size_t most = 0;
+  support::until(bench.io, [&, before = bench.requests.size()]() mutable {
+    most = std::max(most, bench.requests.size() - before);
+    before = bench.requests.size();
+    return before == kRequests;
+  });
+  CHECK(most == 16);
 }
 
 TEST_CASE("who asks for the end gets it, and HTTP/1.0 means it") {
