@@ -229,7 +229,8 @@ constexpr SettingRow kRows[] = {
      .text = [](Settings& s, std::string_view value,
                 auto&) { s.relay.intake.disabled = value != "0"; }},
     {.info = {"THAW_EXTENSION_NAME", kNone, kNone, 0, 0, kNone,
-              "the name to register, where it is not that of the program's file"},
+              "the name to register, where it is not that of the program's file; where no file has "
+              "it, that one after all"},
      .text = [](Settings& s, std::string_view value, auto&) { s.extension_name = value; }},
 };
 
