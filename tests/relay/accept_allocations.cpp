@@ -1,6 +1,6 @@
 // How often the relay allocates for one accepted envelope, with the journal off and on: a program
-// of its own, because it replaces operator new; bodies (proto::Bytes) are not in it. Fails above its
-// limits, which are a little above what was counted: they are there so that nothing creeps in.
+// of its own, because it replaces operator new; bodies (proto::Bytes) are not in it. Fails above
+// its limits, which are a little above what was counted: they are there so that nothing creeps in.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
