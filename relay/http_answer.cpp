@@ -158,7 +158,10 @@ bool HttpAnswer::keeps_connection() const {
 
 bool HttpAnswer::read_exactly() const { return state_->held == 0; }
 
-bool HttpAnswer::has_status() const { return state_->parser->is_header_done(); }
+bool HttpAnswer::has_status() const {
+  const Parser& parser = *state_->parser;
+  return parser.is_header_done() && parser.answer.status / 100 != 1;
+}
 
 const UpstreamAnswer& HttpAnswer::answer() const { return state_->parser->answer; }
 

@@ -83,22 +83,12 @@ error_code ended(HttpAnswer& answer, error_code how) {
   return how == asio::error::eof || !incomplete ? incomplete : how;
 }
 
-/// A body is worth reading only for the connection's sake: it is not waited for as an answer is.
-asio::awaitable<proto::Result<std::size_t>> read_on(Connection& connection, HttpAnswer& answer,
-                                                    SteadyTime& body_ends, Clock& clock) {
-  auto reading = connection.read_some(answer.room());
-  if (!answer.has_status()) return reading;
-  body_ends = std::min(body_ends, clock.now() + kBodyPatience);
-  return with_deadline(clock, body_ends, std::move(reading));
-}
-
-asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
-                                                      SendProgress& progress, Clock& clock,
-                                                      Ends& ends) {
-  HttpAnswer answer;
-  SteadyTime body_ends = SteadyTime::max();
-  while (!answer.complete()) {
-    const auto got = co_await read_on(connection, answer, body_ends, clock);
+/// Reads until the answer's header is here, or all of it.
+asio::awaitable<proto::Result<Exchanged>> read(Connection& connection, HttpAnswer& answer,
+                                               bool whole, SendProgress& progress, Clock& clock,
+                                               Ends& ends) {
+  while (!answer.complete() && (whole || !answer.has_status())) {
+    const auto got = co_await connection.read_some(answer.room());
     error_code failed;
     if (got) {
       progress.last_byte = clock.wall_now();
@@ -107,13 +97,25 @@ asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
       failed = ended(answer, got.error());
     }
     ends.read = failed || answer.complete();
-    // However its body ends, it was answered: to send it again would be to send it twice.
-    const bool answered = !got && answer.has_status();
-    if (answered && failed != asio::error::operation_aborted) break;
     if (failed) co_return failed;
     if (!answer.complete()) co_await next_turn();
   }
-  Exchanged done{answer.answer(), answer.complete() && answer.keeps_connection()};
+  co_return Exchanged{answer.answer(), answer.keeps_connection()};
+}
+
+asio::awaitable<proto::Result<Exchanged>> read_answer(Connection& connection,
+                                                      SendProgress& progress, Clock& clock,
+                                                      Ends& ends) {
+  HttpAnswer answer;
+  auto done = co_await read(connection, answer, false, progress, clock, ends);
+  if (done && !answer.complete()) {
+    // The body is read for the connection's sake only: it is not waited for as an answer is.
+    auto rest = read(connection, answer, true, progress, clock, ends);
+    done = co_await with_deadline(clock, clock.now() + kBodyPatience, std::move(rest));
+  }
+  // However its body ends, it was answered: what is sent again would be there twice.
+  const bool answered = answer.has_status() && done.error() != asio::error::operation_aborted;
+  if (!done && answered) co_return Exchanged{answer.answer(), false};
   co_return done;
 }
 

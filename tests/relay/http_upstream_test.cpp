@@ -242,23 +242,25 @@ TEST_SUITE("relay/http_upstream") {
         Act{.answer = "SSH-2.0-OpenSSH\r\n\r\n", .then = Then::hang},
         Act{.answer = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'), .then = Then::hang},
         Act{.answer = "", .then = Then::close},
-        Act{.answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", .then = Then::close}};
+        Act{.answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", .then = Then::close},
+        Act{.answer = "HTTP/1.1 101 Switching Protocols\r\n\r\n", .then = Then::hang}};
     CHECK(send().error() == Errc::answer_malformed);
     CHECK(send().error() == Errc::answer_malformed);
     CHECK(send().error() == Errc::answer_incomplete);
     CHECK(send().error() == Errc::answer_incomplete);
+    CHECK(send().error() == Errc::answer_malformed);
     CHECK(send().status() == 200);
-    CHECK(server.accepted == 5);
+    CHECK(server.accepted == 6);
   }
 
   TEST_CASE_FIXTURE(Fixture, "an answer whose body does not come to its end is one all the same") {
-    for (const std::string_view header :
-         {"Content-Length: 9", "Transfer-Encoding: chunked", "X: y"}) {
+    for (const std::string rest :
+         {"Content-Length: 9\r\n\r\nshort", "Transfer-Encoding: chunked\r\n\r\n",
+          "Transfer-Encoding: chunked\r\n\r\nno chunk\r\n", "X: y\r\n\r\n"}) {
       for (const Then then : {Then::close, Then::reset, Then::hang}) {
-        CAPTURE(header);
+        CAPTURE(rest);
         CAPTURE(static_cast<int>(then));
-        server.script = {
-            Act{.answer = "HTTP/1.1 202 OK\r\n" + std::string(header) + "\r\n\r\n", .then = then}};
+        server.script = {Act{.answer = "HTTP/1.1 202 OK\r\n" + rest, .then = then}};
         Sending sending(*this, server.endpoint());
         support::until(io, [&] { return sending.done() || upstream.stats().bytes_in > 0; });
         support::settle(io);
