@@ -78,7 +78,9 @@ std::optional<seconds> parse_retry_after(std::string_view text, WallTime now) {
   const auto date = parse_http_date(text);
   if (!date) return std::nullopt;
   if (*date <= now) return seconds{0};
-  return std::min(std::chrono::ceil<seconds>(*date - now), kLongest);
+  // Of what is farther away no difference can be told.
+  if (*date >= now + kLongest) return kLongest;
+  return std::chrono::ceil<seconds>(*date - now);
 }
 
 void RateLimits::Limit::see(WallTime now) const {

@@ -213,6 +213,9 @@ TEST_SUITE("proto/rate_limits") {
     CHECK(parse_retry_after("Mon, 23 Nov 2026 18:01:00 GMT", kNow) == 60s);
     CHECK(parse_retry_after("Mon, 23 Nov 2026 17:00:00 GMT", kNow) == 0s);
     CHECK(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", kNow) == 1h);
+    // Farther away than a duration can say.
+    const proto::WallTime wrong_clock{-1'000'000'000s};
+    CHECK(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", wrong_clock) == 1h);
     for (const std::string text :
          {"", "soon", "Mon, 23 Nov 2026 18:01:00 UTC", "Mon, 23 anN 2026 18:01:00 GMT",
           "Mon, 99 Nov 2026 18:01:00 GMT", "1 2"}) {
