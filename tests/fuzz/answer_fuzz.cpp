@@ -22,6 +22,7 @@ void fuzz::answer(std::string_view bytes) {
   // found where the parser looks at the lines before that.
   CHECK(cut.failed.failed() == whole.failed.failed());
   CHECK(cut.answer.status == whole.answer.status);
+  CHECK(cut.status == whole.status);
   CHECK(cut.answer.rate_limits == whole.answer.rate_limits);
   CHECK(cut.answer.retry_after == whole.answer.retry_after);
   CHECK(cut.answer.challenge == whole.answer.challenge);
@@ -32,7 +33,8 @@ void fuzz::answer(std::string_view bytes) {
            whole.failed == relay::Errc::answer_incomplete));
     return;
   }
-  CHECK(whole.answer.status / 100 != 1);
+  CHECK(whole.status == whole.answer.status);
+  CHECK(whole.status / 100 != 1);
   proto::RateLimits limits;
   limits.learn(whole.answer.rate_limits, proto::WallTime{});
   limits.learn_bare_429(whole.answer.retry_after, proto::WallTime{});
