@@ -15,6 +15,13 @@
 #include "relay/proxy_tunnel.hpp"
 
 namespace relay {
+namespace {
+
+// What a connection to the other side of the world may take. A name with many addresses leaves each
+// so little of the time that none would ever answer in it.
+constexpr milliseconds kShortestTry{400};
+
+}  // namespace
 
 Dialer::Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
                Settings settings)
@@ -130,7 +137,8 @@ asio::awaitable<Dialer::Dialled> Dialer::connect(Addresses addresses, std::uint1
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     auto connection = std::make_unique<Connection>(executor_, stats_);
     const SteadyTime now = clock_.now();
-    const auto share = (deadline - now) / static_cast<int>(addresses.size() - i);
+    const SteadyTime::duration equal = (deadline - now) / static_cast<int>(addresses.size() - i);
+    const SteadyTime::duration share = std::max<SteadyTime::duration>(equal, kShortestTry);
     const auto connected =
         co_await with_deadline(clock_, now + share, connection->connect(addresses[i], port));
     if (connected) {

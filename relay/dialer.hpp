@@ -36,11 +36,12 @@ class Dialer {
   Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
          Settings settings);
 
-  /// A connection ready for a request. The addresses are tried in order; but for the last, each
-  /// gets an equal share of the time until `deadline`, which the caller must keep. The connection
-  /// goes to an address that was checked. Through a proxy the addresses are the proxy's: to which
-  /// one of its own the upstream's name leads is the proxy's business. Errors: network errors,
-  /// those of Resolver::resolve and TlsStream::handshake, Errc::address_forbidden, Errc::no_trust,
+  /// A connection ready for a request. The addresses are tried in order; each gets an equal share
+  /// of the time until `deadline`, which the caller must keep, and no less than 400 ms: of many
+  /// only the first are tried, and name servers change the order. The connection goes to an address
+  /// that was checked. Through a proxy the addresses are the proxy's: to which one of its own the
+  /// upstream's name leads is the proxy's business. Errors: network errors, those of
+  /// Resolver::resolve and TlsStream::handshake, Errc::address_forbidden, Errc::no_trust,
   /// Errc::proxy_*.
   [[nodiscard]] asio::awaitable<proto::Result<std::unique_ptr<Connection>>> dial(
       Endpoint endpoint, SteadyTime deadline);

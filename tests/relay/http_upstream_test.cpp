@@ -48,6 +48,43 @@ struct Fixture : support::UpstreamFixture {
   }
 };
 
+/// Takes no connection: nobody accepts, and the queue is full; what else knocks is not answered at
+/// all (listen(2)).
+class BlackHole {
+ public:
+  explicit BlackHole(boost::asio::io_context& io) : deaf_(io, tcp::v4()) {
+    deaf_.bind({boost::asio::ip::address_v4::loopback(), 0});
+    deaf_.listen(0);
+    auto address = deaf_.local_endpoint();
+    for (int i = 0; i < 4; ++i) {
+      // Asio's own connect() waits for the answer, which does not come.
+      crowd_.emplace_back(io, tcp::v4()).native_non_blocking(true);
+      (void)::connect(crowd_.back().native_handle(), address.data(),
+                      static_cast<socklen_t>(address.size()));
+    }
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return deaf_.local_endpoint().port(); }
+
+ private:
+  using tcp = boost::asio::ip::tcp;
+
+  tcp::acceptor deaf_;
+  std::vector<tcp::socket> crowd_;
+};
+
+struct Resolved final : relay::DialWatch {
+  void resolved(const std::vector<boost::asio::ip::address>&) override { done = true; }
+
+  void connected(const boost::asio::ip::address&) override {}
+
+  void asked_proxy(unsigned) override {}
+
+  void met(const relay::TlsPeer&, const std::string&) override {}
+
+  bool done = false;
+};
+
 }  // namespace
 
 TEST_SUITE("relay/http_upstream") {
@@ -381,21 +418,9 @@ TEST_SUITE("relay/http_upstream") {
   }
 
   TEST_CASE_FIXTURE(Fixture, "a black hole: the connect limit ends it, not a millisecond before") {
-    // Nobody accepts, and the queue is full: what else knocks is not answered at all (listen(2)).
-    using tcp = boost::asio::ip::tcp;
-    tcp::acceptor deaf(io, tcp::v4());
-    deaf.bind({boost::asio::ip::address_v4::loopback(), 0});
-    deaf.listen(0);
-    std::vector<tcp::socket> crowd;
-    auto address = deaf.local_endpoint();
-    for (int i = 0; i < 4; ++i) {
-      // Asio's own connect() waits for the answer, which does not come.
-      crowd.emplace_back(io, tcp::v4()).native_non_blocking(true);
-      (void)::connect(crowd.back().native_handle(), address.data(),
-                      static_cast<socklen_t>(address.size()));
-    }
+    const BlackHole deaf(io);
     relay::Endpoint hole = server.endpoint();
-    hole.port = deaf.local_endpoint().port();
+    hole.port = deaf.port();
     Sending sending(*this, hole);
     support::until(io, [&] { return clock.sleepers() > 0; });
     clock.advance(milliseconds{1499});
@@ -446,6 +471,34 @@ TEST_SUITE("relay/http_upstream") {
     const auto request = request_to(server.endpoint("two.test"));
     CHECK(support::run(io, named.send(request, progress)).has_value());
     CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "an address of many still has time for a long round trip") {
+    BlackHole hole(io);
+    support::FakeNameServer names(io);
+    Resolved resolved;
+    relay::HttpUpstream named(io.get_executor(), clock, log,
+                              {.name_servers = {names.address()}, .watch = &resolved});
+    for (const auto& [count, first] : {std::pair{3, 500}, std::pair{4, 400}, std::pair{8, 400}}) {
+      CAPTURE(count);
+      resolved.done = false;
+      std::vector<boost::asio::ip::address> addresses(static_cast<std::size_t>(count),
+                                                      boost::asio::ip::address_v4::loopback());
+      const std::string name = std::to_string(count) + ".test";
+      names.records[name] = {std::move(addresses)};
+      relay::Endpoint endpoint = server.endpoint(name);
+      endpoint.port = hole.port();
+      const auto request = request_to(endpoint);
+      support::Started<support::Answer> sending(io, named.send(request, progress));
+      support::until(io, [&] { return resolved.done; });
+      support::settle(io);
+      CHECK(clock.next_wake() == clock.now() + milliseconds{first});
+      for (int tried = 0; tried < 4 && !sending.done(); ++tried) {
+        clock.advance(milliseconds{first});
+        support::settle(io);
+      }
+      CHECK(sending.get().error() == boost::asio::error::timed_out);
+    }
   }
 
   TEST_CASE("a host allowed only by suffix must not lead to an address that is not public") {
