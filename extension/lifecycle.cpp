@@ -294,7 +294,9 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
 }
 
 void Lifecycle::say_metrics() {
-  if (const auto line = emf_.line(relay_.snapshot())) log_.verbatim(*line);
+  const relay::Snapshot snapshot = relay_.snapshot();
+  const auto line = emf_.line(snapshot);
+  if (!line || log_.verbatim(*line)) emf_.said(snapshot);
 }
 
 // The platform's last words on a failure come with the SHUTDOWN, or a little behind it.

@@ -83,7 +83,7 @@ std::string to_emf(const EmfValues& values, std::string_view function, WallTime 
   return line.json();
 }
 
-std::optional<std::string> EmfLines::line(const Snapshot& snapshot) {
+std::optional<std::string> EmfLines::line(const Snapshot& snapshot) const {
   const EmfValues counted = emf_values(snapshot);
   EmfValues news = counted;
   bool anything = counted.at(kWaiting) > 0 || said_.at(kWaiting) > 0;
@@ -92,10 +92,13 @@ std::optional<std::string> EmfLines::line(const Snapshot& snapshot) {
     if (counted.at(i) >= said_.at(i)) news.at(i) = counted.at(i) - said_.at(i);
     anything = anything || news.at(i) > 0;
   }
-  last_ = snapshot.now;
-  said_ = counted;
   if (!anything) return std::nullopt;
   return to_emf(news, function_, snapshot.now);
+}
+
+void EmfLines::said(const Snapshot& snapshot) {
+  last_ = snapshot.now;
+  said_ = emf_values(snapshot);
 }
 
 }  // namespace relay

@@ -47,7 +47,11 @@ class EmfLines {
 
   /// With what has come since the line before, so that CloudWatch's sums are right. Counts that are
   /// lower than before have begun anew. nullopt: nothing came, and nothing waits or did.
-  [[nodiscard]] std::optional<std::string> line(const Snapshot& snapshot);
+  [[nodiscard]] std::optional<std::string> line(const Snapshot& snapshot) const;
+
+  /// The line of `snapshot` has found its place, or there was none. One that is lost is not said:
+  /// what it held goes with the next.
+  void said(const Snapshot& snapshot);
 
  private:
   std::chrono::minutes every_;

@@ -75,7 +75,7 @@ void Log::summary(std::string_view object) {
   static_cast<void>(write(line.append(object.substr(1))));
 }
 
-void Log::verbatim(std::string_view line) { static_cast<void>(write(std::string(line))); }
+bool Log::verbatim(std::string_view line) { return write(std::string(line)); }
 
 bool Log::say(LogLevel level, std::string_view text) {
   if (lines_this_invoke_ >= settings_.lines_per_invoke) {

@@ -57,8 +57,9 @@ class Log {
   /// follow timestamp, level and message.
   void summary(std::string_view object);
 
-  /// The same of a line in a format that is not ours to choose: nothing is put around it.
-  void verbatim(std::string_view line);
+  /// The same of a line in a format that is not ours to choose: nothing is put around it. False if
+  /// it was dropped.
+  [[nodiscard]] bool verbatim(std::string_view line);
 
   void invoke_begins() { lines_this_invoke_ = 0; }
 

@@ -844,4 +844,26 @@ TEST_CASE("metrics are said at the first INVOKE after their minutes, and at SHUT
   CHECK(world.lines.lines[0].find(R"("CutRequests":1,)") != std::string::npos);
 }
 
+TEST_CASE("metrics that found no room in the log are said at the next INVOKE") {
+  auto settings = kPrompt;
+  settings.emf = std::chrono::minutes{1};
+  World world(settings);
+  world.relay.figures.stats.cuts = 1;
+  world.start_up();
+  world.clock.freeze(milliseconds{0}, milliseconds{60'000});
+  world.relay.figures.now = world.clock.wall_now();
+  world.lines.full = true;
+  world.invoke("1");
+  world.runtime_done("1");
+  CHECK(world.lines.lines.empty());
+  world.lines.full = false;
+  world.relay.figures.stats.cuts = 3;
+  world.invoke("2");
+  world.runtime_done("2");
+  REQUIRE(world.lines.lines.size() == 1);
+  CHECK(world.lines.lines[0].find(R"("CutRequests":3,)") != std::string::npos);
+  world.invoke("3");
+  CHECK(world.lines.lines.size() == 1);
+}
+
 TEST_SUITE_END();

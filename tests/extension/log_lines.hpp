@@ -12,11 +12,12 @@ namespace extension_test {
 class LogLines final : public relay::LogSink {
  public:
   [[nodiscard]] bool write(std::string_view line) override {
-    lines.emplace_back(line);
-    return true;
+    if (!full) lines.emplace_back(line);
+    return !full;
   }
 
   std::vector<std::string> lines;
+  bool full = false;  ///< takes no more
 };
 
 }  // namespace extension_test
