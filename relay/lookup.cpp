@@ -115,7 +115,6 @@ void Lookup::close_channel() {
 }
 
 asio::awaitable<proto::Result<Lookup::Found>> Lookup::run(std::string host) {
-  using asio::experimental::awaitable_operators::operator||;
   // /etc/hosts first, whatever nsswitch.conf says, and for both families at once: one that it names
   // is not completed by a name server.
   Question in_hosts{*this};
@@ -125,6 +124,21 @@ asio::awaitable<proto::Result<Lookup::Found>> Lookup::run(std::string host) {
   if (in_hosts.answer && *in_hosts.answer) co_return std::move(*in_hosts.answer);
 
   if (!open_poller() || !open_channel("b")) co_return Errc::name_server_failed;
+  // The search domains come last, and for both families: c-ares would take the one that a name
+  // lacks from another name below them (resolv.conf(5)).
+  if (host.find('.') != std::string::npos) {
+    auto found = co_await ask_servers(host + ".");
+    if (found || found.error() != Errc::name_not_found) co_return found;
+  }
+  co_return co_await ask_servers(std::move(host));
+}
+
+asio::awaitable<proto::Result<Lookup::Found>> Lookup::ask_servers(std::string host) {
+  using asio::experimental::awaitable_operators::operator||;
+  for (Question* question : {&ipv4_, &ipv6_}) {
+    question->answer.reset();
+    question->enough = SteadyTime::max();
+  }
   ask(ipv4_, host, AF_INET);
   ask(ipv6_, host, AF_INET6);
   while (!over()) {

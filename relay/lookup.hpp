@@ -49,6 +49,8 @@ class Lookup {
   bool open_poller();
   bool open_channel(std::string lookups);
   void close_channel();
+  /// A name that ends with a dot is not looked for below the search domains.
+  asio::awaitable<proto::Result<Found>> ask_servers(std::string host);
   void ask(Question& question, const std::string& host, int family);
   static void take(Question& question, int status, ares_addrinfo* found);
   [[nodiscard]] bool over() const;

@@ -1,5 +1,7 @@
 #include "relay/resolver.hpp"
 
+#include <cstdlib>
+
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
@@ -25,6 +27,17 @@ struct Fixture {
   Answer resolve(const char* host) { return support::run(io, resolver.resolve(host)); }
 };
 
+/// A name server's domains to search, where c-ares reads them in the place of resolv.conf's
+/// (c-ares/c-ares: src/lib/ares_init.c).
+struct SearchDomain {
+  explicit SearchDomain(const char* domain) { ::setenv("LOCALDOMAIN", domain, 1); }
+
+  ~SearchDomain() { ::unsetenv("LOCALDOMAIN"); }
+
+  SearchDomain(const SearchDomain&) = delete;
+  SearchDomain& operator=(const SearchDomain&) = delete;
+};
+
 }  // namespace
 
 TEST_SUITE("relay/resolver") {
@@ -43,6 +56,24 @@ TEST_SUITE("relay/resolver") {
     CHECK((*found)[0].is_v4());
     CHECK((*found)[1].is_v4());
     CHECK((*found)[2] == make_address("2001:db8::1"));
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "where a name is found, no other is asked for") {
+    const SearchDomain search("corp.test");
+    server.records["four.test"] = {{make_address("203.0.113.1")}};
+    server.records["four.test.corp.test"] = {{make_address("2001:db8::1")}};
+    CHECK(resolve("four.test").value() == Addresses{make_address("203.0.113.1")});
+    CHECK(server.questions == 2);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "a name is looked for below the search domains where it is not found") {
+    const SearchDomain search("corp.test");
+    server.records["relay.corp.test"] = {{make_address("203.0.113.1")}};
+    server.records["relay.eu.corp.test"] = {{make_address("203.0.113.2")}};
+    CHECK(resolve("relay").value() == Addresses{make_address("203.0.113.1")});
+    CHECK(resolve("relay.eu").value() == Addresses{make_address("203.0.113.2")});
+    CHECK(resolve("nobody.test").error() == Errc::name_not_found);
   }
 
   TEST_CASE_FIXTURE(Fixture, "a name of the hosts file needs no name server") {
