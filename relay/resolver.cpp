@@ -10,28 +10,6 @@
 namespace relay {
 namespace {
 
-/// Marks a name as being asked for as long as it lives, cancelled or not.
-class Asking {
- public:
-  Asking(std::set<std::string>& names, std::string name, Wakeup& done)
-      : names_(names), name_(std::move(name)), done_(done) {
-    names_.insert(name_);
-  }
-
-  ~Asking() {
-    names_.erase(name_);
-    done_.notify();
-  }
-
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
-
- private:
-  std::set<std::string>& names_;
-  std::string name_;
-  Wakeup& done_;
-};
-
 std::string joined(const std::vector<std::string>& name_servers) {
   std::string all;
   for (const std::string& name_server : name_servers) all += (all.empty() ? "" : ",") + name_server;
@@ -40,6 +18,30 @@ std::string joined(const std::vector<std::string>& name_servers) {
 
 }  // namespace
 
+/// Marks a name as being asked for as long as it lives, cancelled or not.
+class Resolver::Question {
+ public:
+  Question(Resolver& resolver, std::string name)
+      : resolver_(resolver),
+        asked_(std::make_shared<Asked>(Asked{resolver.generation_})),
+        place_(resolver.asking_.emplace(std::move(name), asked_).first) {}
+
+  ~Question() {
+    resolver_.asking_.erase(place_);
+    resolver_.asked_.notify();
+  }
+
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  [[nodiscard]] Asked& asked() const { return *asked_; }
+
+ private:
+  Resolver& resolver_;
+  std::shared_ptr<Asked> asked_;
+  Asking::iterator place_;
+};
+
 Resolver::Resolver(asio::any_io_executor executor, Clock& clock, Settings settings)
     : executor_(executor), clock_(clock), settings_(std::move(settings)), asked_(executor) {}
 
@@ -47,25 +49,33 @@ asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::resolve(std::strin
   boost::system::error_code not_literal;
   const auto literal = asio::ip::make_address(host, not_literal);
   if (!not_literal) co_return Addresses(1, literal);
-  // Whoever asks for a name that is being asked for waits; if the other is cancelled, the next one
-  // asks.
+  // Whoever asks for a name that is being asked for waits, and takes what comes, which may be
+  // nothing to keep; if the other is cancelled, the next one asks.
   for (;;) {
     if (const Addresses* known = recall(host)) co_return *known;
-    if (!asking_.contains(host)) break;
+    const auto asking = asking_.find(host);
+    if (asking == asking_.end()) break;
+    const auto asked = asking->second;
+    const bool fresh = asked->generation == generation_;
     co_await asked_.wait();
+    if (fresh && asked->answer) co_return *asked->answer;
   }
   co_return co_await look_up(std::move(host));
 }
 
 asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::look_up(std::string host) {
-  const Asking asking(asking_, host, asked_);
-  const std::uint64_t generation = generation_;
+  const Question question(*this, host);
+  Asked& asked = question.asked();
   Lookup lookup(executor_, clock_, joined(settings_.name_servers));
-  auto found = co_await lookup.run(host);
-  if (!found) co_return found.error();
-  if (generation == generation_)
+  const auto found = co_await lookup.run(host);
+  if (!found) {
+    asked.answer = found.error();
+    co_return found.error();
+  }
+  asked.answer = found->addresses;
+  if (asked.generation == generation_)
     learn(host, {found->addresses, clock_.wall_now(), found->lifetime});
-  co_return std::move(found->addresses);
+  co_return found->addresses;
 }
 
 const Resolver::Addresses* Resolver::recall(const std::string& host) const {

@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,17 @@ class Resolver {
     milliseconds lifetime;
   };
 
+  /// What a lookup that is under way has come to, for all who wait for it.
+  struct Asked {
+    std::uint64_t generation = 0;  ///< of learnt_ when it began
+    std::optional<proto::Result<Addresses>> answer{};
+  };
+
+  /// By name.
+  using Asking = std::map<std::string, std::shared_ptr<Asked>>;
+
+  class Question;
+
   [[nodiscard]] const Addresses* recall(const std::string& host) const;
   void learn(const std::string& host, Answer answer);
   asio::awaitable<proto::Result<Addresses>> look_up(std::string host);
@@ -65,7 +77,7 @@ class Resolver {
   Settings settings_;
   std::map<std::string, Answer> learnt_;
   std::uint64_t generation_ = 0;  ///< of learnt_
-  std::set<std::string> asking_;  ///< names that somebody looks up now
+  Asking asking_;                 ///< names that somebody looks up now
   Wakeup asked_;
 };
 
