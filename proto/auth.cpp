@@ -23,6 +23,8 @@ std::string_view take_until(std::string_view& rest, char separator) {
   return part;
 }
 
+bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
+
 /// "7" and "7.0" are 7. False for what is no number.
 bool read_version(std::string_view text, int& version) {
   const auto number = parse_number<std::uint16_t>(text.substr(0, text.find('.')));
@@ -100,6 +102,8 @@ Result<Auth> checked(Auth auth) {
   if (auth.version > kNewestVersion) return Errc::auth_version;
   auth.public_key.resize(std::min(auth.public_key.find('.'), auth.public_key.size()));
   if (!is_public_key(auth.public_key)) return Errc::auth_key;
+  // Percent-decoded it may hold what no header can, and a header is what it becomes.
+  std::erase_if(auth.client, is_control);
   return auth;
 }
 

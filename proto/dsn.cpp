@@ -72,8 +72,7 @@ bool read_port(std::string_view text, Dsn& dsn) {
 
 /// "/a/b/42" -> prefix "/a/b" and project 42. Slashes at the end do not count, as in Relay.
 bool read_path(std::string_view path, Dsn& dsn) {
-  // Blanks would end the request line the prefix is going to be part of.
-  if (!all_visible(path) || path.find_first_of("?#\\") != std::string_view::npos) return false;
+  if (!is_path_prefix(path)) return false;
   const auto without_trailing_slashes = [](std::string_view text) {
     return text.substr(0, text.find_last_not_of('/') + 1);
   };
@@ -127,6 +126,11 @@ bool is_public_key(std::string_view text) {
   return text.size() == kKeyLength && std::ranges::all_of(text, [](char c) {
            return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
          });
+}
+
+bool is_path_prefix(std::string_view text) {
+  // Blanks would end the request line the prefix is going to be part of.
+  return all_visible(text) && text.find_first_of("?#\\") == std::string_view::npos;
 }
 
 std::string normalize_host(std::string_view host) {

@@ -38,6 +38,9 @@ struct Dsn {
 /// 32 ASCII bytes [0-9A-Za-z_-], as Relay wants a key.
 [[nodiscard]] bool is_public_key(std::string_view text);
 
+/// Whether a DSN can hold it as its prefix: visible ASCII, and none of '?', '#' and '\\'.
+[[nodiscard]] bool is_path_prefix(std::string_view text);
+
 /// Lower case, one trailing dot dropped, brackets of an IPv6 literal dropped. Empty if `host` holds
 /// a control character, blank, '@', '/', '\\', '%' or '#'.
 [[nodiscard]] std::string normalize_host(std::string_view host);

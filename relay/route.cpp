@@ -51,7 +51,7 @@ std::optional<NamedHost> host_of_path(std::string_view prefix) {
     segment = segment.substr(0, colon);
   }
   named.host = proto::normalize_host(segment);
-  if (named.host.empty()) return std::nullopt;
+  if (named.host.empty() || !proto::is_path_prefix(named.path_prefix)) return std::nullopt;
   return named;
 }
 

@@ -85,6 +85,8 @@ TEST_SUITE("proto/auth") {
             .value();
     CHECK(auth.public_key == kKey);
     CHECK(auth.client == "a.b/1.0 x");
+    const std::string controls = "sentry_key=" + kKey + "&sentry_client=a%0d%0Ab%00%09%7f%C3%A4";
+    CHECK(find_auth(query(controls)).value().client == "ab\xC3\xA4");
   }
 
   TEST_CASE("a query counts as soon as it holds sentry_") {

@@ -73,6 +73,10 @@ TEST_CASE(
       "/o1\tsentry.io",
       "/o1.sentry.io:0",
       "/o1.sentry.io:99999",
+      // No DSN can hold them, so after a restart nobody would know where to send it.
+      "/sentry.io/a\\b",
+      "/sentry.io/a#b",
+      "/sentry.io/\xC3\xA4",
   };
   for (const auto& prefix : forbidden) {
     CAPTURE(prefix);
