@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/result.hpp"
 #include "relay/disk.hpp"
@@ -24,7 +25,9 @@ struct Segment {
   bool recovering = false;         ///< of an earlier process, and not all handed over yet
   bool unreadable = false;         ///< in parts: kept for a better day, not unlinked
   bool unfinished = false;         ///< of a large record that is being written
-  bool stuck = false;              ///< holds a damaged record that cannot be moved
+  bool stuck = false;              ///< holds a record that could not be moved
+  /// Records that have met their fate, of which the disk was too full to be told.
+  std::vector<std::uint64_t> owed{};
 
   /// Neither moved nor unlinked, whether anything in it waits or not.
   [[nodiscard]] bool stays() const { return recovering || unreadable || unfinished; }

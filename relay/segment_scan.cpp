@@ -29,7 +29,7 @@ bool SegmentScan::step(Slice& slice) {
 
 void SegmentScan::read_header(Slice& slice) {
   const std::string_view header = look(0, kSegmentHeaderBytes, slice);
-  if (unreadable_) return;
+  if (at_ >= bytes_) return;
   switch (segment_kind(header)) {
     case SegmentKind::other_version:
       other_version_ = true;
@@ -106,8 +106,9 @@ std::string_view SegmentScan::look(std::uint64_t at, std::size_t size, Slice& sl
     window_.resize(count ? *count : 0);
     window_at_ = at;
     slice.spend(kWindowBytes);
-    if (!count) {
-      unreadable_ = true;
+    if (window_.empty()) {
+      // Refused, or cut since it was opened.
+      unreadable_ = unreadable_ || !count;
       skipped_bytes_ += bytes_ - at_;
       at_ = bytes_;
     }

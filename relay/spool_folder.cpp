@@ -63,8 +63,9 @@ proto::Result<SpoolFolder::Made> SpoolFolder::create() {
   }
   std::string name = name_of(last_number_ + 1);
   auto file = disk_.create(folder_, name);
+  // One that somebody took since is passed over.
+  if (file || file.error() == boost::system::errc::file_exists) ++last_number_;
   if (!file) return file.error();
-  ++last_number_;
   return Made{std::move(name), std::move(*file)};
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "relay/errc.hpp"
 #include "relay/journal_format.hpp"
@@ -16,6 +18,8 @@ namespace errc = boost::system::errc;
 constexpr std::uint64_t kAskEvery = 256ULL * 1024;
 // Segments compacted for one record: each is some milliseconds of the loop's time at most.
 constexpr int kMostPasses = 2;
+// Settled records in one write.
+constexpr std::size_t kMostMarks = 64;
 
 }  // namespace
 
@@ -108,7 +112,9 @@ std::uint64_t SpoolJournal::roll_bytes() const {
 std::uint64_t SpoolJournal::committed() const {
   std::uint64_t sum = 0;
   for (const auto& entry : left_) sum += entry.bytes;
-  for (const auto& segment : segments_) sum += segment.end + segment.living * kSettledBytes;
+  for (const auto& segment : segments_) {
+    sum += segment.end + (segment.living + segment.owed.size()) * kSettledBytes;
+  }
   return sum;
 }
 
@@ -213,9 +219,23 @@ void SpoolJournal::release_all() {
 }
 
 void SpoolJournal::settle_in(Segment& segment, std::uint64_t sequence) {
-  const std::string settled = encode_settled(sequence);
-  const std::array<std::string_view, 1> parts{settled};
-  if (!append(disk_, segment, parts).at) ++write_failures_;
+  segment.owed.push_back(sequence);
+  settle_owed(segment);
+}
+
+void SpoolJournal::settle_owed(Segment& segment) {
+  std::vector<std::uint64_t>& owed = segment.owed;
+  while (!owed.empty()) {
+    const std::size_t left = owed.size() - std::min(owed.size(), kMostMarks);
+    std::string marks;
+    for (std::size_t i = left; i < owed.size(); ++i) marks += encode_settled(owed[i]);
+    const std::array<std::string_view, 1> parts{marks};
+    if (!append(disk_, segment, parts).at) {
+      ++write_failures_;
+      return;
+    }
+    owed.resize(left);
+  }
 }
 
 void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
@@ -227,6 +247,7 @@ void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
   const bool again = segment == current_ && segment->living == 0;
   if (again && disk_.truncate(segment->file, kSegmentHeaderBytes)) {
     segment->end = kSegmentHeaderBytes;
+    segment->owed.clear();
   } else {
     drop_if_empty(segment);
   }
@@ -242,6 +263,10 @@ void SpoolJournal::drop_if_empty(Segments::iterator segment) {
 void SpoolJournal::retry() {
   unusable_.reset();
   allowance_ = 0;
+  for (Segment& segment : segments_) {
+    segment.stuck = false;
+    settle_owed(segment);
+  }
   // Nothing was asked of it so far, or it could not be had.
   if (!folder_.is_open() && !durable_ && open()) durable_ = true;
 }

@@ -102,6 +102,7 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] bool can_be_found(const Segment& segment) const;
   [[nodiscard]] std::uint64_t room() const;
   void settle_in(Segment& segment, std::uint64_t sequence);
+  void settle_owed(Segment& segment);
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;
 
@@ -129,7 +130,8 @@ class SpoolJournal final : public Journal {
   void drop_if_empty(Segments::iterator segment);
 
   // Recovering.
-  void begin_recovery();
+  /// False: not now.
+  [[nodiscard]] bool begin_recovery();
   void leave_alone(const std::string& name);
   void end_scan();
   void hand_over(const Found& found, Slice& slice);

@@ -8,7 +8,15 @@
 namespace relay {
 namespace {
 
+namespace errc = boost::system::errc;
+
 constexpr std::size_t kReadAtOnce = 64UL * 1024;  // of a record that is handed over
+
+/// Of what the process, or the machine, will have again.
+bool is_shortage(boost::system::error_code why) {
+  return why == errc::too_many_files_open || why == errc::too_many_files_open_in_system ||
+         why == errc::not_enough_memory;
+}
 
 }  // namespace
 
@@ -17,8 +25,7 @@ bool SpoolJournal::recover_some(const Found& found) {
   Slice slice(clock_);
   while (!slice.spent()) {
     if (!recovery_) {
-      if (left_.empty() || segments_.size() >= kMostSegments) return false;
-      begin_recovery();
+      if (left_.empty() || segments_.size() >= kMostSegments || !begin_recovery()) return false;
     } else if (!recovery_->scanned) {
       if (recovery_->scan.step(slice)) end_scan();
     } else {
@@ -28,20 +35,22 @@ bool SpoolJournal::recover_some(const Found& found) {
   return recovery_.has_value() || !left_.empty();
 }
 
-void SpoolJournal::begin_recovery() {
+bool SpoolJournal::begin_recovery() {
+  auto opened = folder_.open_old(left_.front().name);
+  // Nothing is wrong with the file.
+  if (!opened && is_shortage(opened.error())) return false;
   const Disk::Entry entry = std::move(left_.front());
   left_.pop_front();
-  if (entry.bytes > roll_bytes() + settings_.max_record_bytes) {
-    leave_alone(entry.name);
-    return;
-  }
-  auto opened = folder_.open_old(entry.name);
   if (!opened) {
     skipped_bytes_ += entry.bytes;
     log_.once("journal segment", LogLevel::warn,
               "cannot open " + settings_.folder + "/" + entry.name + " of an earlier process (" +
                   opened.error().message() + ")");
-    return;
+    return true;
+  }
+  if (opened->bytes > roll_bytes() + settings_.max_record_bytes) {
+    leave_alone(entry.name);
+    return true;
   }
   Segment segment;
   segment.name = entry.name;
@@ -51,6 +60,7 @@ void SpoolJournal::begin_recovery() {
   segment.recovering = true;
   // In front of the current one: it is older.
   recovery_.emplace(disk_, segments_.insert(segments_.begin(), std::move(segment)));
+  return true;
 }
 
 void SpoolJournal::leave_alone(const std::string& name) {

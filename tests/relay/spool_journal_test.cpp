@@ -487,6 +487,40 @@ TEST_CASE("a move that fails in the middle loses nothing and doubles nothing") {
   }
 }
 
+TEST_CASE("a segment that could not be moved while the disk was full is moved when it is not") {
+  Bench bench(8 * kSegment);
+  std::vector<JournalId> ids;
+  while (const auto id = bench.keep(std::string(900, '.'))) ids.push_back(*id);
+  // Two of each file go: what is left of one makes room for more than one.
+  for (std::size_t i = 0; i < ids.size(); i += 4) bench.journal->release(ids[i]);
+  bench.disk.full_from = 0;
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(bench.keep(std::string(900, '.')));
+  bench.disk.full_from = SIZE_MAX;
+  bench.journal->retry();
+  CHECK(bench.keep(std::string(900, '.')).has_value());
+}
+
+TEST_CASE("what met its fate while the disk was full is told when it is not: nothing comes twice") {
+  for (const bool by_release : {true, false}) {
+    CAPTURE(by_release);
+    Bench bench;
+    std::vector<JournalId> ids;
+    for (int i = 0; i < 500; ++i) ids.push_back(bench.kept("body " + std::to_string(i)));
+    bench.disk.full_from = 0;
+    for (int i = 0; i < 497; ++i) bench.journal->release(ids[static_cast<std::size_t>(i)]);
+    bench.disk.full_from = SIZE_MAX;
+    if (by_release) {
+      bench.journal->release(ids[497]);
+      bench.journal->release(ids[498]);
+    } else {
+      bench.journal->retry();
+    }
+    bench.restart();
+    CHECK(bench.recovered() ==
+          (by_release ? Bodies{"body 499"} : Bodies{"body 497", "body 498", "body 499"}));
+  }
+}
+
 TEST_CASE("read some at a time it is the same record, a step at most what it was told") {
   Bench bench;
   const std::string body = support::noise(300'000);
@@ -663,6 +697,46 @@ TEST_CASE("a record larger than any of ours is not read, and its file left alone
   CHECK(bench.recovered() == Bodies{"small"});
   bench.journal->release(bench.ids.at("small"));
   CHECK(bench.files().size() == 1);
+}
+
+TEST_CASE("a file that cannot be opened for want of descriptors or memory is opened later") {
+  for (const auto why : {boost::system::errc::too_many_files_open,
+                         boost::system::errc::too_many_files_open_in_system,
+                         boost::system::errc::not_enough_memory}) {
+    Bench bench;
+    bench.kept("one");
+    bench.restart();
+    bench.kept("two");
+    bench.restart();
+    bench.disk.opens = why;
+    CHECK(bench.recovered().empty());
+    CHECK_FALSE(bench.journal->figures().all_recovered);
+    CHECK(bench.journal->figures().skipped_bytes == 0);
+    bench.disk.opens.reset();
+    CHECK(bench.recovered() == Bodies{"one", "two"});
+  }
+}
+
+TEST_CASE("a file that was cut while it is read is at its end") {
+  Bench bench;
+  bench.kept("first");
+  bench.kept(std::string(kMiB, 'x'));
+  bench.restart();
+  REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
+  fs::resize_file(bench.temp.path("spool/00000001.seg"), kMiB / 2);
+  int slices = 0;
+  while (bench.journal->recover_some([](JournalId, const relay::Record&) {})) ++slices;
+  CHECK(slices < 100);
+}
+
+TEST_CASE("a number that somebody took is passed over") {
+  Bench bench;
+  bench.kept("one");
+  std::ofstream(bench.temp.path("spool/00000002.seg")) << "not ours";
+  CHECK(bench.keep(std::string(3 * kMiB, 'x')).has_value());
+  CHECK_FALSE(bench.keep("none").has_value());
+  CHECK(bench.keep("two").has_value());
+  CHECK(bench.files().size() == 3);
 }
 
 TEST_CASE("a disk that cannot be read: nothing is lost that a better day could bring") {

@@ -25,6 +25,7 @@ class FaultyDisk final : public relay::Disk {
   bool truncates = true;
   bool reads = true;
   bool creates = true;
+  std::optional<boost::system::errc::errc_t> opens;  ///< why it does not
   bool locked = false;
   std::optional<Space> says;  ///< instead of what the file system says
 
@@ -49,6 +50,7 @@ class FaultyDisk final : public relay::Disk {
   }
 
   Result<Opened> open(const Descriptor& folder, const std::string& name) override {
+    if (opens) return error(*opens);
     return disk_.open(folder, name);
   }
 
