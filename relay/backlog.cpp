@@ -12,6 +12,8 @@ namespace {
 
 constexpr unsigned kTooManyRequests = 429;
 
+constexpr std::size_t kEvictedAtOnce = 256UL * 1024;
+
 void count_delivered(Ledger& ledger, unsigned, const proto::CategoryCounts& items) {
   ledger.deliver(items);
 }
@@ -146,10 +148,15 @@ JournalId Backlog::keep(const Parcel& parcel, bool& full) {
     full = !kept && kept.error() == Errc::journal_full;
     if (!full) return kept ? *kept : 0;
     if (freed == 0 && !eviction_helps(parcel)) return 0;
-    const auto victims = first_to_go(parcel, freed, 1);
+    const auto victims = first_to_go(parcel, freed, entries_.size());
     if (victims.empty()) return 0;
-    freed += entries_.at(victims.front()).bytes;
-    drop(victims.front(), DropReason::queue_overflow);
+    // Between two of them the journal may copy a file's worth to give back what one has left.
+    const std::size_t enough = freed + kEvictedAtOnce;
+    for (const auto id : victims) {
+      if (freed >= enough) break;
+      freed += entries_.at(id).bytes;
+      drop(id, DropReason::queue_overflow);
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
+#include "tests/support/faulty_disk.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -357,6 +358,33 @@ TEST_CASE("nothing is evicted for a newcomer where the journal's files could not
   }
   CHECK(sessions > 15);
   CHECK(stats.ledger.dropped(DropReason::queue_overflow)[Category::session] == 0);
+}
+
+TEST_CASE("some go at once before the journal copies a file's worth for the rest of it") {
+  boost::asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  support::TempFolder temp;
+  support::FaultyDisk disk;
+  relay::SpoolJournal spool({temp.path("spool"), 16 * relay::kMiB}, disk, clock, log);
+  relay::Stats stats;
+  relay::Destination somewhere;
+  relay::Backlog backlog({.max_waiting = 9999, .max_bytes = 0}, spool, stats);
+  const auto accept = [&](std::string_view type, std::size_t size) {
+    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
+  };
+  // In each file some sessions among many events.
+  for (int i = 0; spool.figures().bytes < 13 * relay::kMiB + 700 * 1024; ++i) {
+    REQUIRE(accept(i % 5 == 0 ? "session" : "event", 10'000));
+  }
+  const std::size_t before = disk.writes;
+  CHECK(accept("event", 1'000'000));
+  const std::size_t writes = disk.writes - before;
+  const auto evicted = stats.ledger.dropped(DropReason::queue_overflow)[Category::session];
+  // Each record that moves is one.
+  CHECK(writes < 1000);
+  CHECK(evicted < 90);
 }
 
 TEST_CASE("what the journal cannot give back is dropped and counted") {
