@@ -11,10 +11,15 @@
 #include <signal.h>
 
 #include "extension/lifecycle.hpp"
+#include "relay/deadline.hpp"
 #include "relay/task_group.hpp"
 
 namespace extension {
 namespace {
+
+// What Lambda's INVOKEs are for: what could not be had, be it the port or the journal of a process
+// that has not ended yet, is tried again.
+constexpr relay::milliseconds kRetryEvery{5000};
 
 /// What becomes of what still waits at the end; empty if nothing does.
 std::string left_behind(const relay::Snapshot& now) {
@@ -22,6 +27,13 @@ std::string left_behind(const relay::Snapshot& now) {
   return "thaw: " + std::to_string(now.envelopes_waiting) + " not delivered: " +
          (now.journal.durable ? "kept in THAW_SPOOL_DIR, the next start sends them"
                               : "lost, for there is no journal");
+}
+
+asio::awaitable<proto::Result<int>> next_signal(asio::signal_set& signals) {
+  boost::system::error_code failed;
+  const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+  if (failed) co_return failed;
+  co_return signal;
 }
 
 asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay,
@@ -35,8 +47,12 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
   if (port != 0 && sayings.at_start) log.raw(sayings.at_start(port));
 
   asio::signal_set stop(io, SIGTERM, SIGINT);
-  boost::system::error_code ignored;
-  co_await stop.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  while (true) {
+    const auto end = clock.now() + kRetryEvery;
+    const auto stopped = co_await relay::with_deadline(clock, end, next_signal(stop));
+    if (stopped || stopped.error() != relay::Errc::deadline_exceeded) break;
+    relay.retry();
+  }
 
   relay.set_gate(relay::Gate::draining);
   co_await relay.drain(clock.now() + kSigtermDrain, false);
