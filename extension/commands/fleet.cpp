@@ -36,6 +36,7 @@ std::uint64_t take(Waiting& left, const std::string& category, std::uint64_t ite
 
 void Fleet::read(std::string_view line) {
   ++lines_;
+  if (line.empty()) return;
   const SummaryLine found = reader_.read(line);
   switch (found.kind) {
     case SummaryLine::Kind::other:

@@ -33,7 +33,7 @@ class Fleet {
   /// except in the totals.
   static constexpr std::size_t kMostSandboxes = 4096;
 
-  /// A line of log, whatever it is.
+  /// A line of log, whatever it is; an empty one only counts as one more on the way.
   void read(std::string_view line);
 
   /// Lines that were too long to be looked at.

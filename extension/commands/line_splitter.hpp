@@ -13,12 +13,12 @@ class LineSplitter {
  public:
   explicit LineSplitter(std::size_t longest) : longest_(longest) {}
 
-  /// `take` gets each line that has ended, without its newline.
+  /// `take` gets each line that has ended, without its newline; of one that is too long nothing.
   template <class Take>
   void feed(std::string_view piece, Take&& take) {
     for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
       keep(piece.substr(0, end));
-      finish(take);
+      end_line(take);
       piece.remove_prefix(end + 1);
     }
     keep(piece);
@@ -27,15 +27,23 @@ class LineSplitter {
   /// What has not ended is a line, too.
   template <class Take>
   void finish(Take&& take) {
-    if (dropping_) ++too_long_;
-    if (!dropping_ && !line_.empty()) take(std::string_view(line_));
-    line_.clear();
-    dropping_ = false;
+    if (dropping_ || !line_.empty()) end_line(take);
   }
 
   [[nodiscard]] std::uint64_t too_long() const { return too_long_; }
 
  private:
+  template <class Take>
+  void end_line(Take&& take) {
+    if (dropping_) {
+      ++too_long_;
+      line_.clear();
+    }
+    take(std::string_view(line_));
+    line_.clear();
+    dropping_ = false;
+  }
+
   void keep(std::string_view text) {
     if (dropping_) return;
     dropping_ = text.size() > longest_ - line_.size();

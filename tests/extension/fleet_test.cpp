@@ -68,11 +68,12 @@ TEST_CASE("one process that has recovered something and has more waiting") {
 TEST_CASE("lines without a sandbox are taken for one sandbox's, but named by themselves") {
   Fleet fleet;
   fleet.read(line_of({.accepted = 3, .waiting = 3}));
-  fleet.read("something else");
+  fleet.read("");
   fleet.read(line_of({.recovered = 3, .delivered = 2, .dropped = 1, .held_ms = 9}));
   CHECK(fleet.total.items.recovered.total() == 0);
   check_balance(fleet);
   CHECK(fleet.sandboxes == 0);
+  CHECK(fleet.others == 0);
   const auto worst = fleet.lost_most(5);
   REQUIRE(worst.size() == 1);
   CHECK(worst[0].name == "line 3");
@@ -168,7 +169,7 @@ TEST_CASE("lines come whole however they were read, and too long ones not at all
     splitter.feed(piece, take);
   }
   splitter.finish(take);
-  CHECK(seen == "abc|1234|x|yz|");
+  CHECK(seen == "abc||1234||x||yz|");
   CHECK(splitter.too_long() == 2);
 }
 
