@@ -152,10 +152,9 @@ JournalId Backlog::keep(const Parcel& parcel, bool& full) {
     if (victims.empty()) return 0;
     // Between two of them the journal may copy a file's worth to give back what one has left.
     const std::size_t enough = freed + kEvictedAtOnce;
-    for (const auto id : victims) {
-      if (freed >= enough) break;
-      freed += entries_.at(id).bytes;
-      drop(id, DropReason::queue_overflow);
+    for (auto id = victims.begin(); id != victims.end() && freed < enough; ++id) {
+      freed += entries_.at(*id).bytes;
+      drop(*id, DropReason::queue_overflow);
     }
   }
 }
