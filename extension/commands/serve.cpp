@@ -5,13 +5,13 @@
 #include <string>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <signal.h>
 
 #include "extension/lifecycle.hpp"
-#include "relay/deadline.hpp"
 #include "relay/task_group.hpp"
 
 namespace extension {
@@ -29,16 +29,24 @@ std::string left_behind(const relay::Snapshot& now) {
                               : "lost, for there is no journal");
 }
 
-asio::awaitable<proto::Result<int>> next_signal(asio::signal_set& signals) {
-  boost::system::error_code failed;
-  const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, failed));
-  if (failed) co_return failed;
-  co_return signal;
+asio::awaitable<void> signalled(asio::signal_set& signals) {
+  boost::system::error_code ignored;
+  co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+asio::awaitable<void> retry_until_cancelled(RelayPort& relay, relay::Clock& clock) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  for (;;) {
+    co_await clock.sleep_until(clock.now() + kRetryEvery);
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
+    relay.retry();
+  }
 }
 
 asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay,
                                           relay::Clock& clock, relay::Log& log,
                                           const Sayings& sayings) {
+  using asio::experimental::awaitable_operators::operator||;
   const auto port = relay.bind();
   relay.set_gate(relay::Gate::open);
   relay.start();
@@ -47,12 +55,7 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
   if (port != 0 && sayings.at_start) log.raw(sayings.at_start(port));
 
   asio::signal_set stop(io, SIGTERM, SIGINT);
-  while (true) {
-    const auto end = clock.now() + kRetryEvery;
-    const auto stopped = co_await relay::with_deadline(clock, end, next_signal(stop));
-    if (stopped || stopped.error() != relay::Errc::deadline_exceeded) break;
-    relay.retry();
-  }
+  co_await (signalled(stop) || retry_until_cancelled(relay, clock));
 
   relay.set_gate(relay::Gate::draining);
   co_await relay.drain(clock.now() + kSigtermDrain, false);

@@ -6,7 +6,7 @@ import zlib
 
 import sandbox
 
-LIMIT_MIB = 2.7
+LIMIT_MIB = 2.75
 
 
 class Size(unittest.TestCase):
