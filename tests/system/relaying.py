@@ -1,5 +1,6 @@
 """`thaw serve` as a process to be fed, starved and killed, and an upstream to see what arrives."""
 
+import errno
 import http.client
 import http.server
 import json
@@ -70,8 +71,8 @@ class Upstream:
         self.open()
 
     def open(self):
-        """Takes connections, after close() on the same port again."""
-        self.server = Server(("127.0.0.1", self.port), self.handler)
+        """Takes connections, after close() on the same port again: once nobody else's connection begins there."""
+        wait_for(self._bind)
         self.server.daemon_threads = True
         if self.context is not None:
             # The handshake is the thread's that serves the connection.
@@ -80,6 +81,15 @@ class Upstream:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def _bind(self):
+        try:
+            self.server = Server(("127.0.0.1", self.port), self.handler)
+        except OSError as failure:
+            if failure.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
 
     def read(self, stream, length):
         """A request's body, as long as it says."""
