@@ -284,6 +284,9 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
   }
   guarded(log_, [&] { failures_.heard(record); });
   restored_ = restored_ || record.kind == proto::TelemetryKind::restore_start;
+  // What begin() does where there is an INVOKE.
+  const bool invoked = managed_ && record.kind == proto::TelemetryKind::start;
+  if (invoked) guarded(log_, [&] { relay_.retry(); });
   // News that comes later than anybody would wait for it does not help; on Managed Instances nobody
   // waits.
   if (!managed_ && telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit)) {

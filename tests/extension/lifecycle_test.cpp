@@ -522,6 +522,19 @@ TEST_CASE("on Managed Instances no record is another invoke's: there is no open 
   CHECK(world.stats.other_records == 0);
 }
 
+TEST_CASE("on Managed Instances, where no INVOKE comes, its record is when to try again") {
+  World world;
+  world.api.registrations.emplace_back(
+      extension_test::refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
+  world.start();
+  static_cast<void>(world.noted());
+  for (const auto kind : {proto::TelemetryKind::start, proto::TelemetryKind::runtime_done,
+                          proto::TelemetryKind::report}) {
+    world.hear(kind, "r1");
+  }
+  CHECK(world.noted() == Diary{"retry"});
+}
+
 TEST_CASE("SHUTDOWN drains until 100 ms before its deadline, says one line, stops") {
   World world;
   world.relay.worth_a_line = true;
