@@ -146,7 +146,8 @@ std::uint64_t SpoolJournal::room() const {
 /// By the next process. Where nothing waits in a file its folder is looked for, too: the one may
 /// have been carried off with the other long ago.
 bool SpoolJournal::can_be_found(const Segment& segment) const {
-  return disk_.is_linked(segment.file) && (segment.living > 0 || folder_.in_place());
+  if (!disk_.is_linked(segment.file)) return false;
+  return segment.living > 0 || (segment.folder == folder_.opened() && folder_.in_place());
 }
 
 proto::Result<void> SpoolJournal::begin_segment() {

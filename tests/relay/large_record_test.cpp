@@ -167,6 +167,19 @@ TEST_CASE("what moves to make its room stays in files that a restart takes for o
   CHECK(next.lines.lines.empty());
 }
 
+TEST_CASE("carried off with its folder in the middle it is not acknowledged") {
+  Bench bench;
+  const std::string body = support::noise(4000);
+  auto keeping = bench.begin(body);
+  for (int i = 0; i < 2; ++i) REQUIRE_FALSE(keeping->step(kStep).has_value());
+  fs::rename(bench.temp.path("spool"), bench.temp.path("elsewhere"));
+  // What comes meanwhile makes a folder in its place.
+  bench.kept("usual");
+  REQUIRE(bench.files().size() == 1);
+  CHECK_FALSE(bench.finish(keeping).has_value());
+  CHECK(Next(bench).bodies == Names{"usual"});
+}
+
 TEST_CASE("given up in the middle it leaves nothing behind") {
   for (int turns = 0; turns < 4; ++turns) {
     CAPTURE(turns);
