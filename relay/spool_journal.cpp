@@ -76,6 +76,10 @@ boost::system::error_code SpoolJournal::failed(boost::system::error_code why) {
         "journal locked", LogLevel::warn,
         "another process holds the journal in " + settings_.folder +
             "; what is accepted is kept in memory. Give each Thaw a THAW_SPOOL_DIR of its own");
+  } else if (why == errc::file_too_large) {
+    log_.once("journal size", LogLevel::warn,
+              "an envelope is larger than the journal may become and is kept in memory: a larger "
+              "THAW_SPOOL_MIB has room for it");
   } else {
     log_.once("journal", LogLevel::warn,
               "cannot write the journal in " + settings_.folder + " (" + why.message() +

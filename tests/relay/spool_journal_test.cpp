@@ -419,6 +419,8 @@ TEST_CASE("the limit: one below, at it, one more; what is released makes room ag
 TEST_CASE("a record larger than the whole limit has no place, and the next one has") {
   Bench bench(8 * kSegment);
   CHECK(bench.keep(std::string(60'000, 'x')).error() == boost::system::errc::file_too_large);
+  REQUIRE(bench.lines.lines.size() == 1);
+  CHECK(bench.lines.lines.front().find("THAW_SPOOL_MIB") != std::string::npos);
   CHECK(bench.keep("small").has_value());
 }
 
