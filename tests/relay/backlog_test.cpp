@@ -71,6 +71,30 @@ proto::Envelope sized(std::string_view type, std::size_t size) {
   return support::parsed(text + std::string(size - text.size(), 'x'));
 }
 
+/// All bodies are in real files, and nowhere else.
+struct OnDisk {
+  explicit OnDisk(std::uint64_t limit) : spool({temp.path("spool"), limit}, disk, clock, log) {}
+
+  bool accept(std::string_view type, std::size_t size) {
+    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
+  }
+
+  [[nodiscard]] std::uint64_t evicted() const {
+    return stats.ledger.dropped(DropReason::queue_overflow)[Category::session];
+  }
+
+  boost::asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  support::Lines lines;
+  relay::Log log{{}, lines, clock};
+  support::TempFolder temp;
+  support::FaultyDisk disk;
+  relay::SpoolJournal spool;
+  relay::Stats stats;
+  relay::Destination somewhere;
+  relay::Backlog backlog{{.max_waiting = 9999, .max_bytes = 0}, spool, stats};
+};
+
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/backlog");
@@ -336,55 +360,29 @@ TEST_CASE("at the journal's limit the least urgent, oldest go first, if that mak
 }
 
 TEST_CASE("nothing is evicted for a newcomer where the journal's files could not give the room") {
-  boost::asio::io_context io;
-  support::ManualClock clock{io.get_executor()};
-  support::Lines lines;
-  relay::Log log{{}, lines, clock};
-  support::TempFolder temp;
-  relay::SystemDisk disk;
   // Eight files, one of which stays free. What is dead in one is given back from a 32nd on.
-  relay::SpoolJournal spool({temp.path("spool"), relay::kMiB}, disk, clock, log);
-  relay::Stats stats;
-  relay::Destination somewhere;
-  relay::Backlog backlog({.max_waiting = 9999, .max_bytes = 0}, spool, stats);
-  const auto accept = [&](std::string_view type, std::size_t size) {
-    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
-  };
+  OnDisk bench(relay::kMiB);
   // In each file a few sessions among many events; all of them together as large as three events.
   std::uint64_t sessions = 0;
   for (int i = 0; i < 9999; ++i) {
-    if (i % 16 == 0) sessions += accept("session", 400) ? 1 : 0;
-    if (!accept("event", 2000)) break;
+    if (i % 16 == 0) sessions += bench.accept("session", 400) ? 1 : 0;
+    if (!bench.accept("event", 2000)) break;
   }
   CHECK(sessions > 15);
-  CHECK(stats.ledger.dropped(DropReason::queue_overflow)[Category::session] == 0);
+  CHECK(bench.evicted() == 0);
 }
 
 TEST_CASE("some go at once before the journal copies a file's worth for the rest of it") {
-  boost::asio::io_context io;
-  support::ManualClock clock{io.get_executor()};
-  support::Lines lines;
-  relay::Log log{{}, lines, clock};
-  support::TempFolder temp;
-  support::FaultyDisk disk;
-  relay::SpoolJournal spool({temp.path("spool"), 16 * relay::kMiB}, disk, clock, log);
-  relay::Stats stats;
-  relay::Destination somewhere;
-  relay::Backlog backlog({.max_waiting = 9999, .max_bytes = 0}, spool, stats);
-  const auto accept = [&](std::string_view type, std::size_t size) {
-    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
-  };
+  OnDisk bench(16 * relay::kMiB);
   // In each file some sessions among many events.
-  for (int i = 0; spool.figures().bytes < 13 * relay::kMiB + 700 * 1024; ++i) {
-    REQUIRE(accept(i % 5 == 0 ? "session" : "event", 10'000));
+  for (int i = 0; bench.spool.figures().bytes < 13 * relay::kMiB + 700 * 1024; ++i) {
+    REQUIRE(bench.accept(i % 5 == 0 ? "session" : "event", 10'000));
   }
-  const std::size_t before = disk.writes;
-  CHECK(accept("event", 1'000'000));
-  const std::size_t writes = disk.writes - before;
-  const auto evicted = stats.ledger.dropped(DropReason::queue_overflow)[Category::session];
+  const std::size_t before = bench.disk.writes;
+  CHECK(bench.accept("event", 1'000'000));
   // Each record that moves is one.
-  CHECK(writes < 1000);
-  CHECK(evicted < 90);
+  CHECK(bench.disk.writes - before < 1000);
+  CHECK(bench.evicted() < 90);
 }
 
 TEST_CASE("what the journal cannot give back is dropped and counted") {
