@@ -211,7 +211,10 @@ asio::awaitable<Listener::Then> Listener::get_ready(Client& client, Input& input
 
 asio::awaitable<Listener::Then> Listener::leave_turn(Client& client, Input& input,
                                                      std::string_view rest, Then then) {
-  if (!rest.empty() && co_await write(client, input, rest)) co_return Then::close;
+  if (!rest.empty()) {
+    const error_code failed = co_await write(client, input, rest);
+    if (failed) co_return Then::close;
+  }
   input.keep();
   co_await asio::post(executor_, asio::use_awaitable);
   co_return then;
