@@ -9,7 +9,9 @@ namespace {
 
 // In one turn of the loop, which each keeps for some microseconds.
 constexpr std::size_t kMostEvicted = 64;
-constexpr std::size_t kMostEvictedBytes = 256UL * 1024;
+// One that is large takes its time to go. And between two calls the journal may copy a file's worth
+// to give back what has gone.
+constexpr std::size_t kEvictedAtOnce = 256UL * 1024;
 
 }  // namespace
 
@@ -28,22 +30,22 @@ std::optional<bool> Backlog::Accepting::step(std::size_t bytes) {
   const auto kept = keeping_->step(bytes);
   if (!kept) return std::nullopt;
   if (!*kept && kept->error() == Errc::journal_full) {
-    return evict_some() ? std::nullopt : std::optional(false);
+    const bool goes_on = backlog_.evict_some(parcel_, freed_, kMostEvicted);
+    return goes_on ? std::nullopt : std::optional(false);
   }
   keeping_.reset();
   if (*kept) entry_.kept = **kept;
   return backlog_.take_in(std::move(entry_), std::move(parcel_));
 }
 
-bool Backlog::Accepting::evict_some() {
-  if (freed_ == 0 && !backlog_.eviction_helps(parcel_)) return false;
-  const auto victims = backlog_.first_to_go(parcel_, freed_, kMostEvicted);
-  const std::size_t enough = freed_ + kMostEvictedBytes;
+bool Backlog::evict_some(const Parcel& parcel, std::size_t& freed, std::size_t most) {
+  if (freed == 0 && !eviction_helps(parcel)) return false;
+  const auto victims = first_to_go(parcel, freed, most);
+  const std::size_t enough = freed + kEvictedAtOnce;
   for (const auto id : victims) {
-    // One that is large takes its time, too.
-    if (freed_ >= enough) break;
-    freed_ += backlog_.find(id)->bytes;
-    backlog_.drop(id, DropReason::queue_overflow);
+    if (freed >= enough) break;
+    freed += entries_.at(id).bytes;
+    drop(id, DropReason::queue_overflow);
   }
   return !victims.empty();
 }

@@ -21,9 +21,6 @@ class Backlog::Accepting {
   [[nodiscard]] std::optional<bool> step(std::size_t bytes);
 
  private:
-  /// False: there is not enough that may go.
-  [[nodiscard]] bool evict_some();
-
   Backlog& backlog_;
   Parcel parcel_;
   Entry entry_;

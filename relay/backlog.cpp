@@ -12,8 +12,6 @@ namespace {
 
 constexpr unsigned kTooManyRequests = 429;
 
-constexpr std::size_t kEvictedAtOnce = 256UL * 1024;
-
 void count_delivered(Ledger& ledger, unsigned, const proto::CategoryCounts& items) {
   ledger.deliver(items);
 }
@@ -147,15 +145,7 @@ JournalId Backlog::keep(const Parcel& parcel, bool& full) {
     const auto kept = journal_.keep(parcel.head(), parcel.body());
     full = !kept && kept.error() == Errc::journal_full;
     if (!full) return kept ? *kept : 0;
-    if (freed == 0 && !eviction_helps(parcel)) return 0;
-    const auto victims = first_to_go(parcel, freed, entries_.size());
-    if (victims.empty()) return 0;
-    // Between two of them the journal may copy a file's worth to give back what one has left.
-    const std::size_t enough = freed + kEvictedAtOnce;
-    for (auto id = victims.begin(); id != victims.end() && freed < enough; ++id) {
-      freed += entries_.at(*id).bytes;
-      drop(*id, DropReason::queue_overflow);
-    }
+    if (!evict_some(parcel, freed, entries_.size())) return 0;
   }
 }
 

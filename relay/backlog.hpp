@@ -127,6 +127,8 @@ class Backlog {
   /// have gone already. Empty: all together they would not be enough.
   [[nodiscard]] Victims first_to_go(const Parcel& parcel, std::size_t freed,
                                     std::size_t most) const;
+  /// Some of first_to_go() go; `freed` grows by their bytes. False: nothing that may go would help.
+  [[nodiscard]] bool evict_some(const Parcel& parcel, std::size_t& freed, std::size_t most);
   /// Whether all that may go for the parcel together would make room in the journal.
   [[nodiscard]] bool eviction_helps(const Parcel& parcel) const;
   void insert(Entry entry, Parcel&& parcel);

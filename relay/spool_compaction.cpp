@@ -2,7 +2,6 @@
 // current one, and its file goes.
 #include <algorithm>
 #include <array>
-#include <utility>
 #include <vector>
 
 #include "relay/journal_format.hpp"
@@ -15,15 +14,13 @@ namespace relay {
 SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
   const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
   auto best = segments_.end();
-  std::uint64_t gain = 0;
-  const std::uint64_t least = least_gain();
+  std::uint64_t most_gained = 0;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
-    const bool movable = !segment->stays() && !segment->stuck;
-    // It is copied in one turn of the loop.
-    const std::uint64_t moved = segment->living_bytes + kSegmentHeaderBytes;
-    if (segment == current_ || !movable || moved > std::min({free, most, roll_bytes()})) continue;
-    if (segment->end < moved + least || segment->end <= moved + gain) continue;
-    gain = segment->end - moved;
+    if (segment == current_) continue;
+    const auto gained =
+        gain(*segment, segment->living, segment->living_bytes, std::min(free, most));
+    if (gained <= most_gained) continue;
+    most_gained = gained;
     best = segment;
   }
   return best;
@@ -91,8 +88,7 @@ bool SpoolJournal::compact_one(std::uint64_t most) {
 bool SpoolJournal::move(JournalId id, Kept& kept) {
   // For a large record many may move, one file's worth after the other: a restart takes no file for
   // one of ours that is much larger than they become.
-  const bool full = current_ != segments_.end() && current_->end >= roll_bytes();
-  if (full) drop_if_empty(std::exchange(current_, segments_.end()));
+  if (current_ != segments_.end() && current_->end >= roll_bytes()) leave_current();
   if (current_ == segments_.end() && !begin_segment()) return false;
   std::string record(kept.place.bytes, '\0');
   const auto read = disk_.read(kept.segment->file, kept.place.at, record.data(), record.size());

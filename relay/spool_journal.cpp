@@ -31,9 +31,7 @@ SpoolJournal::SpoolJournal(SpoolSettings settings, Disk& disk, Clock& clock, Log
       folder_(disk, settings_.folder),
       current_(segments_.end()) {}
 
-SpoolJournal::~SpoolJournal() {
-  if (current_ != segments_.end()) drop_if_empty(current_);
-}
+SpoolJournal::~SpoolJournal() { leave_current(); }
 
 proto::Result<JournalId> SpoolJournal::keep(const RecordHead& head, std::string_view body) {
   const JournalId id = last_id_ + 1;
@@ -128,7 +126,7 @@ proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
   if (need > limit()) return make_error_code(errc::file_too_large);
   // A full one is left alone; in one that somebody deleted nothing would be found again.
   if (current_ != segments_.end() && (current_->end >= roll_bytes() || !can_be_found(*current_))) {
-    drop_if_empty(std::exchange(current_, segments_.end()));
+    leave_current();
   }
   for (int passes = 0; committed() + need > limit(); ++passes) {
     if (passes == kMostPasses || !compact_one(kRollBytes)) return Errc::journal_full;
@@ -256,6 +254,10 @@ void SpoolJournal::let_go(Segments::iterator segment, RecordPlace place) {
   } else {
     drop_if_empty(segment);
   }
+}
+
+void SpoolJournal::leave_current() {
+  if (current_ != segments_.end()) drop_if_empty(std::exchange(current_, segments_.end()));
 }
 
 void SpoolJournal::drop_if_empty(Segments::iterator segment) {

@@ -127,6 +127,8 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] bool compact_one(std::uint64_t most);
   [[nodiscard]] bool move(JournalId id, Kept& kept);
   void let_go(Segments::iterator segment, RecordPlace place);
+  /// What is written next goes into another segment.
+  void leave_current();
   void drop_if_empty(Segments::iterator segment);
 
   // Recovering.

@@ -69,9 +69,7 @@ class SpoolJournal::Writing final : public Keeping {
       return journal_.failed(make_error_code(errc::no_space_on_device));
     }
     // What comes after it goes into a newer one: the order of the names is the order of age.
-    if (journal_.current_ != journal_.segments_.end()) {
-      journal_.drop_if_empty(std::exchange(journal_.current_, journal_.segments_.end()));
-    }
+    journal_.leave_current();
     const auto made = journal_.new_segment();
     if (!made) return journal_.failed(made.error());
     journal_.announced_ += body_.size();
