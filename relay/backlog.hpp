@@ -26,6 +26,9 @@ class Backlog {
   /// at least as urgent. `awake`: Delivery::awake() now.
   [[nodiscard]] bool accept(Parcel&& parcel, Destination& destination, milliseconds awake);
 
+  /// Whether accept() need not make the journal give room back for about `bytes`.
+  [[nodiscard]] bool has_room(std::size_t bytes) const { return journal_.has_room(bytes); }
+
   /// accept() some at a time; see accepting.hpp.
   class Accepting;
 

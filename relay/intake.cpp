@@ -67,7 +67,8 @@ Answer overloaded() { return error_answer(503, "failed to queue envelope"); }
 
 }  // namespace
 
-/// What becomes of a request that is too large for one turn of the loop.
+/// What becomes of a request that takes more than one turn of the loop: it is large, or the journal
+/// has to make room for it.
 class LargeRequest {
  public:
   std::optional<Answer> answer;  ///< of judge(); what it is to be told once it is kept
@@ -77,15 +78,19 @@ class LargeRequest {
 Intake::Intake(IntakeSettings settings, RouteSettings route, Parts parts)
     : settings_(settings), route_(std::move(route)), parts_(std::move(parts)) {}
 
-bool Intake::takes_turns(const LocalRequest& request) {
-  return !request.header->content_encoding.empty() || request.body.size() > kLargeBody ||
-         request.large;
+bool Intake::takes_turns(const LocalRequest& request) const {
+  return !request.header->content_encoding.empty() || request.large ||
+         !fits_one_turn(request.body.size());
+}
+
+bool Intake::fits_one_turn(std::size_t bytes) const {
+  return bytes <= kLargeBody && parts_.backlog.has_room(bytes);
 }
 
 bool Intake::ready(LocalRequest& request, const Call& call) {
   if (!request.large) {
     if (!unpacked(request)) return false;
-    if (bytes_to_keep(request) <= kLargeBody || settings_.disabled) return true;
+    if (settings_.disabled || fits_one_turn(bytes_to_keep(request))) return true;
     request.large = std::make_shared<LargeRequest>();
   }
   const auto large = request.large;

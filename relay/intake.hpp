@@ -36,7 +36,7 @@ class Intake {
   Intake(IntakeSettings settings, RouteSettings route, Parts parts);
 
   /// Whether ready() has something to do.
-  [[nodiscard]] static bool takes_turns(const LocalRequest& request);
+  [[nodiscard]] bool takes_turns(const LocalRequest& request) const;
 
   /// What of take() takes long, some at a time: false, the loop has its turn, then again; true,
   /// take() has little left to do. Of large requests one has its turn at a time, so that they do
@@ -114,6 +114,7 @@ class Intake {
   /// once.
   [[nodiscard]] Answer admit(Parcel&& parcel, Destination& destination, Answer answer,
                              LargeRequest* large);
+  [[nodiscard]] bool fits_one_turn(std::size_t bytes) const;
   [[nodiscard]] bool keep_some(LargeRequest& large);
   /// False: another large one has the turn.
   [[nodiscard]] bool has_turn(const std::shared_ptr<void>& large);

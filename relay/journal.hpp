@@ -44,6 +44,10 @@ class Journal {
   [[nodiscard]] virtual std::unique_ptr<Keeping> begin(const RecordHead& head,
                                                        std::string_view body);
 
+  /// Whether keep() has room for a body of about `bytes`: to make some takes longer than to write
+  /// it.
+  [[nodiscard]] virtual bool has_room(std::size_t bytes) const;
+
   /// Whether a record with a body of about `bytes` would find room if those were released: what is
   /// dead in a file is not always given back.
   [[nodiscard]] virtual bool has_room_without(std::span<const JournalId> records,

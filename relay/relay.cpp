@@ -166,7 +166,7 @@ const Call& Relay::Parts::call_of(const LocalRequest& request) {
 
 /// Only what intake will take is worth its turns.
 bool Relay::Parts::ready(LocalRequest& request) {
-  if (!Intake::takes_turns(request)) return true;
+  if (!intake.takes_turns(request)) return true;
   if (!request.begun) request.begun = clock.now();
   const Call& call = call_of(request);
   const bool taken =

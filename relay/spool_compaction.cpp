@@ -1,24 +1,24 @@
 // How the journal makes room: the living records of a segment that is mostly dead move to the
-// current one, and its file goes.
+// current one, some a turn of the loop, and its file goes.
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <functional>
+#include <utility>
 
 #include "relay/journal_format.hpp"
 #include "relay/spool_journal.hpp"
 
 namespace relay {
 
-/// The segment that frees most, among those whose living records fit into `most` bytes and what is
-/// free; none if there is nothing to gain.
-SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
+/// The segment that frees most, among those whose living records fit into what is free; none if
+/// there is nothing to gain.
+SpoolJournal::Segments::iterator SpoolJournal::deadest() {
   const std::uint64_t free = settings_.max_bytes - std::min(committed(), settings_.max_bytes);
   auto best = segments_.end();
   std::uint64_t most_gained = 0;
   for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
-    if (segment == current_) continue;
-    const auto gained =
-        gain(*segment, segment->living, segment->living_bytes, std::min(free, most));
+    if (segment == current_ || segment->living_bytes + kSegmentHeaderBytes > free) continue;
+    const auto gained = gain(*segment, segment->living, segment->living_bytes);
     if (gained <= most_gained) continue;
     most_gained = gained;
     best = segment;
@@ -27,12 +27,12 @@ SpoolJournal::Segments::iterator SpoolJournal::deadest(std::uint64_t most) {
 }
 
 std::uint64_t SpoolJournal::gain(const Segment& segment, std::uint64_t living,
-                                 std::uint64_t living_bytes, std::uint64_t most) const {
+                                 std::uint64_t living_bytes) const {
   if (segment.stays()) return 0;
   if (living == 0) return segment.end + segment.living * kSettledBytes;
   const bool newest = current_ != segments_.end() && &segment == &*current_;
   const std::uint64_t moved = living_bytes + kSegmentHeaderBytes;
-  const bool worth = moved <= std::min(most, roll_bytes()) && segment.end >= moved + least_gain();
+  const bool worth = moved <= roll_bytes() && segment.end >= moved + least_gain();
   return worth && !newest && !segment.stuck ? segment.end - moved : 0;
 }
 
@@ -51,38 +51,49 @@ bool SpoolJournal::has_room_without(std::span<const JournalId> records, std::siz
     --rest->second.living;
     rest->second.bytes -= found->second.place.bytes;
   }
-  const std::uint64_t most = bytes > kLargeBody ? kMovedForLarge : kRollBytes;
   std::uint64_t wanted = committed() + aligned(bytes);
   for (const auto& segment : segments_) {
     const auto rest = left.try_emplace(&segment, Left{segment.living, segment.living_bytes}).first;
-    wanted -= std::min(wanted, gain(segment, rest->second.living, rest->second.bytes, most));
+    wanted -= std::min(wanted, gain(segment, rest->second.living, rest->second.bytes));
   }
   return wanted <= limit();
 }
 
-bool SpoolJournal::compact_one(std::uint64_t most) {
-  const auto best = deadest(most);
-  if (best == segments_.end()) return false;
-
-  std::vector<JournalId> living;
-  for (const auto& [id, kept] : kept_) {
-    if (kept.segment == best) living.push_back(id);
-  }
-  std::ranges::sort(living, {}, [this](JournalId id) { return kept_.at(id).place.at; });
-  // The last one to go takes the segment with it.
-  std::vector<std::uint64_t> moved;
-  for (const auto id : living) {
-    Kept& kept = kept_.at(id);
-    const std::uint64_t sequence = kept.sequence;
-    if (!move(id, kept)) {
-      // A restart must not find twice what did move.
-      best->stuck = true;
-      for (const auto one : moved) settle_in(*best, one);
+bool SpoolJournal::compact_some(std::uint64_t bytes) {
+  if (moving_.empty()) choose();
+  if (moving_.empty()) return false;
+  Kept* next = next_to_move();
+  for (std::uint64_t moved = 0; next != nullptr && moved < bytes; next = next_to_move()) {
+    moved += next->place.bytes;
+    if (!move(moving_.back(), *next)) {
+      next->segment->stuck = true;
+      settle_owed(*next->segment);
+      moving_.clear();
       return false;
     }
-    moved.push_back(sequence);
+    moving_.pop_back();
   }
+  // A restart must not find twice what did move.
+  if (next != nullptr) settle_owed(*next->segment);
   return true;
+}
+
+void SpoolJournal::choose() {
+  const auto best = deadest();
+  for (const auto& [id, kept] : kept_) {
+    if (kept.segment == best) moving_.push_back(id);
+  }
+  const auto place = [this](JournalId id) { return kept_.at(id).place.at; };
+  std::ranges::sort(moving_, std::greater<>(), place);
+}
+
+/// nullptr: what was left of them has met its fate meanwhile, and the file with the last of it.
+SpoolJournal::Kept* SpoolJournal::next_to_move() {
+  for (; !moving_.empty(); moving_.pop_back()) {
+    const auto found = kept_.find(moving_.back());
+    if (found != kept_.end()) return &found->second;
+  }
+  return nullptr;
 }
 
 bool SpoolJournal::move(JournalId id, Kept& kept) {
@@ -104,12 +115,12 @@ bool SpoolJournal::move(JournalId id, Kept& kept) {
     drop_if_empty(segment);
     return false;
   }
-  const auto from = kept.segment;
-  const RecordPlace was = kept.place;
-  kept = {current_, id, {*appended.at + header.size(), was.bytes}};
+  const Kept was =
+      std::exchange(kept, {current_, id, {*appended.at + header.size(), kept.place.bytes}});
   ++current_->living;
-  current_->living_bytes += was.bytes;
-  let_go(from, was);
+  current_->living_bytes += was.place.bytes;
+  was.segment->owed.push_back(was.sequence);
+  let_go(was.segment, was.place);
   return true;
 }
 

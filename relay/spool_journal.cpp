@@ -16,8 +16,10 @@ namespace errc = boost::system::errc;
 
 // How much is written before the file system is asked again what it can spare.
 constexpr std::uint64_t kAskEvery = 256ULL * 1024;
-// Segments compacted for one record: each is some milliseconds of the loop's time at most.
+// Of what keep() may copy, in one pass: a segment that has gone with half of it makes room, too.
 constexpr int kMostPasses = 2;
+// Larger than what stands before a usual body, and than what settles it.
+constexpr std::uint64_t kUsualHead = 4096;
 // Settled records in one write.
 constexpr std::size_t kMostMarks = 64;
 
@@ -128,15 +130,24 @@ proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
   if (current_ != segments_.end() && (current_->end >= roll_bytes() || !can_be_found(*current_))) {
     leave_current();
   }
-  for (int passes = 0; committed() + need > limit(); ++passes) {
-    if (passes == kMostPasses || !compact_one(kRollBytes)) return Errc::journal_full;
+  std::uint64_t taken = committed() + need;
+  for (int passes = 0; taken > limit(); ++passes) {
+    spare_ = 0;
+    if (passes == kMostPasses || !compact_some(kRollBytes / kMostPasses)) return Errc::journal_full;
+    taken = committed() + need;
   }
+  spare_ = limit() - taken;
   if (current_ == segments_.end() || allowance_ < need) {
     const std::uint64_t room = this->room();
     if (room < need) return make_error_code(errc::no_space_on_device);
     allowance_ = std::min(room, std::max(kAskEvery, need));
   }
   return current_ == segments_.end() ? begin_segment() : proto::Result<void>();
+}
+
+/// As far as it is known: to look takes longer than to be wrong costs.
+bool SpoolJournal::has_room(std::size_t bytes) const {
+  return !folder_.is_open() || bytes + kUsualHead <= spare_;
 }
 
 /// What large records that are being written will still take is gone already.

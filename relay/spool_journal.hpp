@@ -29,16 +29,15 @@ namespace relay {
 /// many and goes on at a later retry(); at twice as many no further one is begun.
 inline constexpr std::size_t kMostSegments = 128;
 /// A segment's size, but for extreme limits and large records: soon nothing in it waits, and it can
-/// go. Also what is copied at most in one turn of the loop.
+/// go. Also what keep() copies at most to make room.
 inline constexpr std::uint64_t kRollBytes = 2ULL * 1024 * 1024;
-/// What is copied at most in one turn for a large record, which takes turns anyway.
-inline constexpr std::uint64_t kMovedForLarge = kRollBytes / 4;
 
 struct SpoolSettings {
   std::string folder;                             ///< THAW_SPOOL_DIR
   std::uint64_t max_bytes = 64ULL * 1024 * 1024;  ///< of all segment files together
   /// Of one record, head included; what an earlier process seems to have left above it is not read.
   std::uint64_t max_record_bytes = 41ULL * 1024 * 1024;
+  std::uint64_t large_bytes = kLargeBody;  ///< a body of as many has a file of its own
 };
 
 class SpoolJournal final : public Journal {
@@ -54,9 +53,11 @@ class SpoolJournal final : public Journal {
   /// here: errc::file_too_large.
   [[nodiscard]] proto::Result<JournalId> keep(const RecordHead& head,
                                               std::string_view body) override;
-  /// Into a segment of its own, whose head comes last: of one that was killed, nothing is found.
+  /// A large one into a segment of its own, whose head comes last: of one that was killed, nothing
+  /// is found.
   [[nodiscard]] std::unique_ptr<Keeping> begin(const RecordHead& head,
                                                std::string_view body) override;
+  [[nodiscard]] bool has_room(std::size_t bytes) const override;
   [[nodiscard]] bool has_room_without(std::span<const JournalId> records,
                                       std::size_t bytes) const override;
   [[nodiscard]] proto::Result<Record> read(JournalId id) override;
@@ -70,6 +71,7 @@ class SpoolJournal final : public Journal {
 
  private:
   using Segments = std::list<Segment>;
+  class Appending;
   class Writing;
 
   struct Kept {
@@ -94,6 +96,9 @@ class SpoolJournal final : public Journal {
   // Opening and writing.
   [[nodiscard]] proto::Result<void> open();
   [[nodiscard]] proto::Result<void> make_room(std::uint64_t bytes);
+
+  [[nodiscard]] bool lacks(std::uint64_t bytes) const { return committed() + bytes > limit(); }
+
   [[nodiscard]] proto::Result<void> begin_segment();
   [[nodiscard]] proto::Result<Segments::iterator> new_segment();
   using Parts = std::array<std::string_view, 3>;
@@ -114,17 +119,19 @@ class SpoolJournal final : public Journal {
   [[nodiscard]] std::uint64_t committed() const;
 
   // Making room.
-  [[nodiscard]] Segments::iterator deadest(std::uint64_t most);
+  [[nodiscard]] Segments::iterator deadest();
 
   /// For less dead bytes a segment is not worth its copying: its caller lets some more go first.
   [[nodiscard]] std::uint64_t least_gain() const { return roll_bytes() / 32; }
 
-  /// What would be given back of the segment, if no more than that of it waited and `most` bytes
-  /// may be copied.
+  /// What would be given back of the segment, if no more than that of it waited.
   [[nodiscard]] std::uint64_t gain(const Segment& segment, std::uint64_t living,
-                                   std::uint64_t living_bytes, std::uint64_t most) const;
-  /// Copies `most` bytes at most. False: there is nothing to gain.
-  [[nodiscard]] bool compact_one(std::uint64_t most);
+                                   std::uint64_t living_bytes) const;
+  /// Copies about `bytes` of the segment whose turn it is, which goes with the last of its records.
+  /// False: there is nothing to gain.
+  [[nodiscard]] bool compact_some(std::uint64_t bytes);
+  void choose();
+  [[nodiscard]] Kept* next_to_move();
   [[nodiscard]] bool move(JournalId id, Kept& kept);
   void let_go(Segments::iterator segment, RecordPlace place);
   /// What is written next goes into another segment.
@@ -150,8 +157,10 @@ class SpoolJournal final : public Journal {
   std::deque<Disk::Entry> left_;  ///< by earlier processes, not begun yet
   std::optional<Recovery> recovery_;
   std::optional<boost::system::error_code> unusable_;  ///< until retry()
-  std::uint64_t allowance_ = 0;  ///< may be written before the file system is asked again
-  std::uint64_t announced_ = 0;  ///< of large records that are being written, not yet written
+  std::uint64_t allowance_ = 0;    ///< may be written before the file system is asked again
+  std::uint64_t spare_ = 0;        ///< what keep() left for others when it last looked
+  std::vector<JournalId> moving_;  ///< what is left to move, the first one last
+  std::uint64_t announced_ = 0;    ///< of large records that are being written, not yet written
   std::uint64_t skipped_bytes_ = 0;
   std::uint64_t write_failures_ = 0;
   bool durable_ = true;

@@ -1,6 +1,7 @@
-// How the journal writes a large record: some a turn of the loop into a file of its own, the body
-// first. What stands before it is written last, at once: until then the file begins with zeros, and
-// whoever finds it knows that nothing in it was promised.
+// How the journal writes what takes more than one turn of the loop. A large record goes into a file
+// of its own, some a turn and the body first. What stands before it is written last, at once: until
+// then the file begins with zeros, and whoever finds it knows that nothing in it was promised. Of a
+// usual one only making room may take long.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -36,7 +37,7 @@ class SpoolJournal::Writing final : public Keeping {
   Writing& operator=(const Writing&) = delete;
 
   std::optional<proto::Result<JournalId>> step(std::size_t bytes) override {
-    if (segment_ == journal_.segments_.end()) return reserve();
+    if (segment_ == journal_.segments_.end()) return reserve(bytes);
     const std::string_view part = body_.substr(written_, bytes);
     const bool last = written_ + part.size() == body_.size();
     const std::uint64_t at = kSegmentHeaderBytes + front_.size() + written_;
@@ -56,13 +57,13 @@ class SpoolJournal::Writing final : public Keeping {
   }
 
  private:
-  std::optional<proto::Result<JournalId>> reserve() {
+  std::optional<proto::Result<JournalId>> reserve(std::size_t bytes) {
     if (const auto opened = journal_.open(); !opened) return journal_.failed(opened.error());
     const std::uint64_t end = kSegmentHeaderBytes + aligned(front_.size() + body_.size());
     const std::uint64_t need = end + kSettledBytes;
     if (need > journal_.limit()) return journal_.failed(make_error_code(errc::file_too_large));
-    if (journal_.committed() + need > journal_.limit()) {
-      if (journal_.compact_one(kMovedForLarge)) return std::nullopt;
+    if (journal_.lacks(need)) {
+      if (journal_.compact_some(bytes)) return std::nullopt;
       return make_error_code(Errc::journal_full);
     }
     if (journal_.room() < need) {
@@ -123,11 +124,37 @@ class SpoolJournal::Writing final : public Keeping {
   std::size_t written_ = 0;
 };
 
+class SpoolJournal::Appending final : public Keeping {
+ public:
+  Appending(SpoolJournal& journal, const RecordHead& head, std::string_view body,
+            std::size_t front_bytes)
+      : journal_(journal),
+        head_(head),
+        body_(body),
+        need_(aligned(front_bytes + body.size()) + kSettledBytes + kSegmentHeaderBytes) {}
+
+  std::optional<proto::Result<JournalId>> step(std::size_t bytes) override {
+    if (journal_.lacks(need_) && need_ <= journal_.limit() && journal_.compact_some(bytes)) {
+      return std::nullopt;
+    }
+    return journal_.keep(head_, body_);
+  }
+
+ private:
+  SpoolJournal& journal_;
+  RecordHead head_;
+  std::string_view body_;
+  std::uint64_t need_;
+};
+
 std::unique_ptr<Journal::Keeping> SpoolJournal::begin(const RecordHead& head,
                                                       std::string_view body) {
-  // Each of them is an open file.
-  if (segments_.size() >= kMostSegments) return nullptr;
-  return std::make_unique<Writing>(*this, encode_envelope(kSequence, head, {}), body);
+  std::string front = encode_envelope(kSequence, head, {});
+  // A file of its own is an open one.
+  if (body.size() < settings_.large_bytes || segments_.size() >= kMostSegments) {
+    return std::make_unique<Appending>(*this, head, body, front.size());
+  }
+  return std::make_unique<Writing>(*this, std::move(front), body);
 }
 
 }  // namespace relay

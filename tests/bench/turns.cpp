@@ -356,6 +356,30 @@ void limited(const Places& places, Report& report, std::size_t many) {
   report.add("N waiting, upstream limits all", bench);
 }
 
+/// A full journal, of which every other record may go: the room for what comes is what is copied.
+void crowded(const Places& places, Report& report) {
+  const std::string noisy = noise(relay::kMiB);
+  const auto some = [&](std::string_view type, std::size_t bytes) {
+    return post(envelope(type, std::string_view(noisy).substr(0, bytes)));
+  };
+  Bench bench(places.plain(), places.new_folder());
+  bench.serve([&](std::uint16_t port) {
+    bench::LocalPeer peer(port);
+    for (std::size_t i = 0; i < kManyOfSpool; ++i) {
+      peer.ask(some("transaction", 16UL * 1024));
+      peer.ask(some("event", 8UL * 1024));
+    }
+  });
+  for (const std::size_t kib : {900UL, 200UL, 40UL, 4UL}) {
+    bench.begin();
+    bench.serve([&](std::uint16_t port) {
+      bench::LocalPeer peer(port);
+      for (std::size_t i = 0; i < 6 * 1024 / kib; ++i) peer.ask(some("event", kib * 1024));
+    });
+    report.add((std::to_string(kib) + " KiB into a full journal").c_str(), bench);
+  }
+}
+
 /// Of one large body a limit takes some.
 void large_limited(const Places& places, Report& report) {
   Bench bench(places.limiting(), places.new_folder());
@@ -415,6 +439,7 @@ int main(int argc, char** argv) {
   captured(places, report);
   recovered(places, report, many);
   limited(places, report, many);
+  crowded(places, report);
   large_limited(places, report);
   report.end();
   std::error_code ignored;

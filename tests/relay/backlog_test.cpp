@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
+#include "relay/accepting.hpp"
 #include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
 #include "tests/support/faulty_disk.hpp"
@@ -76,7 +77,12 @@ struct OnDisk {
   explicit OnDisk(std::uint64_t limit) : spool({temp.path("spool"), limit}, disk, clock, log) {}
 
   bool accept(std::string_view type, std::size_t size) {
-    return backlog.accept(support::parcel(sized(type, size)), somewhere, {});
+    auto parcel = support::parcel(sized(type, size));
+    if (backlog.has_room(size)) return backlog.accept(std::move(parcel), somewhere, {});
+    relay::Backlog::Accepting accepting(backlog, std::move(parcel), somewhere, {});
+    for (;;) {
+      if (const auto accepted = accepting.step(256UL * 1024)) return *accepted;
+    }
   }
 
   [[nodiscard]] std::uint64_t evicted() const {

@@ -1,5 +1,6 @@
 // A large request from its body to its answer, with the journal on a real disk: in no account
 // before its record is whole, in one afterwards, whatever comes in between.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -62,8 +63,7 @@ struct Bench {
   Bench& operator=(const Bench&) = delete;
 
   bool ready(LocalRequest& request) {
-    return !relay::Intake::takes_turns(request) ||
-           intake.ready(request, relay::Call(request.header));
+    return !intake.takes_turns(request) || intake.ready(request, relay::Call(request.header));
   }
 
   Answer take(LocalRequest&& request) {
@@ -259,6 +259,33 @@ TEST_CASE("what is less urgent goes for it, some a turn; what is as urgent does 
   // Nothing is less urgent than this one.
   CHECK(bench.post("{}\n" + item("replay_video", 3 * kMiB)).status == 503);
   CHECK(bench.stats.ledger.dropped(DropReason::queue_overflow).total() == evicted);
+}
+
+TEST_CASE("where the journal has to make room a usual one takes turns, too, and not for longer") {
+  Bench bench(16 * kMiB);
+  const auto evicted = [&] {
+    return bench.stats.ledger.dropped(DropReason::queue_overflow).total();
+  };
+  // What may go lies among what may not: the room is made by copying.
+  for (int i = 0; evicted() == 0; ++i) {
+    bench.post("{}\n" + item(i % 2 == 0 ? "session" : "event", 20'000));
+  }
+  auto sent = request("{}\n" + item("event", 900'000));
+  std::size_t most = 0;  // records moved or marked in one turn
+  int turns = 0;
+  for (bool ready = false; !ready; ++turns) {
+    REQUIRE(turns < 1000);
+    const std::size_t before = bench.disk.writes;
+    ready = bench.ready(sent);
+    most = std::max(most, bench.disk.writes - before);
+  }
+  CHECK(turns > 5);
+  CHECK(most < 70);
+  CHECK(bench.take(std::move(sent)).status == 200);
+  CHECK(evicted() * 20'000 < 2 * kMiB);
+  bench.backlog.drop_all(DropReason::queue_overflow);
+  CHECK(bench.post("{}\n" + item("event", 20'000)).status == 200);
+  CHECK_FALSE(bench.intake.takes_turns(request("{}\n" + item("event", 20'000))));
 }
 
 TEST_CASE("without a journal it is accepted at once") {
