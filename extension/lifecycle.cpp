@@ -251,7 +251,7 @@ asio::awaitable<void> Lifecycle::hold() {
     const auto decision = decide(settings_.pace, current(), clock_.now());
     if (decision.action == Decision::Action::ask_next) co_return;
     held_for_ = held_for(decision.waits_for);
-    relay_.closes_at(decision.until);
+    relay_.closes_at(decision.closes);
     // Both sides end by themselves, so that one that fails does not leave the other waiting.
     co_await (relay_.changed_until(decision.until) || heard_.wait_until(clock_, decision.until));
   }

@@ -14,25 +14,30 @@ constexpr milliseconds kLongestShutdown{2'000};
 
 using For = Decision::For;
 
-Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, For::nothing, now}; }
+Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, For::nothing, now, now}; }
 
-Decision wait_until(SteadyTime until, For what, SteadyTime now) {
-  return until > now ? Decision{Decision::Action::wait, what, until} : ask_next(now);
+Decision wait_until(SteadyTime until, For what, SteadyTime now, SteadyTime closes) {
+  return until > now ? Decision{Decision::Action::wait, what, until, closes} : ask_next(now);
 }
 
 SteadyTime last_call(const InvokeState& invoke) {
   return invoke.deadline.value_or(invoke.begun + kLongestTimeout) - kDeadlineMargin;
 }
 
-// When the function ended or, without telemetry, is taken to have ended, which may be ahead;
-// nullopt while it runs for all we know.
+// When a function of which nothing is told is taken to have ended; this may be ahead.
+SteadyTime guessed_end(const PaceSettings& settings, const InvokeState& invoke) {
+  if (invoke.last_local_activity) return *invoke.last_local_activity + settings.quiet;
+  return invoke.begun;
+}
+
+// When the function ended or, without telemetry, is taken to have ended; nullopt while it runs for
+// all we know.
 std::optional<SteadyTime> end_of_function(const PaceSettings& settings, const InvokeState& invoke,
                                           SteadyTime now) {
   if (invoke.runtime_done) return invoke.runtime_done;
   const bool told = invoke.started || now < invoke.begun + kStartLimit;
   if (invoke.telemetry && told) return std::nullopt;
-  if (invoke.last_local_activity) return *invoke.last_local_activity + settings.quiet;
-  return invoke.begun;
+  return guessed_end(settings, invoke);
 }
 
 // The latest moment at which a function of which nothing is heard counts as running.
@@ -89,13 +94,21 @@ Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyT
   // Who overlaps waits for the work alone, and the function's end is but a limit.
   const For end_or_work = invoke.mode == Mode::overlap ? work : For::end;
 
+  const auto hold_from = [&](SteadyTime end, milliseconds budget) {
+    return std::min(end + budget, last_call(invoke));
+  };
   const auto end = end_of_function(settings, invoke, now);
-  if (!end) return wait_until(latest_end(settings, invoke), end_or_work, now);
-  if (now < *end) return wait_until(std::min(*end, last_call(invoke)), end_or_work, now);
+  // The hold for what is here, or comes before the end, begins only then.
+  if (!end || now < *end) {
+    const auto until = end ? hold_from(*end, milliseconds{0}) : latest_end(settings, invoke);
+    const auto guessed = hold_from(guessed_end(settings, invoke), settings.budget);
+    return wait_until(until, end_or_work, now, std::max(until, guessed));
+  }
   if (idle) return ask_next(now);
   const auto budget =
       work == For::probe ? std::min(settings.budget, settings.probe) : settings.budget;
-  return wait_until(std::min(*end + budget, last_call(invoke)), work, now);
+  const auto until = hold_from(*end, budget);
+  return wait_until(until, work, now, until);
 }
 
 bool missed_end(const InvokeState& invoke) {

@@ -67,7 +67,8 @@ struct Decision {
     delivery,  ///< of what is received, due or in flight
     probe,     ///< of hosts that do not answer
   } waits_for;
-  relay::SteadyTime until;  ///< of a wait: decide again then, or as soon as the state has changed
+  relay::SteadyTime until;   ///< of a wait: decide again then, or as soon as the state has changed
+  relay::SteadyTime closes;  ///< when work is waited for no longer, for all that is known now
 };
 
 /// Whether to ask for next now. A wait always has an end, whatever never happens:

@@ -459,6 +459,9 @@ TEST_CASE("without telemetry next is asked at once, or 20 ms after the last loca
   world.relay.set_work(kIdle);
   world.advance(19);
   world.relay.local_byte();
+  world.settle();
+  // What comes now has the whole budget to be answered in.
+  CHECK(world.relay.closes == world.clock.now() + milliseconds{1020});
   world.advance(19);
   CHECK_FALSE(world.asked_next());
   world.advance(1);

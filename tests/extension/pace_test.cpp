@@ -220,6 +220,30 @@ TEST_CASE("an end that was waited for and not told is missed; one nobody waited 
   CHECK_FALSE(missed(Mode::continuous, kYes, kNone, kDue));
 }
 
+TEST_CASE(
+    "the gate closes when a hold would end, not when the function's end is looked for again") {
+  struct Until {
+    Row row;
+    int closes;
+  };
+
+  for (const Until& one : {
+           Until{{"it runs", kYes, 3000, kNone, 5, kDue, 10, 2800, kEnd}, 2800},
+           Until{{"it has ended", kYes, 3000, 40, 30, kDue, 40, 1040, kDelivery}, 1040},
+           Until{{"nothing told", kHoped, 3000, kNone, kNone, kDue, 0, 500, kEnd}, 1000},
+           Until{{"nothing told, a byte", kHoped, 3000, kNone, 300, kDue, 300, 500, kEnd}, 1320},
+           Until{{"no telemetry, a byte", kNo, 3000, kNone, 7, kDue, 10, 27, kEnd}, 1027},
+           Until{{"a byte near the margin", kNo, 3000, kNone, 2700, kDue, 2701, 2720, kEnd}, 2800},
+       }) {
+    check_row(kDefaults, Mode::prompt, one.row);
+    const auto decision = decide(kDefaults, state_of(one.row, Mode::prompt), *at(one.row.now));
+    CHECK((decision.closes - kInvoke) / milliseconds{1} == one.closes);
+  }
+  const Row row{"a small budget", kHoped, 3000, kNone, kNone, kDue, 0, 500, kEnd};
+  CHECK(decide({.budget = milliseconds{100}}, state_of(row, Mode::prompt), *at(0)).closes ==
+        *at(500));
+}
+
 TEST_CASE("a probe is never held for longer than the budget") {
   const Row row{"", kYes, 3000, 40, 30, kProbe, 40, kNone, kNothing};
   CHECK(decide({.budget = milliseconds{100}}, state_of(row, Mode::prompt), *at(40)).until ==
