@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ranges>
 #include <utility>
 
 namespace extension {
@@ -31,12 +32,12 @@ void Holds::asked(Invoke invoke) {
 }
 
 bool Holds::ended(std::string_view request_id, WallTime at) {
-  const auto found = std::ranges::find_if(recent_, [&](const Invoke& invoke) {
-    return invoke.request_id == request_id && !invoke.held;
-  });
-  if (found == recent_.end()) return false;
-  settle(*found, at);
-  return true;
+  for (Invoke& invoke : recent_ | std::views::reverse) {
+    if (invoke.request_id != request_id || invoke.held) continue;
+    settle(invoke, at);
+    return true;
+  }
+  return false;
 }
 
 void Holds::settle(Invoke& invoke, WallTime ended) {

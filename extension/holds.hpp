@@ -50,8 +50,8 @@ class Holds {
   /// freeze may lie between them.
   void asked(Invoke invoke);
 
-  /// The platform told of an end after next had been asked. False: of no invoke that is remembered
-  /// and open.
+  /// The platform told of an end after next had been asked: of the last attempt at the request.
+  /// False: of no invoke that is remembered and open.
   bool ended(std::string_view request_id, relay::WallTime at);
 
   /// Oldest first, kRecent at most.

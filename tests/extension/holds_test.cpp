@@ -66,6 +66,17 @@ TEST_CASE("an end told after next was asked still counts, once, and only for its
   CHECK(holds.of(HeldFor::delivery).time == milliseconds{60});
 }
 
+TEST_CASE(
+    "an end is the last attempt's at a request, though that of an earlier one was never told") {
+  Holds holds;
+  holds.asked(invoke("a", at(80), std::nullopt, HeldFor::delivery));
+  holds.asked(invoke("a", at(60'080), std::nullopt, HeldFor::delivery));
+  CHECK(holds.ended("a", at(60'050)));
+  CHECK(holds.recent().back().held == milliseconds{30});
+  CHECK_FALSE(holds.recent().front().held);
+  CHECK(holds.unknown() == 1);
+}
+
 TEST_CASE("the last 16 are remembered; of the others the sums, and what stayed unknown") {
   Holds holds;
   for (int i = 0; i < 17; ++i) {
