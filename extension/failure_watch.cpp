@@ -157,6 +157,8 @@ void FailureWatch::heard_of_invoke(const TelemetryRecord& record, Said said, Wal
   } else if (invoke->state == State::open || invoke->state == State::suspected) {
     invoke->state = State::ended;
   }
+  // No invoke ends well behind an init that failed: that was an earlier process's.
+  if (invoke->origin == Origin::invoke && record.status == "success") init_failed_ = false;
   if (record.kind == TelemetryKind::report) invoke->complete = true;
 }
 

@@ -6,8 +6,8 @@
 //
 // Evidence is a failed platform.runtimeDone, where none comes (Managed Instances) a failed report;
 // a failed init, once in a process, and whatever fails behind it fails for that reason until an
-// init goes well; a SHUTDOWN with reason timeout or failure while an invoke is open; an invoke that
-// an earlier process left open although its end would have been told.
+// init or an invoke goes well; a SHUTDOWN with reason timeout or failure while an invoke is open;
+// an invoke that an earlier process left open although its end would have been told.
 //
 // A failure that resets the sandbox waits for its platform.report, which tells memory from other
 // ends: until SHUTDOWN and kDetailsLimit, or the next INVOKE. Every other is complete at once.

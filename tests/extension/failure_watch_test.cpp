@@ -379,6 +379,10 @@ TEST_CASE("a failed init is one failure of its process, and all that fails behin
       {"the same, and nothing but a SHUTDOWN",
        "init error Runtime.ExitError; init success; invoke a; shutdown timeout; over",
        "invoke: Lambda.InitError, over: Lambda.Timeout a"},
+      {"the same, and nobody tells that it went well but an invoke that did",
+       "init error Runtime.ExitError; init-report error; invoke a; done a success; invoke b; "
+       "done b timeout; shutdown timeout; report b timeout; over",
+       "init-report: Lambda.InitError, report: Lambda.Timeout b"},
       {"it fails once more: still one",
        "init error Runtime.ExitError; init-report error; init success; init error "
        "Runtime.ExitError; done a error Runtime.ExitError; shutdown failure; over",
