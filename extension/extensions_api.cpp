@@ -110,8 +110,10 @@ asio::awaitable<Reply<proto::Registration>> HttpExtensionsApi::register_for(Even
   if (!answer) co_return answer.error();
   if (answer->status != 200) {
     Refused refused = answer->refusal();
-    // A setting with a wrong name must not keep the function from starting.
-    if (names_no_file(refused) && !other_name_.empty()) extension_name_.swap(other_name_);
+    // A setting with a wrong name must not keep the function from starting. 400: one that no header
+    // can hold.
+    const bool wrong_name = names_no_file(refused) || refused.status == 400;
+    if (wrong_name && !other_name_.empty()) extension_name_.swap(other_name_);
     co_return refused;
   }
   if (answer->identifier.empty()) co_return asio::error::no_data;

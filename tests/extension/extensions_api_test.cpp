@@ -80,9 +80,9 @@ TEST_CASE("a name that no file has gives way to the file's own, and that to it a
   World world;
   HttpExtensionsApi api(world.io.get_executor(), world.clock, world.platform.address(), "typo",
                         "thaw");
-  const auto register_it = [&](std::string_view why, const std::string& name) {
+  const auto register_it = [&](std::string_view why, const std::string& name, int status = 403) {
     world.platform.will_answer(
-        403,
+        status,
         R"({"errorType":"Extension.InvalidEventType","errorMessage":")" + std::string(why) + "\"}");
     static_cast<void>(refusal(world.run(api.register_for(Events::invoke_and_shutdown))));
     CHECK(extension_test::header(world.platform.requests.back(), "Lambda-Extension-Name") == name);
@@ -92,6 +92,10 @@ TEST_CASE("a name that no file has gives way to the file's own, and that to it a
   register_it("INVOKE: ErrorInvalidEventType", "thaw");
   register_it(kNoFile, "thaw");
   register_it(kNoFile, "typo");
+  // Nothing that goes into a header: it is not even read.
+  register_it("", "thaw", 400);
+  register_it("", "typo", 500);
+  register_it("", "typo");
 }
 
 TEST_CASE("register can ask for SHUTDOWN only") {
