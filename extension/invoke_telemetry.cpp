@@ -17,7 +17,7 @@ constexpr std::size_t kMostEarly = 2;
 }  // namespace
 
 void InvokeTelemetry::begin(std::string request_id, Moment now) {
-  open_ = Open{std::move(request_id), now, false, {}, {}};
+  open_ = Open{std::move(request_id), now};
   for (const auto& record : std::exchange(early_, {})) {
     if (is_open(record)) {
       apply(record, now);
@@ -69,6 +69,7 @@ void InvokeTelemetry::apply(const TelemetryRecord& record, Moment now) {
     return;
   }
   if (open_->ended) return;
+  open_->failed = !record.status.empty() && record.status != "success";
   // It lies between INVOKE and now, whatever the clocks say.
   const auto first = std::min(open_->begun.wall, now.wall);
   open_->wall_ended = std::clamp(record.time.value_or(now.wall), first, now.wall);

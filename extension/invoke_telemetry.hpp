@@ -50,13 +50,17 @@ class InvokeTelemetry {
     return open_ ? open_->ended : std::nullopt;
   }
 
+  /// It did not end well: the environment is reset.
+  [[nodiscard]] bool failed() const { return open_ && open_->failed; }
+
  private:
   struct Open {
     std::string request_id;
     Moment begun;
     bool started = false;
-    std::optional<relay::SteadyTime> ended;
-    std::optional<relay::WallTime> wall_ended;
+    std::optional<relay::SteadyTime> ended{};
+    std::optional<relay::WallTime> wall_ended{};
+    bool failed = false;
   };
 
   [[nodiscard]] bool is_open(const proto::TelemetryRecord& record) const;

@@ -239,6 +239,7 @@ InvokeState Lifecycle::current() const {
   state.telemetry = has_telemetry();
   state.started = telemetry_.started();
   state.runtime_done = telemetry_.ended();
+  state.failed = telemetry_.failed();
   state.work = relay_.work();
   state.last_local_activity = relay_.last_local_activity();
   if (state.last_local_activity < state.begun) state.last_local_activity.reset();

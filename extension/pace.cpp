@@ -11,6 +11,9 @@ using relay::WallTime;
 
 constexpr milliseconds kLongestTimeout{900'000};
 constexpr milliseconds kLongestShutdown{2'000};
+// The environment of a function that failed is reset: its SHUTDOWN is under way, and who has not
+// asked for it by its deadline is killed without.
+constexpr milliseconds kLongestHoldOfFailed = kLongestShutdown / 2;
 
 using For = Decision::For;
 
@@ -105,8 +108,9 @@ Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyT
     return wait_until(until, end_or_work, now, std::max(until, guessed));
   }
   if (idle) return ask_next(now);
-  const auto budget =
-      work == For::probe ? std::min(settings.budget, settings.probe) : settings.budget;
+  auto budget = settings.budget;
+  if (work == For::probe) budget = std::min(budget, settings.probe);
+  if (invoke.failed) budget = std::min(budget, kLongestHoldOfFailed);
   const auto until = hold_from(*end, budget);
   return wait_until(until, work, now, until);
 }

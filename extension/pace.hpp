@@ -55,6 +55,7 @@ struct InvokeState {
   bool telemetry = false;                                ///< a runtimeDone may be hoped for
   bool started = false;                                  ///< platform.start came, for this invoke
   std::optional<relay::SteadyTime> runtime_done;         ///< the end that platform.runtimeDone told
+  bool failed = false;                                   ///< and that is a failure
   std::optional<relay::SteadyTime> last_local_activity;  ///< of this invoke
   relay::Work work;
 };
@@ -74,8 +75,8 @@ struct Decision {
 /// Whether to ask for next now. A wait always has an end, whatever never happens:
 /// - overlap: as soon as what waited at INVOKE is delivered and nothing is in flight or half read,
 ///   whatever the function does;
-/// - known end of the function: hold for work, at most `budget`, never past deadline −
-///   kDeadlineMargin;
+/// - known end of the function: hold for work, at most `budget` (a second where it failed), never
+///   past deadline − kDeadlineMargin;
 /// - telemetry, and the function still runs: until deadline − kDeadlineMargin;
 /// - no telemetry: the function has ended `quiet` after its last local byte, which further ones put
 ///   off; one that has shown none yet is not waited for;

@@ -64,6 +64,23 @@ TEST_CASE("a start and an end are those of the open invoke") {
   CHECK(bench.holds.recent().back().held == milliseconds{40});
 }
 
+TEST_CASE("an end that is no success is a failure; one without a status is none") {
+  for (const auto& [status, failed] :
+       {std::pair{"success", false}, {"", false}, {"error", true}, {"timeout", true}}) {
+    Bench bench;
+    bench.begin("a", 0);
+    CHECK_FALSE(bench.telemetry.failed());
+    proto::TelemetryRecord record;
+    record.kind = TelemetryKind::runtime_done;
+    record.request_id = "a";
+    record.status = status;
+    CHECK(bench.telemetry.heard(record, Bench::at(70), milliseconds{500}));
+    CHECK(bench.telemetry.failed() == failed);
+    bench.ask(80);
+    CHECK_FALSE(bench.telemetry.failed());
+  }
+}
+
 TEST_CASE("an end without a time is now; one outside the invoke is moved into it") {
   for (const auto& [time, expected] :
        {std::pair<std::optional<int>, int>{std::nullopt, 70}, {-900, 10}, {9000, 70}}) {

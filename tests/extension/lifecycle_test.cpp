@@ -201,6 +201,23 @@ TEST_CASE("the hold ends with the budget") {
   CHECK(world.last().held == milliseconds{1000});
 }
 
+TEST_CASE("behind a failure SHUTDOWN is waiting: the hold ends in time for it") {
+  auto settings = kPrompt;
+  settings.pace.budget = milliseconds{5000};
+  World world(settings);
+  world.start_up();
+  world.invoke("r1", 60'000);
+  world.relay.set_work(kDue);
+  world.lifecycle.heard({.kind = proto::TelemetryKind::runtime_done,
+                         .request_id = "r1",
+                         .status = "error",
+                         .error_type = "Runtime.ExitError"});
+  world.advance(999);
+  CHECK_FALSE(world.asked_next());
+  world.advance(1);
+  CHECK(world.asked_next());
+}
+
 TEST_CASE("the hold ends 200 ms before the deadline") {
   World world;
   world.start_up();

@@ -250,6 +250,17 @@ TEST_CASE("a probe is never held for longer than the budget") {
         *at(140));
 }
 
+TEST_CASE("behind a failure half of the time for SHUTDOWN is left, however long the budget") {
+  PaceSettings settings{.budget = milliseconds{5000}};
+  InvokeState state = state_of({"", kYes, 9000, 40, 30, kDue, 40, kNone, kNothing}, Mode::prompt);
+  CHECK(decide(settings, state, *at(40)).until == *at(5040));
+  state.failed = true;
+  CHECK(decide(settings, state, *at(40)).until == *at(1040));
+  CHECK(decide(settings, state, *at(1040)).action == Decision::Action::ask_next);
+  settings.budget = milliseconds{999};
+  CHECK(decide(settings, state, *at(40)).until == *at(1039));
+}
+
 TEST_CASE("a budget of nothing never holds, but waits for the end of the function") {
   const PaceSettings settings{.budget = milliseconds{0}};
   check_row(settings, Mode::prompt, {"runs", kYes, 3000, kNone, kNone, kDue, 5, 2800, kEnd});
