@@ -191,6 +191,7 @@ asio::awaitable<void> Lifecycle::subscribe(std::string uri) {
 }
 
 void Lifecycle::begin(proto::InvokeEvent event) {
+  log_.invoke_begins();
   // Once, whatever comes of it: at the second INVOKE there is more to lose than a snapshot.
   if (stats_.invokes++ == 0 && is_copy()) guarded(log_, [&] { start_over(); });
   guarded(log_, [&] { failures_.invoke(event, has_telemetry()); });
@@ -208,7 +209,6 @@ void Lifecycle::begin(proto::InvokeEvent event) {
   held_for_ = HeldFor::nothing;
   telemetry_.begin(std::move(event.request_id), {now, begun});
 
-  log_.invoke_begins();
   relay_.expect_soon(rhythm_.soon(settings_.pace.soon));
   relay_.set_gate(open_->mode == Mode::overlap ? relay::Gate::carried : relay::Gate::open);
   relay_.retry();

@@ -733,6 +733,18 @@ TEST_CASE("the first INVOKE starts over where the process is a copy of a snapsho
   }
 }
 
+TEST_CASE("what the first INVOKE has to say is no line of the init's") {
+  auto settings = kPrompt;
+  settings.init_type = "snap-start";
+  World world(settings);
+  world.relay.waited = 2;
+  world.start_up();
+  const auto limit = relay::Log::Settings{}.lines_per_invoke;
+  for (unsigned i = 0; i < limit; ++i) world.log.line(relay::LogLevel::warn, "of the init");
+  world.invoke("r1");
+  CHECK(world.lines.lines.size() == limit + 1);
+}
+
 TEST_CASE("a process behind a reset is no copy: what it has is this environment's alone") {
   auto settings = kPrompt;
   settings.init_type = "snap-start";
