@@ -29,7 +29,9 @@ error_code make_private_directory(const std::string& directory) {
   struct stat found{};
   if (::lstat(directory.c_str(), &found) != 0) return last_error();
   if (!S_ISDIR(found.st_mode)) return {ENOTDIR, boost::system::system_category()};
-  if (found.st_uid != ::geteuid()) return {EPERM, boost::system::system_category()};
+  // One with the sticky bit is shared, as /tmp is.
+  const bool ours = found.st_uid == ::geteuid() && (found.st_mode & S_ISVTX) == 0;
+  if (!ours) return {EPERM, boost::system::system_category()};
   return success_or(::chmod(directory.c_str(), 0700) == 0);
 }
 

@@ -54,7 +54,8 @@ proto::Result<Descriptor> SystemDisk::open_folder(const std::string& path) {
   if (!folder.is_open()) return last_error();
   struct stat found{};
   if (::fstat(folder.get(), &found) != 0) return last_error();
-  if (found.st_uid != ::geteuid()) return not_ours();
+  // Nor is one with the sticky bit, as /tmp has it: others have files there.
+  if (found.st_uid != ::geteuid() || (found.st_mode & S_ISVTX) != 0) return not_ours();
   const bool right = (found.st_mode & 07777U) == kFolderMode;
   if (!right && ::fchmod(folder.get(), kFolderMode) != 0) return last_error();
   return folder;

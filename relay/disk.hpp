@@ -20,7 +20,8 @@ class Disk {
   virtual ~Disk() = default;
 
   /// Makes the folder with mode 0700 if it is missing (not its parents) and takes a looser mode
-  /// back. Refused: a symbolic link, what is no folder, a folder of another user.
+  /// back. Refused: a symbolic link, what is no folder, a folder of another user or of all
+  /// (sticky).
   [[nodiscard]] virtual proto::Result<Descriptor> open_folder(const std::string& path) = 0;
 
   /// Whether `path` still leads to this folder.

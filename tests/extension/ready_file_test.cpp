@@ -49,6 +49,13 @@ TEST_CASE("it replaces an older one, and an open folder becomes private") {
   CHECK(mode(temp.path()) == 0700);
 }
 
+TEST_CASE("a folder that all share, as /tmp, is not taken from them") {
+  const support::TempFolder temp;
+  ::chmod(temp.path().c_str(), 01777);
+  CHECK(write_ready_file(temp.path(), 1) == boost::system::errc::operation_not_permitted);
+  CHECK(mode(temp.path()) == 01777);
+}
+
 TEST_CASE("a link in its place is replaced, not followed") {
   const support::TempFolder temp;
   const auto victim = temp.path("victim");

@@ -38,6 +38,14 @@ TEST_CASE("a missing folder is made for us alone; a looser one is taken back") {
   CHECK(mode_of(temp.path("new")) == 0700);
 }
 
+TEST_CASE("a folder that all share, as /tmp, is not taken from them") {
+  TempFolder temp;
+  SystemDisk disk;
+  REQUIRE(::chmod(temp.path().c_str(), 01777) == 0);
+  CHECK_FALSE(disk.open_folder(temp.path()).has_value());
+  CHECK(mode_of(temp.path()) == 01777);
+}
+
 TEST_CASE("a symbolic link, a file and a folder below nothing are refused") {
   TempFolder temp;
   SystemDisk disk;
