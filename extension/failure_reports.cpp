@@ -29,7 +29,7 @@ void FailureReports::registered(const proto::Registration& registration) {
   watch_.registered(facts);
 }
 
-void FailureReports::next_asked() {
+void FailureReports::first_next_asked() {
   asked_ = true;
   if (!settings_.folder.empty()) kept_ = file_.recover();
   behind_an_invoke_ = kept_.has_value();

@@ -46,7 +46,7 @@ class FailureReports {
   void registered(const proto::Registration& registration);
   /// The first next has been asked for: what an earlier process has left is read. What was heard
   /// before waits for that: it may be what that process has reported.
-  void next_asked();
+  void first_next_asked();
   /// `telemetry`: a runtimeDone may be hoped for.
   void invoke(const proto::InvokeEvent& event, bool telemetry);
   void heard(const proto::TelemetryRecord& record);

@@ -86,15 +86,16 @@ Lifecycle::Lifecycle(const asio::any_io_executor& executor, Platform platform, R
       heard_(executor),
       terminated_(executor) {
   stats_.pace = to_string(settings_.pace.pace);
-  platform_.api.on_asked([this] { guarded(log_, [this] { next_asked(); }); });
+  platform_.api.on_asked([this] {
+    if (!first_asked_) guarded(log_, [this] { first_next_asked(); });
+  });
 }
 
 // Until then the cold start waits for us: nothing leaves and no file is read.
-void Lifecycle::next_asked() {
-  if (std::exchange(asked_, true)) return;
+void Lifecycle::first_next_asked() {
   first_asked_ = clock_.wall_now();
   relay_.set_gate(freezes() ? relay::Gate::early : relay::Gate::open);
-  guarded(log_, [this] { failures_.next_asked(); });
+  guarded(log_, [this] { failures_.first_next_asked(); });
   relay_.recover();
 }
 
@@ -147,7 +148,7 @@ asio::awaitable<proto::ShutdownEvent> Lifecycle::live(std::string telemetry_uri)
     if (auto* shutdown = std::get_if<proto::ShutdownEvent>(&event)) co_return std::move(*shutdown);
     guarded(log_, [&] { begin(std::move(std::get<proto::InvokeEvent>(event))); });
     co_await guarded_task(log_, hold());
-    guarded(log_, [&] { ended(); });
+    guarded(log_, [&] { close_invoke(); });
     guarded(log_, [&] { relay_.set_gate(freezes() ? relay::Gate::late : relay::Gate::open); });
   }
 }
@@ -222,7 +223,7 @@ void Lifecycle::begin(proto::InvokeEvent event) {
 bool Lifecycle::is_copy() const {
   if (failures_.behind_an_invoke()) return false;
   if (restored_ || settings_.init_type == "snap-start") return true;
-  return settings_.init_type.empty() && relay::age(first_asked_, clock_.wall_now()) > kInitPause;
+  return settings_.init_type.empty() && relay::age(*first_asked_, clock_.wall_now()) > kInitPause;
 }
 
 void Lifecycle::start_over() {
@@ -258,7 +259,7 @@ asio::awaitable<void> Lifecycle::hold() {
   }
 }
 
-void Lifecycle::ended() {
+void Lifecycle::close_invoke() {
   if (!open_) return;
   if (missed_end(current())) missed_runtime_done();
   const relay::Flow flow = relay_.flow();

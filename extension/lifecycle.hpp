@@ -67,7 +67,7 @@ class Lifecycle {
 
   [[nodiscard]] asio::awaitable<End> until_shutdown(std::string telemetry_uri);
   [[nodiscard]] asio::awaitable<proto::ShutdownEvent> live(std::string telemetry_uri);
-  void next_asked();
+  void first_next_asked();
   void open_port();
   void write_ready();
   [[nodiscard]] asio::awaitable<void> subscribe(std::string uri);
@@ -75,7 +75,7 @@ class Lifecycle {
   [[nodiscard]] bool is_copy() const;
   void start_over();
   [[nodiscard]] asio::awaitable<void> hold();
-  void ended();
+  void close_invoke();
   void missed_runtime_done();
   void say_metrics();
   [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event,
@@ -96,12 +96,11 @@ class Lifecycle {
   LifecycleSettings settings_;
   std::uint16_t announced_port_ = 0;     ///< what the ready file says
   bool managed_ = false;                 ///< SHUTDOWN is all that is granted: Managed Instances
-  bool asked_ = false;                   ///< for a next event, once at least
   std::optional<InvokeState> open_;      ///< from INVOKE to asking for the next event
   HeldFor held_for_ = HeldFor::nothing;  ///< what was waited for last
   InvokeTelemetry telemetry_;
-  relay::WallTime first_asked_{};  ///< for a next event
-  bool restored_ = false;          ///< the platform tells of a restore
+  std::optional<relay::WallTime> first_asked_;  ///< for a next event
+  bool restored_ = false;                       ///< the platform tells of a restore
   Rhythm rhythm_;
   relay::Flow at_invoke_;  ///< what had come and gone at the last INVOKE
   relay::Flow at_next_;    ///< and when next was last asked for

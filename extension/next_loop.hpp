@@ -38,9 +38,9 @@ struct Registered {
 /// The worst case: registers if that has not been done and asks for events until SHUTDOWN comes.
 [[nodiscard]] asio::awaitable<void> next_loop(Platform platform);
 
-/// Runs `life` to its end. If it throws, or one of its handlers does, that is logged and survived:
-/// the bare next_loop() takes over. Returns whether `life` itself ended well; else its parts may
-/// still have tasks on `io` and must not be destroyed.
+/// Runs `life` to its end. If it throws, that is logged and survived: the bare next_loop() takes
+/// over. What a handler of others throws is logged only. Returns whether `life` itself ended well;
+/// else its parts may still have tasks on `io` and must not be destroyed.
 [[nodiscard]] bool hold_out(asio::io_context& io, asio::awaitable<void> life, Platform platform);
 
 /// In a catch block: logs once that something unforeseen was survived; passes on a cancellation,

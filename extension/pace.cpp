@@ -38,8 +38,8 @@ SteadyTime guessed_end(const PaceSettings& settings, const InvokeState& invoke) 
 std::optional<SteadyTime> end_of_function(const PaceSettings& settings, const InvokeState& invoke,
                                           SteadyTime now) {
   if (invoke.runtime_done) return invoke.runtime_done;
-  const bool told = invoke.started || now < invoke.begun + kStartLimit;
-  if (invoke.telemetry && told) return std::nullopt;
+  const bool never_told = !invoke.started && now >= invoke.begun + kStartLimit;
+  if (invoke.telemetry && !never_told) return std::nullopt;
   return guessed_end(settings, invoke);
 }
 

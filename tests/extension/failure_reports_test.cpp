@@ -22,7 +22,7 @@ struct Process {
       : reports({on, std::move(folder), facts(), log_lines},
                 {relay, clock, log, stats, disk, bits}) {
     reports.registered({"checkout", "7", "app.handler", "123456789012"});
-    if (asked) reports.next_asked();
+    if (asked) reports.first_next_asked();
   }
 
   static proto::FunctionFacts facts() {
@@ -149,7 +149,7 @@ TEST_CASE("the last lines of the function's log go along where that is wanted") 
     Process process("", true, false, lines);
     process.say("of the init");
     process.hear(TelemetryKind::start, "r1", "");
-    process.reports.next_asked();
+    process.reports.first_next_asked();
     process.invoke("r1");
     process.say("charging card");
     process.shutdown("timeout");
@@ -188,7 +188,7 @@ TEST_CASE("what telemetry says before the first next waits for what the process 
   }
   Process second(folder.path(), true, false);
   second.hear(TelemetryKind::report, "r1", "timeout");
-  second.reports.next_asked();
+  second.reports.first_next_asked();
   CHECK(second.relay.own.empty());
   second.hear(TelemetryKind::report, "r1", "timeout");
   second.invoke("r2");
@@ -202,7 +202,7 @@ TEST_CASE("of what comes before the first next the first 16 records are heard") 
     for (int i = 0; i < before; ++i) process.hear(TelemetryKind::start, "r0", "");
     process.hear(TelemetryKind::report, "r1", "timeout");
     CHECK(process.relay.own.empty());
-    process.reports.next_asked();
+    process.reports.first_next_asked();
     CHECK(process.relay.own.size() == (before < 16 ? 1 : 0));
   }
 }
