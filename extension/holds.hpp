@@ -14,10 +14,10 @@
 
 namespace extension {
 
-/// What the hold was for.
+/// What is waited for, and in the end what the hold was for.
 enum class HeldFor : std::uint8_t {
   nothing,    ///< nothing was waited for: our own slowness
-  telemetry,  ///< the news that the function had ended
+  telemetry,  ///< the function's end, or the news of it
   delivery,   ///< what was received, due or in flight
   probe,      ///< one request to a host that had not answered before
 };

@@ -40,20 +40,6 @@ void guarded(relay::Log& log, Step&& step) {
   }
 }
 
-HeldFor held_for(Decision::For what) {
-  switch (what) {
-    case Decision::For::nothing:
-      break;
-    case Decision::For::end:
-      return HeldFor::telemetry;
-    case Decision::For::delivery:
-      return HeldFor::delivery;
-    case Decision::For::probe:
-      return HeldFor::probe;
-  }
-  return HeldFor::nothing;
-}
-
 asio::awaitable<void> guarded_task(relay::Log& log, asio::awaitable<void> task) {
   try {
     co_await std::move(task);
@@ -252,7 +238,7 @@ asio::awaitable<void> Lifecycle::hold() {
   while (open_) {
     const auto decision = decide(settings_.pace, current(), clock_.now());
     if (decision.action == Decision::Action::ask_next) co_return;
-    held_for_ = held_for(decision.waits_for);
+    held_for_ = decision.waits_for;
     relay_.closes_at(decision.closes);
     // Both sides end by themselves, so that one that fails does not leave the other waiting.
     co_await (relay_.changed_until(decision.until) || heard_.wait_until(clock_, decision.until));

@@ -15,11 +15,11 @@ constexpr milliseconds kLongestShutdown{2'000};
 // asked for it by its deadline is killed without.
 constexpr milliseconds kLongestHoldOfFailed = kLongestShutdown / 2;
 
-using For = Decision::For;
+Decision ask_next(SteadyTime now) {
+  return {Decision::Action::ask_next, HeldFor::nothing, now, now};
+}
 
-Decision ask_next(SteadyTime now) { return {Decision::Action::ask_next, For::nothing, now, now}; }
-
-Decision wait_until(SteadyTime until, For what, SteadyTime now, SteadyTime closes) {
+Decision wait_until(SteadyTime until, HeldFor what, SteadyTime now, SteadyTime closes) {
   return until > now ? Decision{Decision::Action::wait, what, until, closes} : ask_next(now);
 }
 
@@ -93,9 +93,9 @@ Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyT
   if (invoke.mode == Mode::continuous) return ask_next(now);
   const bool idle = invoke.work.none();
   if (invoke.mode == Mode::overlap && idle) return ask_next(now);
-  const For work = invoke.work.at_most_probes() ? For::probe : For::delivery;
+  const HeldFor work = invoke.work.at_most_probes() ? HeldFor::probe : HeldFor::delivery;
   // Who overlaps waits for the work alone, and the function's end is but a limit.
-  const For end_or_work = invoke.mode == Mode::overlap ? work : For::end;
+  const HeldFor end_or_work = invoke.mode == Mode::overlap ? work : HeldFor::telemetry;
 
   const auto hold_from = [&](SteadyTime end, milliseconds budget) {
     return std::min(end + budget, last_call(invoke));
@@ -109,7 +109,7 @@ Decision decide(const PaceSettings& settings, const InvokeState& invoke, SteadyT
   }
   if (idle) return ask_next(now);
   auto budget = settings.budget;
-  if (work == For::probe) budget = std::min(budget, settings.probe);
+  if (work == HeldFor::probe) budget = std::min(budget, settings.probe);
   if (invoke.failed) budget = std::min(budget, kLongestHoldOfFailed);
   const auto until = hold_from(*end, budget);
   return wait_until(until, work, now, until);

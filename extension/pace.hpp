@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "extension/holds.hpp"
 #include "extension/rhythm.hpp"
 #include "relay/clock.hpp"
 #include "relay/relay.hpp"
@@ -62,12 +63,7 @@ struct InvokeState {
 
 struct Decision {
   enum class Action { wait, ask_next } action;
-  enum class For {
-    nothing,
-    end,       ///< of the function, or the news of it
-    delivery,  ///< of what is received, due or in flight
-    probe,     ///< of hosts that do not answer
-  } waits_for;
+  HeldFor waits_for;
   relay::SteadyTime until;   ///< of a wait: decide again then, or as soon as the state has changed
   relay::SteadyTime closes;  ///< when work is waited for no longer, for all that is known now
 };

@@ -36,10 +36,10 @@ enum class Telemetry {
 constexpr auto kNo = Telemetry::none;
 constexpr auto kHoped = Telemetry::hoped;
 constexpr auto kYes = Telemetry::started;
-constexpr auto kNothing = Decision::For::nothing;  // ask for next now
-constexpr auto kEnd = Decision::For::end;
-constexpr auto kDelivery = Decision::For::delivery;
-constexpr auto kProbing = Decision::For::probe;
+constexpr auto kNothing = HeldFor::nothing;  // ask for next now
+constexpr auto kEnd = HeldFor::telemetry;
+constexpr auto kDelivery = HeldFor::delivery;
+constexpr auto kProbing = HeldFor::probe;
 
 struct Row {
   std::string_view situation;
@@ -48,7 +48,7 @@ struct Row {
   relay::Work work;
   int now;
   At wait_until;  // nullopt: ask for next now
-  Decision::For waits_for;
+  HeldFor waits_for;
 };
 
 // Budget 1000, probe 500, quiet 20; a deadline at 3000 leaves 2800 as the last moment.
