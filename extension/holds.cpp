@@ -31,13 +31,13 @@ void Holds::asked(Invoke invoke) {
   if (kept.ended) settle(kept, *kept.ended);
 }
 
-bool Holds::ended(std::string_view request_id, WallTime at) {
+const Holds::Invoke* Holds::ended(std::string_view request_id, WallTime at) {
   for (Invoke& invoke : recent_ | std::views::reverse) {
     if (invoke.request_id != request_id || invoke.held) continue;
     settle(invoke, at);
-    return true;
+    return &invoke;
   }
-  return false;
+  return nullptr;
 }
 
 void Holds::settle(Invoke& invoke, WallTime ended) {

@@ -51,8 +51,8 @@ class Holds {
   void asked(Invoke invoke);
 
   /// The platform told of an end after next had been asked: of the last attempt at the request.
-  /// False: of no invoke that is remembered and open.
-  bool ended(std::string_view request_id, relay::WallTime at);
+  /// Returns that invoke; nullptr: none that is remembered and open.
+  const Invoke* ended(std::string_view request_id, relay::WallTime at);
 
   /// Oldest first, kRecent at most.
   [[nodiscard]] const std::deque<Invoke>& recent() const { return recent_; }

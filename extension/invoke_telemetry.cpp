@@ -27,21 +27,26 @@ void InvokeTelemetry::begin(std::string request_id, Moment now) {
   }
 }
 
-bool InvokeTelemetry::heard(const TelemetryRecord& record, Moment now, milliseconds limit) {
+InvokeTelemetry::News InvokeTelemetry::heard(const TelemetryRecord& record, Moment now,
+                                             milliseconds limit) {
   const bool done = record.kind == TelemetryKind::runtime_done;
-  if (!done && record.kind != TelemetryKind::start) return false;
+  if (!done && record.kind != TelemetryKind::start) return News::none;
   if (is_open(record)) {
     apply(record, now);
-    return done;
+    return done ? News::in_time : News::none;
   }
   const auto ended = record.time.value_or(now.wall);
-  if (done && holds_.ended(record.request_id, ended)) return relay::age(ended, now.wall) < limit;
+  const Holds::Invoke* const asked = done ? holds_.ended(record.request_id, ended) : nullptr;
+  if (asked != nullptr) {
+    if (relay::age(ended, now.wall) < limit) return News::in_time;
+    return ended >= asked->asked ? News::too_late : News::none;
+  }
   if (open_) {
     others_ += done ? 1 : 0;
   } else {
     keep(record);
   }
-  return false;
+  return News::none;
 }
 
 void InvokeTelemetry::asked(relay::WallTime now, HeldFor what, const relay::Flow& flow) {

@@ -35,8 +35,14 @@ class InvokeTelemetry {
   /// INVOKE has come.
   void begin(std::string request_id, Moment now);
 
-  /// Returns whether it was news in time: of the open invoke, or of an end less than `limit` ago.
-  bool heard(const proto::TelemetryRecord& record, Moment now, relay::milliseconds limit);
+  /// An end that was told.
+  enum class News {
+    none,
+    too_late,  ///< but nobody has missed it: next had been asked for before
+    in_time,   ///< of the open invoke, or less than `limit` ago
+  };
+
+  News heard(const proto::TelemetryRecord& record, Moment now, relay::milliseconds limit);
 
   /// Next is asked for: the invoke is closed, and its hold counted. `flow`: what has come and gone
   /// since it was asked for the last time.

@@ -275,13 +275,15 @@ void Lifecycle::heard(const proto::TelemetryRecord& record, TelemetrySender send
   // What begin() does where there is an INVOKE.
   const bool invoked = managed_ && record.kind == proto::TelemetryKind::start;
   if (invoked) guarded(log_, [&] { relay_.retry(); });
-  // News that comes later than anybody would wait for it does not help; on Managed Instances nobody
-  // waits.
-  if (!managed_ && telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit)) {
-    misses_ = 0;
-    stats_.telemetry = TelemetryState::on;
-  }
+  // On Managed Instances nobody waits for it.
+  if (!managed_) learn(telemetry_.heard(record, {clock_.wall_now(), clock_.now()}, kStartLimit));
   heard_.notify();
+}
+
+// What comes later than anybody would wait for it ends no silence.
+void Lifecycle::learn(InvokeTelemetry::News news) {
+  if (news != InvokeTelemetry::News::none) misses_ = 0;
+  if (news == InvokeTelemetry::News::in_time) stats_.telemetry = TelemetryState::on;
 }
 
 void Lifecycle::say_metrics() {

@@ -77,6 +77,7 @@ class Lifecycle {
   [[nodiscard]] asio::awaitable<void> hold();
   void close_invoke();
   void missed_runtime_done();
+  void learn(InvokeTelemetry::News news);
   void say_metrics();
   [[nodiscard]] asio::awaitable<void> report_failures(proto::ShutdownEvent event,
                                                       relay::SteadyTime end);

@@ -25,7 +25,7 @@ struct Bench {
     record.kind = kind;
     record.request_id = id;
     if (time) record.time = at(*time).wall;
-    return telemetry.heard(record, at(now), milliseconds{500});
+    return telemetry.heard(record, at(now), milliseconds{500}) == InvokeTelemetry::News::in_time;
   }
 
   bool done(const std::string& id, std::optional<int> time, int now) {
@@ -74,7 +74,8 @@ TEST_CASE("an end that is no success is a failure; one without a status is none"
     record.kind = TelemetryKind::runtime_done;
     record.request_id = "a";
     record.status = status;
-    CHECK(bench.telemetry.heard(record, Bench::at(70), milliseconds{500}));
+    CHECK(bench.telemetry.heard(record, Bench::at(70), milliseconds{500}) ==
+          InvokeTelemetry::News::in_time);
     CHECK(bench.telemetry.failed() == failed);
     bench.ask(80);
     CHECK_FALSE(bench.telemetry.failed());

@@ -317,6 +317,30 @@ TEST_CASE("news of the end that comes too late to be waited for ends no silence,
   CHECK(world.stats.telemetry == TelemetryState::on);
 }
 
+TEST_CASE("an end inside the margin is not missed, though it is told behind a freeze") {
+  World world;
+  world.start_up();
+  for (int i = 0; i < 4; ++i) {
+    const auto id = "r" + std::to_string(i);
+    world.invoke(id);
+    world.advance(2800);
+    CHECK(world.asked_next());
+    world.diary.clear();
+    world.clock.freeze(milliseconds{0}, milliseconds{60'000});
+    world.runtime_done(id, milliseconds{59'900});
+  }
+  CHECK(world.stats.telemetry == TelemetryState::on);
+  CHECK(world.stats.holds.unknown() == 0);
+  for (int i = 4; i < 7; ++i) {
+    world.invoke("r" + std::to_string(i));
+    world.advance(2800);
+  }
+  // But no silence ends with it: nobody could have waited for it.
+  world.clock.freeze(milliseconds{0}, milliseconds{60'000});
+  world.runtime_done("r6", milliseconds{59'900});
+  CHECK(world.stats.telemetry == TelemetryState::silent);
+}
+
 TEST_CASE("what telemetry tells before INVOKE is not forgotten") {
   World world;
   world.start_up();
