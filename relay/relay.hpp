@@ -66,7 +66,7 @@ class Relay {
   Relay& operator=(const Relay&) = delete;
 
   /// Listens on the wanted port of 127.0.0.1 (and ::1 if there); if it is taken, on any free one;
-  /// if even that fails, on none: logged, and tried again by retry_bind(). Returns the port, 0 for
+  /// if even that fails, on none: logged, and tried again by retry(). Returns the port, 0 for
   /// none.
   std::uint16_t bind();
   /// At each INVOKE: takes the wanted port if it has become free, and the journal if it has. Cheap
