@@ -129,6 +129,16 @@ TEST_CASE("who asks is who can best spare a write: in turns, and what must not b
   CHECK(written == std::map<std::uint64_t, unsigned>{{1, 3}, {2, 2}, {3, 2}, {4, 0}});
 }
 
+TEST_CASE("one that can spare a write asks before what is more urgent and must not be repeated") {
+  DeliveryBench bench;
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
+  bench.accept("feedback");
+  fail_until_open(bench);
+  bench.accept("transaction");
+  bench.advance(1000);
+  CHECK(bench.upstream.call(3).decoded().find(R"("type":"transaction")") != std::string::npos);
+}
+
 TEST_CASE("one that brings its host down holds up no other") {
   DeliveryBench bench;
   for (int i = 0; i < 4; ++i) bench.upstream.fails(kReset, written(bench.clock));
@@ -150,6 +160,50 @@ TEST_CASE("the first success closes it, and nobody waits any longer") {
   bench.advance(1000);
   CHECK(bench.delivered() == 4);
   CHECK(bench.stats.probes == 1);
+}
+
+TEST_CASE("a success lets go what waits for its host, and nothing else") {
+  DeliveryBench bench;
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
+  bench.accept("event");
+  fail_until_open(bench);
+  bench.accept("transaction");
+  bench.advance(500);
+  bench.upstream.fails(kRefused);
+  bench.accept(envelope({"event"}), "other.example", 7);
+  bench.settle();
+  // The transaction asks. The event, which had 1750 ms to wait, leaves at once.
+  bench.advance(500);
+  CHECK(bench.delivered() == 2);
+  bench.advance(500);
+  CHECK(bench.delivered() == 3);
+}
+
+TEST_CASE("failures of what was under way as it opened do not open it again") {
+  DeliveryBench bench({.breaker_failures = 1});
+  for (int i = 0; i < 3; ++i) bench.upstream.hangs();
+  for (int i = 0; i < 3; ++i) bench.accept("event");
+  bench.settle();
+  for (std::size_t i = 0; i < 3; ++i) bench.upstream.fail(i, kRefused);
+  bench.settle();
+  CHECK(bench.stats.breaker_openings == 1);
+}
+
+TEST_CASE("a probe on its way is the only one, however long its answer takes") {
+  DownBench bench;
+  bench.upstream.otherwise_hangs = true;
+  bench.advance(1000);
+  bench.advance(2500);
+  CHECK(bench.upstream.hanging() == 1);
+  CHECK(bench.delivery.work().probes == 1);
+}
+
+TEST_CASE("a host that limits us is not down") {
+  DeliveryBench bench({.breaker_failures = 1});
+  bench.upstream.answers(429, "60:error:organization");
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.stats.breaker_openings == 0);
 }
 
 TEST_CASE("a host that does not answer holds up no other") {
@@ -180,8 +234,15 @@ TEST_CASE("at a second end each has its try again") {
     bench.advance(100);
     CHECK(bench.upstream.calls() == 3 + 3 * end);
     CHECK(bench.delivery.hopeless());
+    // The same end, said again, is no other.
+    bench.gate(Gate::draining);
+    CHECK(bench.upstream.calls() == 3 + 3 * end);
     bench.gate(Gate::closed);
   }
+  // And where it was none after all, they are probes again.
+  bench.gate(Gate::open);
+  bench.advance(1000);
+  CHECK(bench.stats.probes == 1);
 }
 
 TEST_CASE("a cut is no failure, but a request that had a whole hold and no answer is") {
@@ -321,6 +382,26 @@ TEST_CASE("bodies on their way together stay below the limit; one may always go"
     bench.settle();
     CHECK(bench.upstream.hanging() == together);
   }
+}
+
+TEST_CASE("who could have asked, but another can spare it better, takes no room from other hosts") {
+  relay::DeliverySettings settings;
+  settings.max_bytes = 5000;
+  DeliveryBench bench(settings);
+  const auto large = [] {
+    return support::parsed(
+        support::envelope_text({support::item("event", '"' + std::string(4000, 'x') + '"')}));
+  };
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kReset, written(bench.clock));
+  bench.accept(large());
+  fail_until_open(bench);
+  bench.gate(Gate::closed);
+  bench.accept("event");
+  bench.accept(large(), "other.example");
+  bench.advance(1000);
+  bench.upstream.otherwise_hangs = true;
+  bench.gate(Gate::open);
+  CHECK(bench.upstream.hanging() == 2);
 }
 
 TEST_CASE("a large probe has its room among what another host is sent") {

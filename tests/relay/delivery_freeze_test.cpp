@@ -405,6 +405,7 @@ TEST_CASE("an event that is cut again and again waits longer and longer, from it
       // Cut as the next event is asked for, or by the freeze itself.
       if (exposed && bench.upstream.hanging() > 0) {
         bench.upstream.fail(bench.upstream.calls() - 1, boost::asio::error::connection_reset);
+        bench.settle();
       }
       freeze(bench, false, milliseconds{6000});
     }
@@ -475,7 +476,9 @@ TEST_CASE("carried: what waited at INVOKE is work and leaves; what the invoke br
   CHECK(bench.delivered() == 1);
   CHECK(bench.delivery.work().none());
 
-  SUBCASE("it leaves with the next INVOKE") {
+  SUBCASE("it leaves with the next INVOKE, and no road is warmed for it before") {
+    bench.delivery.expect_one();
+    CHECK(bench.upstream.warmed() == 0);
     bench.gate(Gate::late);
     bench.delivery.thawed();
     bench.gate(Gate::carried);
@@ -605,8 +608,9 @@ TEST_CASE(
   bench.accept("event");
   bench.upstream.hangs();
   bench.delivery.thawed();
-  bench.gate(Gate::open);
+  bench.delivery.set_gate(Gate::open);
   bench.delivery.closes_at(bench.clock.now() + milliseconds{1000});
+  bench.settle();
   CHECK(bench.delivery.work().in_flight == 1);
   CHECK(bench.delivery.work().due == 0);
   bench.advance(100);

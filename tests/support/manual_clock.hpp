@@ -39,10 +39,10 @@ class ManualClock final : public relay::Clock {
   }
 
   /// Both move; sleepers whose time has come wake, the earliest first, when the loop runs.
-  void advance(relay::milliseconds by) { freeze(by, by); }
+  void advance(std::chrono::nanoseconds by) { freeze(by, by); }
 
   /// A freeze and its thaw: each clock moves by what the platform makes of it.
-  void freeze(relay::milliseconds steady, relay::milliseconds wall) {
+  void freeze(std::chrono::nanoseconds steady, std::chrono::nanoseconds wall) {
     now_ += steady;
     wall_now_ += wall;
     for (auto& sleeper : sleepers_) {

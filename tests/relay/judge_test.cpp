@@ -1,0 +1,165 @@
+// What the judge makes of an answer, or none: what it counts against a host, and what it remembers
+// for the next try.
+#include "relay/judge.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/error.hpp>
+#include <doctest/doctest.h>
+
+#include "tests/relay/delivery_bench.hpp"
+
+using proto::Category;
+using relay::DropReason;
+using relay::Gate;
+using relay::milliseconds;
+using support::DeliveryBench;
+using support::written;
+
+namespace {
+
+const boost::system::error_code kRefused = boost::asio::error::connection_refused;
+const boost::system::error_code kReset = boost::asio::error::connection_reset;
+
+constexpr std::int64_t kMinute = 60'000;
+
+}  // namespace
+
+TEST_SUITE_BEGIN("relay/judge");
+
+TEST_CASE("what has no items is limited by what it counts as") {
+  for (const auto* limited : {"error", "session"}) {
+    CAPTURE(limited);
+    DeliveryBench bench;
+    auto* where = bench.destinations.find_or_add(support::route());
+    where->limits.learn("60:" + std::string(limited) + ":organization", bench.clock.wall_now());
+    relay::RecordHead head;
+    head.counts.add(Category::error);
+    relay::Parcel dump(std::move(head), proto::Bytes::copy_of("MDMP"));
+    REQUIRE(bench.backlog.accept(std::move(dump), *where, bench.delivery.awake()));
+    bench.delivery.accepted();
+    bench.settle();
+    const bool taken = std::string(limited) == "error";
+    CHECK(bench.dropped(DropReason::ratelimit_backoff) == (taken ? 1 : 0));
+    CHECK(bench.delivered() == (taken ? 0 : 1));
+  }
+}
+
+TEST_CASE("an unknown key and a disabled project are said in the same words") {
+  for (const unsigned status : {401U, 403U}) {
+    DeliveryBench bench;
+    bench.upstream.answers(status);
+    bench.accept("event");
+    bench.settle();
+    REQUIRE(bench.lines.lines.size() == 1);
+    CHECK(bench.lines.lines[0].find("check that key and project") != std::string::npos);
+  }
+}
+
+TEST_CASE("what upstream may have taken is remembered from the first time it was written") {
+  DeliveryBench bench({.breaker_failures = 99});
+  bench.accept("event");
+  for (const int minutes : {0, 30, 29}) {
+    CHECK(bench.backlog.size() == 1);
+    bench.gate(Gate::closed);
+    bench.advance(minutes * kMinute);
+    bench.upstream.forget_script();
+    bench.upstream.fails(kReset, written(bench.clock));
+    bench.gate(Gate::open);
+  }
+  CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
+TEST_CASE("which end without an answer counts against the host") {
+  struct Row {
+    Gate begun;
+    std::int64_t held;
+    bool kept_connection;
+    bool at_once;  ///< as the next event is asked for
+    bool at_last;
+  };
+
+  for (const auto& row : std::vector<Row>{{Gate::open, 499, false, false, true},
+                                          {Gate::open, 500, false, true, true},
+                                          {Gate::carried, 500, false, true, true},
+                                          {Gate::open, 499, true, false, false},
+                                          {Gate::early, 500, false, false, false}}) {
+    CAPTURE(row.held);
+    CAPTURE(static_cast<int>(row.begun));
+    DeliveryBench bench({.breaker_failures = 1});
+    relay::SendProgress progress;
+    progress.reused_connection = row.kept_connection;
+    bench.upstream.hangs(progress);
+    bench.delivery.set_gate(Gate::closed);
+    bench.accept("event");
+    bench.gate(row.begun);
+    REQUIRE(bench.upstream.hanging() == 1);
+    bench.advance(row.held);
+    bench.gate(Gate::late);
+    CHECK(bench.stats.breaker_openings == (row.at_once ? 1 : 0));
+    bench.upstream.fail(0, kReset);
+    bench.settle();
+    CHECK(bench.stats.breaker_openings == (row.at_last ? 1 : 0));
+  }
+}
+
+TEST_CASE("a request that two holds wait for in vain is one failure") {
+  DeliveryBench bench({.breaker_failures = 2});
+  bench.upstream.hangs();
+  bench.accept("event");
+  bench.settle();
+  for (int hold = 0; hold < 2; ++hold) {
+    bench.advance(600);
+    bench.gate(Gate::late);
+    bench.gate(Gate::open);
+  }
+  bench.upstream.fail(0, kReset);
+  bench.settle();
+  CHECK(bench.stats.breaker_openings == 0);
+}
+
+TEST_CASE("what failed twice where a freeze might have been the reason was cut once") {
+  DeliveryBench bench({.breaker_failures = 99});
+  bench.gate(Gate::early);
+  bench.upstream.fails(kRefused);
+  bench.upstream.hangs();
+  bench.upstream.fails(kRefused);
+  bench.accept("event");
+  bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  REQUIRE(bench.upstream.calls() == 3);
+  bench.invoke();
+  CHECK(bench.stats.cuts == 1);
+}
+
+TEST_CASE("what a freeze may have cut backs off anew when it fails again") {
+  DeliveryBench bench({.breaker_failures = 99});
+  bench.gate(Gate::early);
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
+  bench.upstream.answers(503);
+  bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  bench.advance(1500);
+  REQUIRE(bench.upstream.calls() == 3);
+  bench.invoke();
+  CHECK(bench.upstream.calls() == 4);
+  bench.advance(1000);
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("what may have been cut goes again when the freeze is over, the gate as it was") {
+  DeliveryBench bench;
+  bench.gate(Gate::early);
+  bench.upstream.fails(kRefused);
+  bench.accept("event");
+  bench.settle();
+  bench.delivery.thawed();
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_SUITE_END();
