@@ -88,13 +88,12 @@ milliseconds Schedule::left_alone(Host& host, const SendingNow& now, WallTime wa
   return host.in_flight > 0 ? kIdle : host.breaker.until_probe(wall);
 }
 
-std::size_t Schedule::places(const Host& host, Gate gate) const {
-  const std::size_t all = probed_only(host, gate) ? 1 : settings_.connections;
-  return all - std::min(host.in_flight, all);
+std::size_t Schedule::places(const Host& host) const {
+  return settings_.connections - std::min(host.in_flight, settings_.connections);
 }
 
 bool Schedule::has_place(Host& host, const SendingNow& now) const {
-  return places(host, now.gate) > 0 && left_alone(host, now, clock_.wall_now()).count() == 0;
+  return places(host) > 0 && left_alone(host, now, clock_.wall_now()).count() == 0;
 }
 
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
@@ -136,7 +135,7 @@ milliseconds Schedule::pause_of(Entry& entry, const SendingNow& now, WallTime wa
 
 milliseconds Schedule::until_leaving(Entry& entry, const SendingNow& now) const {
   Host& host = *entry.destination->host;
-  if (now.gate == Gate::closed || places(host, now.gate) == 0) return kIdle;
+  if (now.gate == Gate::closed || places(host) == 0) return kIdle;
   const WallTime wall = clock_.wall_now();
   return std::max(left_alone(host, now, wall), pause_of(entry, now, wall));
 }
@@ -152,7 +151,7 @@ Schedule::Room Schedule::room(const SendingNow& now, WallTime wall, milliseconds
   if (now.gate == Gate::closed) return room;
   for (const auto& host : destinations_.hosts()) {
     const milliseconds pause = left_alone(*host, now, wall);
-    const std::size_t free = places(*host, now.gate);
+    const std::size_t free = places(*host);
     if (pause.count() > 0) {
       again = std::min(again, pause);
     } else if (free > 0) {

@@ -69,7 +69,7 @@ class Schedule {
   [[nodiscard]] bool probed_only(const Host& host, Gate gate) const;
   [[nodiscard]] milliseconds left_alone(Host& host, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] std::set<const Host*> hosts_left_alone(const SendingNow& now, WallTime wall) const;
-  [[nodiscard]] std::size_t places(const Host& host, Gate gate) const;
+  [[nodiscard]] std::size_t places(const Host& host) const;
   [[nodiscard]] WaitingFacts facts(Entry& entry, const SendingNow& now, WallTime wall) const;
   [[nodiscard]] LateRule late_rule(const SendingNow& now) const;
   [[nodiscard]] milliseconds until_due(const WaitingFacts& waiting, Gate gate) const;

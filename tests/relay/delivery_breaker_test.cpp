@@ -163,20 +163,51 @@ TEST_CASE("the first success closes it, and nobody waits any longer") {
 }
 
 TEST_CASE("a success lets go what waits for its host, and nothing else") {
-  DeliveryBench bench;
-  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
-  bench.accept("event");
-  fail_until_open(bench);
-  bench.accept("transaction");
+  DeliveryBench bench({.breaker_failures = 4});
+  for (int i = 0; i < 4; ++i) bench.upstream.fails(kRefused);
+  for (int i = 0; i < 2; ++i) bench.accept("event");
+  bench.settle();
+  bench.advance(1000);
+  REQUIRE(bench.stats.breaker_openings == 1);
   bench.advance(500);
   bench.upstream.fails(kRefused);
   bench.accept(envelope({"event"}), "other.example", 7);
   bench.settle();
-  // The transaction asks. The event, which had 1750 ms to wait, leaves at once.
+  // One is the probe; the other and that of the other host have 500 ms to wait.
   bench.advance(500);
   CHECK(bench.delivered() == 2);
   bench.advance(500);
   CHECK(bench.delivered() == 3);
+}
+
+TEST_CASE("what waits for a host that is down is one probe's work, when that is due") {
+  DownBench bench;
+  bench.gate(Gate::closed);
+  bench.advance(999);
+  CHECK(bench.delivery.work().none());
+  bench.advance(1);
+  CHECK(bench.delivery.work().probes == 1);
+  CHECK(bench.delivery.work().due == 0);
+}
+
+TEST_CASE("no road is warmed to a host that is left alone") {
+  DownBench bench;
+  bench.destinations.use(*bench.destinations.all().front());
+  bench.delivery.expect_one();
+  CHECK(bench.upstream.warmed() == 0);
+}
+
+TEST_CASE("the end is not hopeless while one that waits has not been tried") {
+  DownBench bench;
+  for (int i = 0; i < 4; ++i) bench.upstream.fails(kRefused);
+  bench.accept("transaction");
+  bench.gate(Gate::draining);
+  bench.advance(100);
+  REQUIRE(bench.delivery.hopeless());
+  // For another host, in the middle of them: urgent, and new.
+  auto* other = bench.destinations.find_or_add(support::route("other.example"));
+  REQUIRE(bench.backlog.accept(support::parcel(envelope({"event"})), *other, {}));
+  CHECK_FALSE(bench.delivery.hopeless());
 }
 
 TEST_CASE("failures of what was under way as it opened do not open it again") {
@@ -236,7 +267,9 @@ TEST_CASE("at a second end each has its try again") {
     CHECK(bench.delivery.hopeless());
     // The same end, said again, is no other.
     bench.gate(Gate::draining);
+    bench.advance(100);
     CHECK(bench.upstream.calls() == 3 + 3 * end);
+    CHECK(bench.delivery.work().none());
     bench.gate(Gate::closed);
   }
   // And where it was none after all, they are probes again.
@@ -334,6 +367,11 @@ TEST_CASE("a report is nobody's work, and given up when a freeze may come") {
     CHECK(bench.upstream.hanging() == 0);
     // Better untold than told twice.
     CHECK(bench.destinations.all().front()->losses.empty() == written);
+    bench.gate(Gate::open);
+    bench.advance(30'000);
+    bench.accept("session");
+    bench.settle();
+    CHECK(bench.stats.reports_sent == (written ? 0 : 1));
   }
 }
 

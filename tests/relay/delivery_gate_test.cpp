@@ -1,4 +1,5 @@
 // The sending side where time and the gate change beneath what is under way or waits.
+#include <chrono>
 #include <string>
 
 #include <boost/asio/error.hpp>
@@ -109,8 +110,10 @@ TEST_CASE("the end of a hold is the end of what was said of it") {
   bench.advance(10);
   bench.gate(Gate::late);
   bench.gate(Gate::open);
-  for (int i = 0; i < 2; ++i) bench.accept("event");
-  bench.settle();
+  for (int i = 0; i < 2; ++i) {
+    bench.accept("event");
+    bench.settle();
+  }
   CHECK(bench.upstream.hanging() == 3);
 }
 
@@ -136,8 +139,10 @@ TEST_CASE("at the end nothing is left for want of time: there is no other") {
   bench.upstream.otherwise_hangs = true;
   bench.delivery.set_gate(Gate::draining);
   bench.delivery.closes_at(bench.clock.now() - milliseconds{1});
-  for (int i = 0; i < 2; ++i) bench.accept("event");
-  bench.settle();
+  for (int i = 0; i < 2; ++i) {
+    bench.accept("event");
+    bench.settle();
+  }
   CHECK(bench.upstream.hanging() == 2);
 }
 
@@ -149,6 +154,57 @@ TEST_CASE("what waited for a gate that opens soon leaves when it does not") {
   bench.settle();
   CHECK(bench.upstream.calls() == 0);
   bench.delivery.expect_soon(false);
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("what an earlier process left waited already, whenever in a hold it is found") {
+  DeliveryBench bench;
+  bench.gate(Gate::carried);
+  auto* where = bench.destinations.find_or_add(support::route());
+  bench.backlog.recover(1, support::parcel(support::envelope({"session"})), *where, {});
+  bench.delivery.accepted();
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("a time awake that is shorter than a slice is kept, too") {
+  DeliveryBench bench({.late = milliseconds{20}});
+  bench.gate(Gate::late);
+  bench.accept("session");
+  bench.settle();
+  bench.advance(19);
+  CHECK(bench.delivered() == 0);
+  bench.advance(1);
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("what the next gate lets leave wakes nobody before") {
+  DeliveryBench bench;
+  bench.gate(Gate::carried);
+  bench.accept("session");
+  bench.gate(Gate::carried);
+  bench.accept("session");
+  bench.settle();
+  REQUIRE(bench.clock.next_wake().has_value());
+  CHECK(*bench.clock.next_wake() - bench.clock.now() == milliseconds{60'000});
+}
+
+TEST_CASE("a kept connection that had died at the end costs no pause") {
+  DeliveryBench bench;
+  bench.gate(Gate::draining);
+  relay::SendProgress progress = support::written(bench.clock);
+  progress.reused_connection = true;
+  bench.upstream.fails(boost::asio::error::connection_reset, progress);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.delivered() == 1);
+}
+
+TEST_CASE("in the gap a session leaves with its event, though only that is de-duplicated") {
+  DeliveryBench bench;
+  bench.gate(Gate::late);
+  bench.accept(support::envelope({"event", "session"}));
   bench.settle();
   CHECK(bench.delivered() == 1);
 }

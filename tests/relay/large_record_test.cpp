@@ -340,6 +340,62 @@ TEST_CASE("one larger than the whole limit has no place; nor has any where there
   CHECK(locked.finish(keeping).error() == Errc::journal_off);
 }
 
+TEST_CASE("the limit and the file system's room are its own to the byte") {
+  const std::size_t front = relay::encode_envelope(1, support::record_head(), {}).size();
+  constexpr std::size_t kRest = relay::kSegmentHeaderBytes + relay::kSettledBytes;
+  Bench alone(80'000);  // a segment of 10,000 stays free
+  for (const std::size_t more : {1U, 0U}) {
+    const std::string body(70'000 - kRest - front + more, 'x');
+    auto keeping = alone.begin(body);
+    CHECK(alone.finish(keeping).has_value() == (more == 0));
+  }
+  Bench beside(80'000);
+  beside.kept("usual");
+  const std::size_t taken = beside.journal.figures().bytes + relay::kSettledBytes;
+  for (const std::size_t more : {1U, 0U}) {
+    const std::string body(70'000 - taken - kRest - front + more, 'x');
+    auto keeping = beside.begin(body);
+    CHECK(beside.finish(keeping).has_value() == (more == 0));
+  }
+  const std::string body(80'000 - kRest - front, 'x');
+  for (const std::uint64_t room : {79'999U, 80'000U}) {
+    CAPTURE(room);
+    Bench bench;
+    bench.disk.says = relay::Disk::Space{1000 * kMiB, 100 * kMiB + room};
+    auto keeping = bench.begin(body);
+    CHECK(bench.finish(keeping).has_value() == (room == 80'000));
+  }
+}
+
+TEST_CASE("the file system's room that it will take is nobody else's, and theirs again behind it") {
+  const std::string body = support::noise(100'000);
+  for (const bool given_up : {false, true}) {
+    CAPTURE(given_up);
+    Bench bench;
+    bench.kept("usual");
+    bench.disk.says = relay::Disk::Space{1000 * kMiB, 100 * kMiB + 101'000};
+    auto keeping = bench.begin(body);
+    for (int i = 0; i < 3; ++i) REQUIRE_FALSE(keeping->step(kStep).has_value());
+    CHECK_FALSE(bench.journal.keep(support::record_head(), support::noise(4000)).has_value());
+    if (given_up) {
+      keeping.reset();
+    } else {
+      REQUIRE(bench.finish(keeping).has_value());
+    }
+    CHECK(bench.journal.keep(support::record_head(), support::noise(4000)).has_value());
+  }
+}
+
+TEST_CASE("a large one that waits is not copied to make room: that would give none") {
+  Bench bench(160'000);
+  const std::string body = support::noise(15'000);
+  auto keeping = bench.begin(body);
+  REQUIRE(bench.finish(keeping).has_value());
+  while (bench.journal.keep(support::record_head(), support::noise(2000))) {
+  }
+  CHECK(bench.files().front() == "00000001.seg");
+}
+
 TEST_CASE("where too many files are open it goes into that of the others") {
   Bench bench;
   const std::string body = "large";
