@@ -238,8 +238,8 @@ TEST_SUITE("relay/http_upstream_proxy") {
 
   TEST_CASE_FIXTURE(Fixture,
                     "a refusal is the proxy's, never the upstream's answer, and said once") {
-    for (const char* status :
-         {"403 Forbidden", "302 Found", "429 Too Many", "503 Unavailable", "400 Bad"}) {
+    for (const char* status : {"403 Forbidden", "302 Found", "429 Too Many", "500 Broken",
+                               "503 Unavailable", "400 Bad"}) {
       for (const Then then : {Then::close, Then::hang}) {
         CAPTURE(status);
         proxy.script = {
@@ -252,7 +252,7 @@ TEST_SUITE("relay/http_upstream_proxy") {
     }
     // What it refuses and what it cannot are told apart.
     REQUIRE(sink.lines.size() == 2);
-    CHECK(sink.lines[1].find("answered 503") != std::string::npos);
+    CHECK(sink.lines[1].find("answered 500") != std::string::npos);
     CHECK(sink.lines[0].find("the proxy 127.0.0.1:" + std::to_string(proxy.port()) +
                              " of https_proxy answered 403 for " + authority_of_server()) !=
           std::string::npos);
