@@ -1,5 +1,8 @@
 #include "relay/backlog.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "relay/accepting.hpp"
+#include "relay/reducing.hpp"
 #include "relay/spool_journal.hpp"
 #include "tests/support/envelopes.hpp"
 #include "tests/support/faulty_disk.hpp"
@@ -74,7 +78,9 @@ proto::Envelope sized(std::string_view type, std::size_t size) {
 
 /// All bodies are in real files, and nowhere else.
 struct OnDisk {
-  explicit OnDisk(std::uint64_t limit) : spool({temp.path("spool"), limit}, disk, clock, log) {}
+  explicit OnDisk(std::uint64_t limit, std::size_t max_waiting = 9999)
+      : spool({temp.path("spool"), limit}, disk, clock, log),
+        backlog({.max_waiting = max_waiting, .max_bytes = 0}, spool, stats) {}
 
   bool accept(std::string_view type, std::size_t size) {
     auto parcel = support::parcel(sized(type, size));
@@ -98,7 +104,7 @@ struct OnDisk {
   relay::SpoolJournal spool;
   relay::Stats stats;
   relay::Destination somewhere;
-  relay::Backlog backlog{{.max_waiting = 9999, .max_bytes = 0}, spool, stats};
+  relay::Backlog backlog;
 };
 
 }  // namespace
@@ -305,6 +311,8 @@ TEST_CASE("at the end everything that waits has its fate, in flight or not") {
   bench.backlog.drop_all(DropReason::network_error);
   CHECK(bench.backlog.size() == 0);
   CHECK(bench.journal.reads == 0);
+  CHECK(bench.backlog.bytes() == 0);
+  CHECK(bench.stats.envelopes_lost == 3);
   CHECK(bench.stats.ledger.dropped(DropReason::network_error)[Category::error] == 3);
 }
 
@@ -348,6 +356,104 @@ TEST_CASE("what only memory keeps takes the place of what the journal keeps, too
   CHECK(bench.accept(sized("event", 1000)));
   CHECK(bench.order() == Ids{1, 3});
   CHECK(bench.evicted(Category::transaction) == 1);
+}
+
+TEST_CASE("memory is made by what memory alone keeps, not by what the journal keeps") {
+  Bench bench({.max_waiting = 9, .max_bytes = 1000});
+  CHECK(bench.accept(sized("transaction", 600)));  // 1, kept
+  bench.journal.broken = true;
+  CHECK(bench.accept(sized("transaction", 600)));  // 2
+  CHECK(bench.accept(sized("event", 1000)));
+  CHECK(bench.order() == Ids{3, 1});
+  bench.backlog.deliver(3);
+  // And what has gone takes none.
+  CHECK(bench.accept(sized("event", 1000)));
+}
+
+TEST_CASE("room in the journal is made by what it keeps, not by what memory alone keeps") {
+  Bench bench({.max_waiting = 9, .max_bytes = 10000});
+  const std::size_t body = 500 - sizeof(proto::Item);
+  bench.journal.broken = true;
+  CHECK(bench.accept(sized("transaction", 500)));  // 1
+  bench.journal.broken = false;
+  bench.journal.limit = body;
+  CHECK(bench.accept(sized("transaction", 500)));  // 2, kept
+  CHECK(bench.accept(sized("event", 500)));
+  CHECK(bench.order() == Ids{3, 1});
+  bench.backlog.deliver(1);
+}
+
+TEST_CASE("memory that is just full lets nothing go") {
+  Bench bench({.max_waiting = 9, .max_bytes = 1000});
+  CHECK(bench.accept(sized("event", 400)));
+  CHECK(bench.accept(sized("event", 600)));
+  CHECK(bench.accept(sized("event", 400)));
+  CHECK(bench.backlog.bytes() == 1000);
+}
+
+TEST_CASE("what an earlier process left makes room like any other") {
+  Bench bench({.max_waiting = 1});
+  const auto kept = bench.journal.keep({}, "");
+  bench.backlog.recover(*kept, support::parcel(envelope({"transaction"})), bench.somewhere, {});
+  CHECK(bench.accept(envelope({"event"})));
+  CHECK(bench.order() == Ids{2});
+}
+
+TEST_CASE("what counts as nothing that upstream knows is not told") {
+  Bench bench({.max_waiting = 1});
+  relay::RecordHead head;
+  head.counts.add(Category::default_);
+  CHECK(bench.backlog.accept({head, proto::Bytes::copy_of("x")}, bench.somewhere, {}));
+  bench.backlog.drop(1, DropReason::queue_overflow);
+  CHECK(bench.somewhere.losses.empty());
+}
+
+TEST_CASE("what upstream may not be told of is counted, and not told") {
+  Bench bench;
+  CHECK(bench.accept(envelope({"event"})));
+  bench.backlog.drop(1, DropReason::not_allowed);
+  CHECK(bench.stats.ledger.dropped(DropReason::not_allowed)[Category::error] == 1);
+  CHECK(bench.somewhere.losses.empty());
+}
+
+TEST_CASE("a large one that finds no place is told so before it is written") {
+  OnDisk bench(16 * relay::kMiB, 1);
+  REQUIRE(bench.accept("event", 400));
+  relay::Backlog::Accepting large(bench.backlog, support::parcel(sized("event", 2 * relay::kMiB)),
+                                  bench.somewhere, {});
+  CHECK(large.step(1000) == false);
+}
+
+TEST_CASE("a large one whose place another took meanwhile leaves no record") {
+  OnDisk bench(16 * relay::kMiB, 1);
+  {
+    relay::Backlog::Accepting large(bench.backlog, support::parcel(sized("event", 2 * relay::kMiB)),
+                                    bench.somewhere, {});
+    REQUIRE_FALSE(large.step(relay::kMiB).has_value());
+    REQUIRE(bench.accept("event", 400));
+    std::optional<bool> taken;
+    while (!taken) taken = large.step(relay::kMiB);
+    CHECK(*taken == false);
+  }
+  CHECK(bench.spool.figures().segments == 1);
+  CHECK(bench.backlog.size() == 1);
+}
+
+TEST_CASE("for a large one at most 64 go in one turn") {
+  OnDisk bench(8 * relay::kMiB);
+  while (bench.accept("session", 1000)) {
+  }
+  relay::Backlog::Accepting large(bench.backlog, support::parcel(sized("event", 2 * relay::kMiB)),
+                                  bench.somewhere, {});
+  std::uint64_t most = 0;
+  std::optional<bool> taken;
+  while (!taken) {
+    const auto before = bench.evicted();
+    taken = large.step(relay::kMiB);
+    most = std::max(most, bench.evicted() - before);
+  }
+  CHECK(*taken == true);
+  CHECK(most == 64);
 }
 
 TEST_CASE("at the journal's limit the least urgent, oldest go first, if that makes room") {
@@ -412,7 +518,35 @@ TEST_CASE("an envelope without some items is what the journal keeps from then on
     CHECK(kept.body == support::envelope_text({support::item("session")}));
     CHECK(kept.head.counts[Category::error] == 0);
     CHECK(kept.head.counts[Category::session] == 1);
+    // Upstream is told of the one that went, and memory gives back all that it took.
+    REQUIRE(bench.somewhere.losses.entries().size() == 1);
+    CHECK(bench.somewhere.losses.entries()[0].category == Category::error);
+    bench.backlog.deliver(1);
+    CHECK(bench.backlog.bytes() == 0);
   }
+}
+
+TEST_CASE("what cannot be read loses no items: it has gone whole") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  CHECK(bench.accept(envelope({"event", "session"})));
+  bench.journal.unreadable = true;
+  bench.backlog.drop_items(1, {true, false}, DropReason::ratelimit_backoff);
+  CHECK(bench.backlog.size() == 0);
+  CHECK(bench.stats.ledger.dropped(DropReason::internal_sdk_error).total() == 2);
+}
+
+TEST_CASE("some at a time, too, what is left goes where neither journal nor memory has room") {
+  Bench bench({.max_waiting = 9, .max_bytes = 0});
+  CHECK(bench.accept(envelope({"event", "session"})));
+  const auto whole = bench.backlog.load(1);
+  bench.journal.limit = 0;
+  relay::Backlog::Reducing reducing(bench.backlog, 1, whole, {true, false},
+                                    DropReason::ratelimit_backoff);
+  std::optional<std::shared_ptr<const relay::Parcel>> left;
+  for (int turn = 0; turn < 10 && !left; ++turn) left = reducing.step(1000);
+  REQUIRE(left.has_value());
+  CHECK(*left == nullptr);
+  CHECK(bench.backlog.size() == 0);
 }
 
 TEST_CASE("without room for the smaller record and in memory, what is left of it goes, counted") {
@@ -494,6 +628,8 @@ TEST_CASE("how long the oldest has waited is known of what came and of what was 
   const auto kept = bench.journal.keep({}, "");
   bench.backlog.recover(*kept, {relay::RecordHead(head), envelope({"event"})}, bench.somewhere, {});
   CHECK(bench.backlog.oldest() == at(800));
+  accept(950);
+  CHECK(bench.backlog.oldest() == at(800));
 }
 
 TEST_CASE("an older check-in that turns up waits for the newer one on its way") {
@@ -516,6 +652,8 @@ TEST_CASE("recovered without room: counted as recovered, and as dropped") {
   bench.backlog.recover(*kept, support::parcel(envelope({"event"})), bench.somewhere, {});
   CHECK(bench.order() == Ids{1});
   CHECK(bench.evicted(Category::error) == 1);
+  CHECK(bench.stats.envelopes_recovered == 1);
+  CHECK(bench.stats.envelopes_lost == 1);
   // And upstream is told.
   REQUIRE(bench.somewhere.losses.entries().size() == 1);
   CHECK(bench.somewhere.losses.entries()[0].reason == "queue_overflow");
