@@ -2,6 +2,7 @@
 // files are not.
 #include "relay/spool_journal.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -526,6 +527,47 @@ TEST_CASE("living records move out of mostly dead segments, and the limit holds 
   for (const auto& [id, body] : living) expected.push_back(body);
   std::sort(expected.begin(), expected.end());
   CHECK(found == expected);
+}
+
+TEST_CASE("of several files the deadest moves, its records in their order") {
+  Bench bench(8 * kSegment);
+  std::vector<JournalId> ids;
+  while (const auto id = bench.keep(std::to_string(ids.size()) + std::string(900, '.'))) {
+    ids.push_back(*id);
+  }
+  constexpr std::size_t kInOne = 8;  // records in a file
+  Bodies left;
+  for (std::size_t i = 0; i < 3 * kInOne; ++i) {
+    // Of the first two, of four and of two.
+    const bool goes = i % kInOne < (i / kInOne == 1 ? 4 : 2);
+    if (goes) bench.journal->release(ids[i]);
+    if (!goes && i / kInOne == 1) left.push_back(std::to_string(i) + std::string(900, '.'));
+  }
+  left.push_back("new" + std::string(900, '.'));
+  CHECK(bench.keep(left.back()).has_value());
+  const auto files = bench.files();
+  CHECK(files[0] == "00000001.seg");
+  CHECK(files[1] == "00000003.seg");
+  bench.restart();
+  const auto found = bench.recovered();
+  REQUIRE(found.size() > left.size());
+  CHECK(Bodies(found.end() - static_cast<std::ptrdiff_t>(left.size()), found.end()) == left);
+}
+
+TEST_CASE("a file that stays, as it cannot be read, is in the way of no other") {
+  Bench bench;
+  bench.kept(std::string(6000, 'x'));
+  bench.kept("small");
+  bench.journal = std::make_unique<SpoolJournal>(
+      relay::SpoolSettings{bench.temp.path("spool"), 8 * kSegment, 4000}, bench.disk, bench.clock,
+      bench.log);
+  REQUIRE(bench.recovered() == Bodies{"small"});
+  bench.journal->release(bench.ids.at("small"));
+  std::vector<JournalId> ids;
+  while (const auto id = bench.keep(std::string(900, '.'))) ids.push_back(*id);
+  for (std::size_t i = 0; i < ids.size(); i += 2) bench.journal->release(ids[i]);
+  CHECK(bench.keep(std::string(900, '.')).has_value());
+  CHECK(bench.files().front() == "00000001.seg");
 }
 
 TEST_CASE("a move that fails in the middle loses nothing and doubles nothing") {
