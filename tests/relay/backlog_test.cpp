@@ -487,7 +487,7 @@ TEST_CASE("nothing is evicted for a newcomer where the journal's files could not
 TEST_CASE("some go at once before the journal copies a file's worth for the rest of it") {
   OnDisk bench(16 * relay::kMiB);
   // In each file some sessions among many events.
-  for (int i = 0; bench.spool.figures().bytes < 13 * relay::kMiB + 700 * 1024; ++i) {
+  for (int i = 0; bench.spool.figures().bytes < 13 * relay::kMiB + 700UL * 1024; ++i) {
     REQUIRE(bench.accept(i % 5 == 0 ? "session" : "event", 10'000));
   }
   const std::size_t before = bench.disk.writes;

@@ -1,4 +1,5 @@
 // What may stand in a request's head, and which connection carries the next one.
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -45,8 +46,8 @@ struct Fixture : support::UpstreamFixture {
   }
 };
 
-struct OneIdle : Fixture {
-  OneIdle() : Fixture(1) {}
+struct TwoIdle : Fixture {
+  TwoIdle() : Fixture(2) {}
 };
 
 }  // namespace
@@ -150,14 +151,29 @@ TEST_SUITE("relay/http_life") {
     CHECK(server.accepted == 2);
   }
 
-  TEST_CASE_FIXTURE(OneIdle, "when all that may be idle are, the longest idle is closed") {
-    FakeUpstream other(io);
-    CHECK(send().status() == 200);
-    CHECK(UpstreamFixture::send(other.endpoint()).status() == 200);
-    CHECK(UpstreamFixture::send(other.endpoint()).status() == 200);
-    CHECK(other.accepted == 1);
+  TEST_CASE_FIXTURE(TwoIdle, "when all that may be idle are, the longest idle is closed") {
+    FakeUpstream second(io);
+    FakeUpstream third(io);
+    for (FakeUpstream* one : {&server, &second, &third, &second, &third}) {
+      CHECK(UpstreamFixture::send(one->endpoint()).status() == 200);
+    }
+    CHECK(second.accepted + third.accepted == 2);
     CHECK(send().status() == 200);
     CHECK(server.accepted == 2);
+  }
+
+  TEST_CASE_FIXTURE(Fixture, "of a large body two pieces at most are written in a turn of the loop") {
+    const std::string body(1024UL * 1024, 'x');
+    Sending sending(*this, server.endpoint(), body);
+    std::uint64_t most = 0;
+    while (!sending.done()) {
+      const auto before = upstream.stats().bytes_out;
+      if (io.stopped()) io.restart();
+      io.run_one();
+      most = std::max(most, upstream.stats().bytes_out - before);
+    }
+    CHECK(most <= 32UL * 1024);  // the first, and one more
+    CHECK(sending.status() == 200);
   }
 
   TEST_CASE_FIXTURE(Fixture, "an idle connection to another host does not hide one to this") {

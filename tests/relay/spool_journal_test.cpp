@@ -341,6 +341,43 @@ TEST_CASE("flipped and cut bytes cost their own record, and are counted") {
   CHECK(bench.journal->figures().skipped_bytes > 0);
 }
 
+TEST_CASE("a damaged header costs no record, a damaged length its own") {
+  for (const std::size_t at : {20U, 42U}) {
+    CAPTURE(at);
+    Bench bench;
+    bench.kept("one");
+    bench.kept("two");
+    bench.journal.reset();
+    std::fstream(bench.temp.path("spool/00000001.seg"),
+                 std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(at))
+        .put('\x7f');
+    bench.start();
+    CHECK(bench.recovered() == (at == 20 ? Bodies{"one", "two"} : Bodies{"two"}));
+    const auto skipped = bench.journal->figures().skipped_bytes;
+    CHECK((at == 20 ? skipped == relay::kSegmentHeaderBytes : skipped > 0));
+  }
+}
+
+TEST_CASE("what the disk refuses to give of a file keeps it, whatever was found in the rest") {
+  Bench bench;
+  for (int i = 0; i < 90; ++i) bench.kept(std::to_string(i) + std::string(20'000, '.'));
+  bench.restart();
+  REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
+  bench.disk.reads = false;
+  REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
+  bench.disk.reads = true;
+  std::size_t released = 0;
+  while (bench.journal->recover_some([&](JournalId id, const relay::Record&) {
+    bench.journal->release(id);
+    ++released;
+  })) {
+  }
+  CHECK(released > 0);
+  bench.restart();
+  CHECK(bench.recovered().size() == 90 - released);
+}
+
 TEST_CASE("a damaged settled record settles nothing, least of all another") {
   Bench bench;
   const auto first = bench.kept("first");
@@ -589,10 +626,13 @@ TEST_CASE("a move that fails in the middle loses nothing and doubles nothing") {
       bench.journal->release(ids[gone]);
       std::erase(expected, bodies[gone]);
     }
+    const auto files = bench.files();
     bench.disk.short_at = bench.disk.writes + 1 + fails;
     const std::string last = "new" + std::string(900, '.');
     const auto id = bench.keep(last);
     CHECK(id.has_value() == (fails >= 5));
+    CHECK(bench.journal->figures().write_failures == (fails < 5 ? 1 : 0));
+    if (fails == 0) CHECK(bench.files() == files);
     if (id) expected.push_back(last);
     bench.restart();
     auto found = bench.recovered();
@@ -875,8 +915,13 @@ TEST_CASE("a file that was cut while it is read is at its end") {
   REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
   fs::resize_file(bench.temp.path("spool/00000001.seg"), kMiB / 2);
   int slices = 0;
-  while (bench.journal->recover_some([](JournalId, const relay::Record&) {})) ++slices;
+  while (bench.journal->recover_some(
+      [&](JournalId id, const relay::Record&) { bench.journal->release(id); })) {
+    ++slices;
+  }
   CHECK(slices < 100);
+  CHECK(bench.journal->figures().skipped_bytes > kMiB / 2);
+  CHECK(bench.files().empty());
 }
 
 TEST_CASE("a number that somebody took is passed over") {
