@@ -11,7 +11,29 @@ using relay::Gate;
 using relay::milliseconds;
 using support::DeliveryBench;
 
+namespace {
+
+boost::asio::awaitable<void> wait_for(relay::Wakeup& changed, bool& told) {
+  co_await changed.wait();
+  told = true;
+}
+
+}  // namespace
+
 TEST_SUITE_BEGIN("relay/delivery_gate");
+
+TEST_CASE("who waits for the end of the work is told when a limit takes the last of it") {
+  DeliveryBench bench;
+  bench.gate(Gate::closed);
+  bench.accept("session");
+  bench.destinations.all().front()->limits.learn("60:session:organization", bench.clock.wall_now());
+  bool told = false;
+  bench.tasks.spawn(wait_for(bench.changed, told));
+  bench.settle();
+  CHECK_FALSE(told);
+  bench.gate(Gate::open);
+  CHECK(told);
+}
 
 TEST_CASE("a deadline up to 250 ms late was late; later than that it was frozen") {
   for (const int late : {249, 250}) {

@@ -363,10 +363,7 @@ TEST_CASE("what the disk refuses to give of a file keeps it, whatever was found 
   Bench bench;
   for (int i = 0; i < 90; ++i) bench.kept(std::to_string(i) + std::string(20'000, '.'));
   bench.restart();
-  REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
-  bench.disk.reads = false;
-  REQUIRE(bench.journal->recover_some([](JournalId, const relay::Record&) {}));
-  bench.disk.reads = true;
+  bench.disk.refused_read = 6;
   std::size_t released = 0;
   while (bench.journal->recover_some([&](JournalId id, const relay::Record&) {
     bench.journal->release(id);
@@ -374,6 +371,7 @@ TEST_CASE("what the disk refuses to give of a file keeps it, whatever was found 
   })) {
   }
   CHECK(released > 0);
+  CHECK(released < 90);
   bench.restart();
   CHECK(bench.recovered().size() == 90 - released);
 }
@@ -664,6 +662,7 @@ TEST_CASE("what met its fate while the disk was full is told when it is not: not
     CAPTURE(by_release);
     Bench bench;
     std::vector<JournalId> ids;
+    ids.reserve(500);
     for (int i = 0; i < 500; ++i) ids.push_back(bench.kept("body " + std::to_string(i)));
     bench.disk.full_from = 0;
     for (int i = 0; i < 497; ++i) bench.journal->release(ids[static_cast<std::size_t>(i)]);

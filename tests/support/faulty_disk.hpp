@@ -24,6 +24,7 @@ class FaultyDisk final : public relay::Disk {
   std::size_t takes = 0;
   bool truncates = true;
   bool reads = true;
+  std::size_t refused_read = 0;  ///< just this one from now on (1 is the next)
   bool creates = true;
   std::optional<boost::system::errc::errc_t> opens;  ///< why it does not
   bool locked = false;
@@ -74,7 +75,8 @@ class FaultyDisk final : public relay::Disk {
 
   Result<std::size_t> read(const Descriptor& file, std::uint64_t at, char* into,
                            std::size_t size) override {
-    if (!reads) return error(boost::system::errc::io_error);
+    const bool refused = refused_read > 0 && --refused_read == 0;
+    if (!reads || refused) return error(boost::system::errc::io_error);
     return disk_.read(file, at, into, size);
   }
 
