@@ -383,6 +383,13 @@ TEST_CASE("room in the journal is made by what it keeps, not by what memory alon
   bench.backlog.deliver(1);
 }
 
+TEST_CASE("of what was accepted the urgent are counted apart") {
+  Bench bench;
+  for (const auto* type : {"event", "transaction"}) CHECK(bench.accept(envelope({type})));
+  CHECK(bench.stats.envelopes_accepted == 2);
+  CHECK(bench.stats.urgent_accepted == 1);
+}
+
 TEST_CASE("memory that is just full lets nothing go") {
   Bench bench({.max_waiting = 9, .max_bytes = 1000});
   CHECK(bench.accept(sized("event", 400)));
