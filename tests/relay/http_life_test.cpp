@@ -162,7 +162,8 @@ TEST_SUITE("relay/http_life") {
     CHECK(server.accepted == 2);
   }
 
-  TEST_CASE_FIXTURE(Fixture, "of a large body two pieces at most are written in a turn of the loop") {
+  TEST_CASE_FIXTURE(Fixture,
+                    "of a large body two pieces at most are written in a turn of the loop") {
     const std::string body(1024UL * 1024, 'x');
     Sending sending(*this, server.endpoint(), body);
     std::uint64_t most = 0;
