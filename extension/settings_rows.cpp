@@ -197,7 +197,8 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_CA_FILE", kNone, kNone, 0, 0, kNone,
               "root certificates in PEM, before SSL_CERT_FILE and the system's"},
      .text = [](Settings& s, std::string_view value, auto&) { s.upstream.ca_file = value; }},
-    /// In it the journal, and the file `ready` with the port.
+    /// Not one that others share, as `/tmp` itself. In it the journal, and the file `ready` with
+    /// the port.
     {.info = {"THAW_SPOOL_DIR", "/tmp/thaw", kNone, 0, 0, kNone,
               "Thaw's own folder, created with mode 0700"},
      .text = take_spool_dir},
