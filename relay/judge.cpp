@@ -16,10 +16,15 @@ constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kForbidden = 403;
 constexpr unsigned kTooManyRequests = 429;
 
+/// Of a request into whose body nobody has looked. A limit of errors names default, too (Sentry
+/// develop docs, "Rate Limiting"): what we count as default may as well be logs or spans, so only a
+/// limit for everything stops it.
 bool is_limited(const proto::CategoryCounts& counts, const proto::RateLimits& limits,
                 WallTime now) {
   return std::ranges::any_of(proto::all_categories(), [&](proto::Category category) {
-    return counts[category] > 0 && limits.blocked(category, now);
+    if (counts[category] == 0) return false;
+    return category == proto::Category::default_ ? limits.left(now).count() > 0
+                                                 : limits.blocked(category, now);
   });
 }
 
@@ -73,6 +78,11 @@ void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
   const WallTime now = clock_.wall_now();
   if (answer.rate_limits.empty()) {
     entry.destination->limits.learn_bare_429(answer.retry_after, now);
+    backlog_.refuse(entry.id, kTooManyRequests);
+    return;
+  }
+  // Of what is one piece nothing was taken, by whatever name the limit goes.
+  if (entry.counts.wide().total() == 1) {
     backlog_.refuse(entry.id, kTooManyRequests);
     return;
   }

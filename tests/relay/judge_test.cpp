@@ -25,6 +25,17 @@ const boost::system::error_code kReset = boost::asio::error::connection_reset;
 
 constexpr std::int64_t kMinute = 60'000;
 
+/// Another endpoint's request, into whose body nobody has looked.
+void accept_opaque(DeliveryBench& bench) {
+  auto* where = bench.destinations.find_or_add(support::route());
+  relay::RecordHead head;
+  head.counts.add(Category::default_);
+  relay::Parcel logs(std::move(head), proto::Bytes::copy_of("{}"));
+  REQUIRE(bench.backlog.accept(std::move(logs), *where, bench.delivery.awake()));
+  bench.delivery.accepted();
+  bench.settle();
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/judge");
@@ -44,6 +55,35 @@ TEST_CASE("what has no items is limited by what it counts as") {
     const bool taken = std::string(limited) == "error";
     CHECK(bench.dropped(DropReason::ratelimit_backoff) == (taken ? 1 : 0));
     CHECK(bench.delivered() == (taken ? 0 : 1));
+  }
+}
+
+TEST_CASE("a limit of errors, which names default beside them, takes no logs of OpenTelemetry's") {
+  for (const auto* limits : {"60:default;error;security:organization", "60::organization"}) {
+    CAPTURE(limits);
+    DeliveryBench bench;
+    auto* where = bench.destinations.find_or_add(support::route());
+    where->limits.learn(limits, bench.clock.wall_now());
+    accept_opaque(bench);
+    const bool all = std::string(limits) == "60::organization";
+    CHECK(bench.dropped(DropReason::ratelimit_backoff) == (all ? 1 : 0));
+    CHECK(bench.delivered() == (all ? 0 : 1));
+  }
+}
+
+TEST_CASE("of what is one piece a 429 has taken nothing, whatever it calls the limit") {
+  for (const auto* limits : {"60:span:organization", "60:log_item;log_byte:key", "60:new:key"}) {
+    CAPTURE(limits);
+    DeliveryBench bench;
+    bench.upstream.answers(429, limits);
+    accept_opaque(bench);
+    CHECK(bench.refused(429) == 1);
+    bench.upstream.answers(429, limits);
+    bench.accept("brand_new");
+    bench.settle();
+    CHECK(bench.refused(429) == 2);
+    CHECK(bench.delivered() == 0);
+    CHECK(bench.upstream.calls() == 2);
   }
 }
 
