@@ -79,7 +79,9 @@ Category ledger_category(const ItemFacts& item) {
 }
 
 LimitCategories limit_categories(const ItemFacts& item) {
-  if (is_crash(item)) return {attachment, attachment_item, error};
+  // Under a limit of attachments Relay goes on taking it, for the event, and keeps no copy of it
+  // (relay-server/src/utils/rate_limits.rs, "Required Attachments").
+  if (is_crash(item)) return {error};
   if (is_ui_chunk(item)) return {profile_chunk_ui};
   return row_of(item.type).limits;
 }

@@ -58,8 +58,8 @@ struct ItemFacts {
 /// unknown type are default_.
 [[nodiscard]] Category ledger_category(const ItemFacts& item);
 
-/// Every category whose limit drops the item, at most three, padded with nullopt.
-using LimitCategories = std::array<std::optional<Category>, 3>;
+/// Every category whose limit drops the item, at most two, padded with nullopt.
+using LimitCategories = std::array<std::optional<Category>, 2>;
 [[nodiscard]] LimitCategories limit_categories(const ItemFacts& item);
 
 /// Creates the event its envelope is about: its limit takes the dependants with it.

@@ -40,9 +40,16 @@ std::uint64_t quantity(Category category, const Item& item) {
 
 std::vector<CategoryQuantity> report_quantities(const Envelope& envelope, const Item& item) {
   std::vector<CategoryQuantity> quantities;
+  const auto add = [&](Category category) {
+    const std::uint64_t count = quantity(category, item);
+    if (count > 0) quantities.push_back({category, count});
+  };
+  if (item.type == "attachment" && creates_event(item.facts())) {
+    add(Category::attachment);
+    add(Category::attachment_item);
+  }
   for (const auto& category : limit_categories(item.facts())) {
-    const std::uint64_t count = category ? quantity(*category, item) : 0;
-    if (count > 0) quantities.push_back({*category, count});
+    if (category) add(*category);
   }
   if (item.type == "transaction") quantities.push_back({Category::span, spans_of(envelope, item)});
   return quantities;

@@ -23,7 +23,7 @@ std::vector<bool> limited_items(std::span<const proto::ItemFacts> items,
     if (!proto::creates_event(facts)) continue;
     (flagged.back() ? event_limited : event_left) = true;
   }
-  // A crash dump under a limit of attachments leaves an event beside it what it is.
+  // Beside a crash dump under a limit of errors a transaction keeps what is its own.
   if (!event_limited || event_left) return flagged;
   for (std::size_t i = 0; i < flagged.size(); ++i) {
     flagged[i] = flagged[i] || proto::depends_on_event(items[i]);

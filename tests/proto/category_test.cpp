@@ -84,17 +84,18 @@ TEST_SUITE("proto/category") {
     }
   }
 
-  TEST_CASE("a crash dump is an attachment that an error limit drops as well") {
+  TEST_CASE("a crash dump is an attachment that an error limit drops, and none of attachments") {
     for (const std::string kind :
          {"event.minidump", "event.applecrashreport", "event.payload", "event.breadcrumbs",
           "playstation.prosperodump", "nswitch.dying_message", "event.nv_gpudmp"}) {
       CAPTURE(kind);
       CHECK(proto::ledger_category(attachment(kind)) == Category::attachment);
-      CHECK(proto::limit_categories(attachment(kind))[2] == Category::error);
+      CHECK(proto::limit_categories(attachment(kind)) == proto::LimitCategories{Category::error});
       CHECK(proto::creates_event(attachment(kind)));
       CHECK_FALSE(proto::depends_on_event(attachment(kind)));
     }
-    CHECK_FALSE(proto::limit_categories(attachment("event.view_hierarchy"))[2].has_value());
+    CHECK(proto::limit_categories(attachment("event.view_hierarchy")) ==
+          proto::LimitCategories{Category::attachment, Category::attachment_item});
     CHECK(proto::depends_on_event(attachment("event.attachment")));
   }
 

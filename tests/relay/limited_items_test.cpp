@@ -46,16 +46,19 @@ TEST_CASE("a limited dependant does not take its event along") {
         std::vector<bool>{false, true});
 }
 
-TEST_CASE(
-    "a limit on attachments takes a crash dump, and its dependants only if no event is left") {
+TEST_CASE("a limit on attachments leaves a crash dump, of which upstream makes the event") {
   const auto crash = [](std::string_view before) {
     return parsed("{}\n" + std::string{before} +
                   "{\"type\":\"attachment\",\"attachment_type\":\"event.minidump\"}\nMDMP\n" +
                   support::item("user_report"));
   };
-  CHECK(flags(crash(""), "60:attachment:key") == std::vector<bool>{true, true});
-  CHECK(flags(crash(support::item("event")), "60:attachment:key") ==
-        std::vector<bool>{false, true, false});
+  const auto* const attachments = "60:attachment;attachment_item:key";
+  CHECK(flags(crash(""), attachments) == std::vector<bool>{false, false});
+  CHECK(flags(crash(support::item("event")), attachments) ==
+        std::vector<bool>{false, false, false});
+  CHECK(flags(crash(support::item("attachment")), attachments) ==
+        std::vector<bool>{true, false, false});
+  CHECK(flags(crash(""), "60:error:key") == std::vector<bool>{true, true});
   CHECK(flags(crash(support::item("event")), "60:error:key") ==
         std::vector<bool>{true, true, true});
 }
