@@ -62,7 +62,8 @@ struct Item {
 using EventId = std::array<char, 32>;
 
 /// How many of an envelope's items are an `event` or `transaction`: of those upstream drops a
-/// second one, best effort, by the event's id.
+/// second one, best effort, by the event's id. None where the header holds none: then upstream
+/// makes one up each time (getsentry/relay: relay-server/src/envelope/mod.rs, parse_request).
 enum class Deduplicated : std::uint8_t { none, some, all };
 
 /// An accepted body with what we need to know of it. Owns its bytes.
@@ -112,7 +113,9 @@ class Envelope {
   /// The most urgent item's.
   [[nodiscard]] Urgency urgency() const { return urgency_; }
 
-  [[nodiscard]] Deduplicated deduplicated_upstream() const { return deduplicated_; }
+  [[nodiscard]] Deduplicated deduplicated_upstream() const {
+    return event_id_ ? deduplicated_ : Deduplicated::none;
+  }
 
  private:
   [[nodiscard]] static Result<Envelope> parse(Bytes body, JsonMembers& members);

@@ -219,7 +219,8 @@ TEST_SUITE("proto/envelope") {
   TEST_CASE("items are counted by category, and the envelope is as urgent as its most urgent") {
     const auto urgency = [](const std::string& items) { return parsed("{}\n" + items).urgency(); };
     const auto mixed = parsed(
-        "{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"attachment\"}\nx\n{\"type\":\"attachment\"}"
+        "{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n{\"type\":\"event\"}\n{}\n{\"type\":"
+        "\"attachment\"}\nx\n{\"type\":\"attachment\"}"
         "\ny\n");
     CHECK(mixed.counts()[Category::error] == 1);
     CHECK(mixed.counts()[Category::attachment] == 2);
@@ -233,18 +234,20 @@ TEST_SUITE("proto/envelope") {
     CHECK(urgency("") == Urgency::bulk);
   }
 
-  TEST_CASE("transactions are de-duplicated upstream, check-ins keep their order") {
-    CHECK(parsed("{}\n{\"type\":\"transaction\"}\n{}").deduplicated_upstream() ==
-          Deduplicated::all);
-    CHECK(parsed("{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"transaction\"}\n{}")
-              .deduplicated_upstream() == Deduplicated::all);
-    CHECK(
-        parsed("{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"event\"}\n{}")
-            .deduplicated_upstream() == Deduplicated::some);
-    CHECK(parsed("{}").deduplicated_upstream() == Deduplicated::none);
-    const auto check_in = parsed("{}\n{\"type\":\"check_in\"}\n{}");
-    CHECK(check_in.deduplicated_upstream() == Deduplicated::none);
-    CHECK(check_in.urgency() == Urgency::urgent);
+  TEST_CASE("transactions are de-duplicated upstream by their id, check-ins keep their order") {
+    const auto deduplicated = [](const std::string& header, const std::string& items) {
+      return parsed(header + "\n" + items).deduplicated_upstream();
+    };
+    const std::string id = R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"})";
+    const std::string both = "{\"type\":\"event\"}\n{}\n{\"type\":\"transaction\"}\n{}";
+    CHECK(deduplicated(id, "{\"type\":\"transaction\"}\n{}") == Deduplicated::all);
+    CHECK(deduplicated(id, both) == Deduplicated::all);
+    CHECK(deduplicated(id, "{\"type\":\"session\"}\n{}\n" + both) == Deduplicated::some);
+    // Each time that it is sent upstream gives it another one.
+    CHECK(deduplicated("{}", both) == Deduplicated::none);
+    CHECK(deduplicated(id, "") == Deduplicated::none);
+    CHECK(deduplicated(id, "{\"type\":\"check_in\"}\n{}") == Deduplicated::none);
+    CHECK(parsed("{}\n{\"type\":\"check_in\"}\n{}").urgency() == Urgency::urgent);
   }
 
   TEST_CASE("an event id is 32 digits or a dashed UUID") {
