@@ -15,6 +15,9 @@ Advice advice_on_refused(unsigned status) {
   if (status == 429) {
     return {"over quota: Sentry has counted it", kQuota};
   }
+  if (status >= 300 && status < 400) {
+    return {"a redirect, which is not followed", "is the DSN's host right? thaw check"};
+  }
   return {"Sentry does not take it, now or ever", "smaller attachments; look at the SDK's version"};
 }
 

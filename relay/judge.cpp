@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -12,6 +13,7 @@
 namespace relay {
 namespace {
 
+constexpr unsigned kBadRequest = 400;
 constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kForbidden = 403;
 constexpr unsigned kTooManyRequests = 429;
@@ -65,13 +67,20 @@ void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
 /// Once per DSN, however often.
 void Judge::say_refused(const Destination& destination, unsigned status) {
   const std::string dsn = proto::to_public_string(destination.route.dsn);
-  const bool unknown = status == kUnauthorized || status == kForbidden;
-  log_.once((unknown ? "unknown " : "refused ") + dsn, LogLevel::warn,
-            "upstream answered " + std::to_string(status) + " for " + dsn +
-                (unknown ? "; check that key and project are those of the DSN in Sentry, and that "
-                           "the project is not disabled"
-                         : "; it does not take what the SDK sent, which is counted under refused "
-                           "in /stats"));
+  std::string_view kind = "refused ";
+  std::string_view why =
+      "; it does not take what the SDK sent, which is counted under refused in /stats";
+  if (status == kUnauthorized || status == kForbidden) {
+    kind = "unknown ";
+    why =
+        "; check that key and project are those of the DSN in Sentry, and that the project is not "
+        "disabled";
+  } else if (status < kBadRequest) {
+    kind = "redirected ";
+    why = "; redirects are not followed: check the DSN's scheme and host";
+  }
+  log_.once(std::string(kind) + dsn, LogLevel::warn,
+            "upstream answered " + std::to_string(status) + " for " + dsn + std::string(why));
 }
 
 void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {

@@ -75,6 +75,17 @@ TEST_CASE("the README says of each refusal what the code says") {
   }
 }
 
+TEST_CASE("of a redirect the DSN is to blame, not what the SDK sent") {
+  const auto other = relay::advice_on_refused(404);
+  for (const unsigned status : {301U, 302U, 307U, 308U}) {
+    const auto advice = relay::advice_on_refused(status);
+    CHECK(advice.means.find("redirect") != std::string::npos);
+    CHECK(advice.to_do.find("DSN") != std::string::npos);
+    CHECK(advice.to_do != other.to_do);
+  }
+  CHECK(relay::advice_on_refused(400).means == other.means);
+}
+
 TEST_CASE("the README names each reason to reject") {
   std::string fate = "rejected";
   for (std::size_t i = 0; i < relay::kRejectReasonCount; ++i) {

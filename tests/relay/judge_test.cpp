@@ -98,6 +98,17 @@ TEST_CASE("an unknown key and a disabled project are said in the same words") {
   }
 }
 
+TEST_CASE("a redirect is said to be one") {
+  DeliveryBench bench;
+  bench.upstream.answers(301);
+  bench.accept("event");
+  bench.settle();
+  CHECK(bench.refused(301) == 1);
+  REQUIRE(bench.lines.lines.size() == 1);
+  CHECK(bench.lines.lines[0].find("redirects are not followed") != std::string::npos);
+  CHECK(bench.lines.lines[0].find("what the SDK sent") == std::string::npos);
+}
+
 TEST_CASE("what upstream may have taken is remembered from the first time it was written") {
   DeliveryBench bench({.breaker_failures = 99});
   bench.accept("event");
