@@ -21,12 +21,20 @@ namespace {
 // that has not ended yet, is tried again.
 constexpr relay::milliseconds kRetryEvery{5000};
 
-/// What becomes of what still waits at the end; empty if nothing does.
-std::string left_behind(const relay::Snapshot& now) {
-  if (now.envelopes_waiting == 0) return "";
-  return "thaw: " + std::to_string(now.envelopes_waiting) + " not delivered: " +
-         (now.journal.durable ? "kept in THAW_SPOOL_DIR, the next start sends them"
-                              : "lost, for there is no journal");
+std::uint64_t given_up(const relay::Snapshot& now) {
+  return now.stats.ledger.dropped(relay::DropReason::network_error).total();
+}
+
+/// What was not delivered at the end, and what becomes of it. What still waits is in the journal.
+void tell_left_behind(const relay::Snapshot& now, std::uint64_t lost, relay::Log& log) {
+  if (now.envelopes_waiting > 0) {
+    log.raw("thaw: " + std::to_string(now.envelopes_waiting) +
+            " not delivered: kept in THAW_SPOOL_DIR, the next start sends them");
+  }
+  if (lost > 0) {
+    log.raw("thaw: items lost, for they were not delivered and are in no journal: " +
+            std::to_string(lost));
+  }
 }
 
 asio::awaitable<void> signalled(asio::signal_set& signals) {
@@ -57,13 +65,15 @@ asio::awaitable<void> serve_until_stopped(asio::io_context& io, RelayPort& relay
   asio::signal_set stop(io, SIGTERM, SIGINT);
   co_await (signalled(stop) || retry_until_cancelled(relay, clock));
 
+  const auto given_up_before = given_up(relay.snapshot());
   relay.set_gate(relay::Gate::draining);
   co_await relay.drain(clock.now() + kSigtermDrain, false);
   if (sayings.at_end) {
     log.raw(sayings.at_end());
   } else if (relay.anything_to_say()) {
     log.summary(relay.stats_json());
-    if (const auto left = left_behind(relay.snapshot()); !left.empty()) log.raw(left);
+    const auto now = relay.snapshot();
+    tell_left_behind(now, given_up(now) - given_up_before, log);
   }
   co_await relay.stop();
 }

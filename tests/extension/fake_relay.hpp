@@ -33,6 +33,7 @@ class FakeRelay final : public extension::RelayPort {
   std::uint64_t urgent = 0;
   std::set<std::string> failing;  ///< calls that throw
   relay::SteadyTime drain_deadline{};
+  std::uint64_t given_up_at_drain = 0;  ///< errors
 
   void set_work(relay::Work work) {
     work_ = work;
@@ -110,6 +111,9 @@ class FakeRelay final : public extension::RelayPort {
 
   [[nodiscard]] asio::awaitable<void> drain(relay::SteadyTime deadline, bool last) override {
     drain_deadline = deadline;
+    proto::CategoryCounts given_up;
+    given_up.add(proto::Category::error, given_up_at_drain);
+    figures.stats.ledger.drop(relay::DropReason::network_error, given_up);
     note(last ? "drain last" : "drain");
     co_return;
   }
