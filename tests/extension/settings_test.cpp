@@ -269,6 +269,14 @@ TEST_CASE("DSNs of both variables are upstreams, each once") {
   CHECK(settings.relay.route.configured[1].host == "b.example");
 }
 
+TEST_CASE("SENTRY_DSN is one DSN: a list is not taken for one with an odd path") {
+  const auto reading =
+      read_settings({{"SENTRY_DSN", dsn("a.example/1") + "," + dsn("b.example/2")}});
+  CHECK(reading.settings.relay.route.configured.empty());
+  REQUIRE(reading.complaints.size() == 1);
+  CHECK(to_string(reading.complaints[0]).find("THAW_UPSTREAM_DSN") != std::string::npos);
+}
+
 TEST_CASE("a DSN that names Thaw's own port is not an upstream") {
   const std::string key(kKey);
   for (const std::string host : {"127.0.0.1", "localhost", "127.9.9.9", "[::1]", "LOCALHOST."}) {
