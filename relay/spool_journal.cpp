@@ -81,10 +81,13 @@ boost::system::error_code SpoolJournal::failed(boost::system::error_code why) {
               "an envelope is larger than the journal may become and is kept in memory: a larger "
               "THAW_SPOOL_MIB has room for it");
   } else {
+    const bool full = why == errc::no_space_on_device;
     log_.once("journal", LogLevel::warn,
               "cannot write the journal in " + settings_.folder + " (" + why.message() +
-                  "); what is accepted is kept in memory and lost if Thaw is killed. Give the "
-                  "function more ephemeral storage, or set THAW_JOURNAL=off");
+                  "); what is accepted is kept in memory and lost if Thaw is killed. " +
+                  (full ? "Give the function more ephemeral storage"
+                        : "Set THAW_SPOOL_DIR to a folder of Thaw's own that it can write") +
+                  ", or set THAW_JOURNAL=off");
   }
   return why;
 }
