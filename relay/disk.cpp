@@ -21,6 +21,7 @@ namespace {
 using boost::system::error_code;
 
 constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kWayMode = 0755;
 constexpr mode_t kFileMode = 0600;
 constexpr std::size_t kMostParts = 8;
 
@@ -42,6 +43,18 @@ auto uninterrupted(Call call) {
   }
 }
 
+/// With each folder on the way to it that is missing.
+bool make_folder(const std::string& path) {
+  const auto is_there = [&] { return ::mkdir(path.c_str(), kFolderMode) == 0 || errno == EEXIST; };
+  if (is_there()) return true;
+  if (errno != ENOENT) return false;
+  for (auto slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    ::mkdir(path.substr(0, slash).c_str(), kWayMode);
+  }
+  return is_there();
+}
+
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -49,7 +62,7 @@ struct CloseFolder {
 }  // namespace
 
 proto::Result<Descriptor> SystemDisk::open_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) return last_error();
+  if (!make_folder(path)) return last_error();
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.is_open()) return last_error();
   struct stat found{};

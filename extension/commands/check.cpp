@@ -1,5 +1,6 @@
 #include "extension/commands/check.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -55,11 +56,23 @@ error_code port_trouble(asio::io_context& io, std::uint16_t port) {
   return failed;
 }
 
+/// The folder and those on the way to it, as far as they are missing; the deepest first.
+std::vector<std::string> missing_folders(std::string path) {
+  std::vector<std::string> missing;
+  struct stat found{};
+  while (!path.empty() && ::lstat(path.c_str(), &found) != 0) {
+    missing.push_back(path);
+    path.resize(std::min(path.rfind('/'), path.size()));
+  }
+  return missing;
+}
+
 /// Writes a byte where the journal would, and leaves things as they were.
 error_code journal_trouble(const std::string& path) {
   relay::SystemDisk disk;
   struct stat before{};
-  const bool missing = ::lstat(path.c_str(), &before) != 0;
+  const bool was_there = ::lstat(path.c_str(), &before) == 0;
+  const auto missing = missing_folders(path);
   const auto folder = disk.open_folder(path);
   if (!folder) return folder.error();
   const std::string name = "check." + std::to_string(::getpid());
@@ -72,11 +85,8 @@ error_code journal_trouble(const std::string& path) {
     failed = file.error();
   }
   // A folder that this user has made may be one that Thaw's cannot use.
-  if (missing) {
-    ::rmdir(path.c_str());
-  } else {
-    ::fchmod(folder->get(), before.st_mode & 07777U);
-  }
+  for (const auto& made : missing) ::rmdir(made.c_str());
+  if (was_there) ::fchmod(folder->get(), before.st_mode & 07777U);
   return failed;
 }
 

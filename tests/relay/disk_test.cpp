@@ -46,7 +46,16 @@ TEST_CASE("a folder that all share, as /tmp, is not taken from them") {
   CHECK(mode_of(temp.path()) == 01777);
 }
 
-TEST_CASE("a symbolic link, a file and a folder below nothing are refused") {
+TEST_CASE("what is missing on the way to a folder is made, too") {
+  TempFolder temp;
+  SystemDisk disk;
+  CHECK(disk.open_folder(temp.path("a/b/spool")).has_value());
+  CHECK(mode_of(temp.path("a/b/spool")) == 0700);
+  CHECK(disk.open_folder(temp.path("c/spool/")).has_value());
+  CHECK(mode_of(temp.path("c/spool")) == 0700);
+}
+
+TEST_CASE("a symbolic link, a file and a folder below a file are refused") {
   TempFolder temp;
   SystemDisk disk;
   REQUIRE(::mkdir(temp.path("real").c_str(), 0700) == 0);
@@ -54,7 +63,7 @@ TEST_CASE("a symbolic link, a file and a folder below nothing are refused") {
   plant(temp.path("file"));
   CHECK_FALSE(disk.open_folder(temp.path("link")).has_value());
   CHECK_FALSE(disk.open_folder(temp.path("file")).has_value());
-  CHECK_FALSE(disk.open_folder(temp.path("no/where")).has_value());
+  CHECK_FALSE(disk.open_folder(temp.path("file/below")).has_value());
 }
 
 TEST_CASE("one descriptor holds the lock, until it is closed") {
