@@ -43,9 +43,23 @@ std::string to_string(const relay::HostRule& rule) {
   return text;
 }
 
-void tell_upstreams(const relay::RouteSettings& route, Findings& to) {
+/// SENTRY_DSN is the SDK's, which leads to Thaw: of that there is no complaint, and no upstream.
+bool has_only_its_own(const SettingsReading& reading) {
+  const auto is_set = [](const auto& setting) {
+    return setting.name == "SENTRY_DSN" && !setting.is_default;
+  };
+  const auto is_wrong = [](const Complaint& about) { return about.variable == "SENTRY_DSN"; };
+  return std::ranges::any_of(reading.in_effect, is_set) &&
+         std::ranges::none_of(reading.complaints, is_wrong);
+}
+
+void tell_upstreams(const SettingsReading& reading, Findings& to) {
+  const relay::RouteSettings& route = reading.settings.relay.route;
   for (const auto& dsn : route.configured) fact(to, "upstream", proto::to_public_string(dsn));
-  if (route.configured.empty()) {
+  if (route.configured.empty() && has_only_its_own(reading)) {
+    failed(to, "upstream", "SENTRY_DSN leads to Thaw itself: there is nothing to test",
+           "set THAW_UPSTREAM_DSN to the DSN of your Sentry project");
+  } else if (route.configured.empty()) {
     failed(to, "upstream", "no DSN is configured: there is nothing to test",
            "set THAW_UPSTREAM_DSN or SENTRY_DSN to the DSN of your Sentry project");
   }
@@ -236,7 +250,7 @@ std::vector<Finding> findings_of(const SettingsReading& reading, const Surroundi
     failed(findings, "switch", "THAW_DISABLED is set: Thaw takes envelopes and drops them",
            "unset it");
   }
-  tell_upstreams(settings.relay.route, findings);
+  tell_upstreams(reading, findings);
   fact(findings, "pace",
        std::string(to_string(settings.pace.pace)) + ", holds an invoke at most " +
            std::to_string(settings.pace.budget.count()) + " ms");

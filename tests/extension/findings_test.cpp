@@ -98,6 +98,18 @@ TEST_CASE("without a DSN it says what to set, and fails") {
   CHECK(any_failed(findings));
 }
 
+TEST_CASE("of a DSN that leads to Thaw it says so; of one that is none, what is wrong") {
+  constexpr auto kOwn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:9797/42";
+  const auto own = find(settings_findings({{"SENTRY_DSN", kOwn}}), "upstream");
+  CHECK(own.mark == Finding::Mark::failed);
+  CHECK(has(own.text, "SENTRY_DSN leads to Thaw itself"));
+  CHECK_FALSE(has(own.advice, "or SENTRY_DSN"));
+  const auto none = find(settings_findings({{"SENTRY_DSN", "x"}}), "upstream");
+  CHECK_FALSE(has(none.text, "itself"));
+  const auto both = settings_findings({{"SENTRY_DSN", kOwn}, {"THAW_UPSTREAM_DSN", kDsn}});
+  CHECK_FALSE(any_failed(both));
+}
+
 TEST_CASE("a Thaw that is switched off is a failure") {
   const auto findings = settings_findings({{"SENTRY_DSN", kDsn}, {"THAW_DISABLED", "1"}});
   CHECK(has(find(findings, "switch").text, "THAW_DISABLED"));
