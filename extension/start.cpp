@@ -48,7 +48,7 @@ Start begin_stats(const CommandLine& line, const Environment& environment, std::
   const auto watch = options.find("watch");
   const bool running = url != options.end() || watch != options.end() || !line.overrides.empty();
   if (running && options.contains("-")) {
-    return print("thaw: - does not go with --url, --port or --watch\nTry: thaw --help\n", 2);
+    return print("thaw: - does not go with --url, --port or --watch\nTry: thaw stats --help\n", 2);
   }
   auto start = begin(Start::How::stats, environment, path);
   StatsOptions& wanted = start.stats;
@@ -93,10 +93,12 @@ Start begin_serve(const CommandLine& line, const Environment& environment, std::
   const bool capture = line.options.contains("capture");
   for (const auto* option : {"only", "json"}) {
     if (capture || !line.options.contains(option)) continue;
-    return print("thaw: --" + std::string(option) + " goes with --capture\nTry: thaw --help\n", 2);
+    return print(
+        "thaw: --" + std::string(option) + " goes with --capture\nTry: thaw serve --help\n", 2);
   }
   if (capture && line.options.contains("upstream")) {
-    return print("thaw: with --capture nothing is sent to an --upstream\nTry: thaw --help\n", 2);
+    return print("thaw: with --capture nothing is sent to an --upstream\nTry: thaw serve --help\n",
+                 2);
   }
   Start start = by_hand(environment, path);
   relay::Settings& settings = start.reading.settings.relay;

@@ -166,8 +166,21 @@ std::string help_of(const Command& command) {
 
 CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}, {}}; }
 
-CommandLine mistake(const std::string& what) {
-  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}, {}};
+/// `command`: "" or " serve", whose help it is.
+CommandLine mistake(const std::string& what, const std::string& command = "") {
+  return {
+      CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw" + command + " --help\n", {}, {}};
+}
+
+/// A word where none belongs, as the 5 of `--watch 5`.
+std::string too_much(const Command& command, const std::string& word) {
+  std::string what = std::string(command.name) + " takes no word like " + word;
+  for (const auto& option : command.options) {
+    if (!option.operand.starts_with('[')) continue;
+    what.append("; a value of --").append(option.name).append(" goes right behind it: --");
+    what.append(option.name).append(option.operand.substr(1, option.operand.size() - 2));
+  }
+  return what;
 }
 
 // getopt_long(3) over one part of the line: argv[0] is the program's or the command's name, and the
@@ -225,15 +238,18 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
   }
   known.at(options.size()) = {"help", no_argument, nullptr, 'h'};
   CommandLine line{command.verb, {}, {}, {}};
+  const auto wrong = [help = " " + std::string(command.name)](const std::string& what) {
+    return mistake(what, help);
+  };
   Words words(argv, known.data());
   for (int got = words.next(); got != -1; got = words.next()) {
     if (got == 'h') return print(help_of(command));
-    if (got == ':') return mistake(words.current() + " wants a value");
-    if (got < kFirstOption) return mistake(words.current() + " is no option of " + argv[0]);
+    if (got == ':') return wrong(words.current() + " wants a value");
+    if (got < kFirstOption) return wrong(words.current() + " is no option of " + argv[0]);
     const auto& option = options[static_cast<std::size_t>(got - kFirstOption)];
     const std::string value = ::optarg == nullptr ? "" : ::optarg;
-    if (const auto wrong = option.check(value); !wrong.empty()) {
-      return mistake(std::string("--").append(option.name).append(" ") + wrong);
+    if (const auto trouble = option.check(value); !trouble.empty()) {
+      return wrong(std::string("--").append(option.name).append(" ") + trouble);
     }
     take(option, value, line);
   }
@@ -242,7 +258,7 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
     line.options[rest[0]] = "";
     rest = rest.subspan(1);
   }
-  if (!rest.empty()) return mistake(rest[0] + std::string(" is too much"));
+  if (!rest.empty()) return wrong(too_much(command, rest[0]));
   return line;
 }
 

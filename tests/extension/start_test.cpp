@@ -126,8 +126,18 @@ TEST_CASE("what cannot be understood is said and leaves with 2") {
     const auto refused = read_start(static_cast<int>(argv.size()), argv.data(), {});
     CHECK(refused.how == Start::How::print);
     CHECK(refused.exit_code == 2);
-    CHECK(refused.text.find("thaw --help") != std::string::npos);
+    const bool of_command = argv.size() > 2;
+    const std::string help =
+        of_command ? std::string("thaw ") + argv[1] + " --help" : "thaw --help";
+    CHECK(refused.text.find("Try: " + help + "\n") != std::string::npos);
   }
+}
+
+TEST_CASE("a value that stands apart from --watch is told where it belongs") {
+  const auto refused = start({"thaw", "stats", "--watch", "5"});
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.text.find("takes no word like 5; a value of --watch goes right behind it: "
+                          "--watch=SECONDS") != std::string::npos);
 }
 
 TEST_CASE("an option's value may follow an equals sign; the last one counts") {

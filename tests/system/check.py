@@ -216,7 +216,7 @@ class Check(unittest.TestCase):
     def test_usage(self):
         done = subprocess.run([sandbox.BUILD / "thaw", "check", "--json"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("thaw --help", done.stderr)
+        self.assertIn("thaw check --help", done.stderr)
 
     def test_it_leaves_no_trace(self):
         self.check(code=1)
@@ -225,6 +225,9 @@ class Check(unittest.TestCase):
             os.chmod(folder, 0o755)
             self.check(code=1, THAW_SPOOL_DIR=folder)
             self.assertEqual(os.stat(folder).st_mode & 0o7777, 0o755)
+            self.assertEqual(os.listdir(folder), [])
+            below = self.check(code=1, THAW_SPOOL_DIR=f"{folder}/a b/spool/")
+            self.assertRegex("\n".join(below), "ok      journal ")
             self.assertEqual(os.listdir(folder), [])
 
     def test_beside_a_running_thaw(self):
