@@ -82,17 +82,25 @@ StatsExit verdict(const Fleet& fleet) {
   return fleet.lost() > 0 ? StatsExit::lost : StatsExit::nothing_lost;
 }
 
-StatsExit show(const StatsOptions& options) {
-  const auto answer = fetch_stats(options.url);
-  if (!answer) {
-    complain("no Thaw at " + options.url + ": " + answer.error().message());
-    return StatsExit::nothing_read;
+std::string in_words(const error_code& why) {
+  if (why == boost::asio::error::not_found) return "what answers there has no figures of Thaw's";
+  if (why == boost::asio::error::invalid_argument) {
+    return "it is to be http://ADDRESS:PORT, and a name is not looked up";
   }
+  return why.message();
+}
+
+StatsExit show(const StatsOptions& options) {
+  const auto nothing = [&](const error_code& why) {
+    complain("no Thaw at " + options.url + ": " + in_words(why));
+    return StatsExit::nothing_read;
+  };
+  const auto answer = fetch_stats(options.url);
+  if (!answer) return nothing(answer.error());
   Fleet fleet;
   fleet.read(*answer);
   if (fleet.processes == 0 && fleet.unknown_schemas.empty()) {
-    complain("no Thaw at " + options.url + ": what answers there has no figures of Thaw's");
-    return StatsExit::nothing_read;
+    return nothing(boost::asio::error::not_found);
   }
   const bool redraw = options.watch && !options.json && ::isatty(STDOUT_FILENO) == 1;
   std::string text = redraw ? "\x1b[H\x1b[2J" : "";
@@ -134,8 +142,9 @@ StatsExit add_up_lines(const StatsOptions& options) {
   Fleet fleet;
   read_lines(fleet);
   if (fleet.processes == 0) complain("no line of Thaw's found on standard input");
-  print(options.json ? to_json(fleet) + "\n" : to_table(fleet, "standard input"));
-  return verdict(fleet);
+  const bool shown =
+      print(options.json ? to_json(fleet) + "\n" : to_table(fleet, "standard input"));
+  return shown ? verdict(fleet) : StatsExit::nothing_read;
 }
 
 }  // namespace

@@ -139,8 +139,12 @@ class Running(Case):
     def test_nobody_there(self):
         port = relaying.free_port()
         self.assertEqual(thaw_stats("--port", str(port)).returncode, 2)
-        self.assertEqual(thaw_stats("--url", f"http://127.0.0.1:{self.upstream.port}").returncode, 2)
-        self.assertEqual(thaw_stats("--url", "http://example.invalid:1/").returncode, 2)
+        for url, why in ((f"http://127.0.0.1:{self.upstream.port}", b"what answers there has no figures"),
+                         (f"http://127.0.0.1:{self.thaw().port}/nosuch", b"what answers there has no figures"),
+                         ("http://example.invalid:1/", b"a name is not looked up")):
+            shown = thaw_stats("--url", url)
+            self.assertEqual(shown.returncode, 2)
+            self.assertIn(why, shown.stderr)
         self.assertEqual(thaw_stats("--nonsense").returncode, 2)
 
     def test_watching_ends_with_ctrl_c(self):
@@ -196,6 +200,15 @@ class Lines(Case):
             category: {"accepted": 6, "inherited": 0, "delivered": 6, "waiting": 0, "refused": 0, "dropped": 0}
             for category in ("error", "session")})
         self.assertEqual(got["skipped"]["other"], 1)
+
+    def test_what_cannot_be_written_is_no_success(self):
+        thaw = self.thaw()
+        self.feed(thaw, 1)
+        self.quiet(thaw)
+        line = self.summary(thaw)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([THAW, "stats"], input=line, stdout=full, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
 
     def test_no_line_and_unknown_ones(self):
         self.assertEqual(thaw_stats(text=b"").returncode, 2)
