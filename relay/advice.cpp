@@ -26,10 +26,9 @@ Advice advice_on(DropReason reason) {
     case DropReason::ratelimit_backoff:
       return {"Sentry had said that it does not want this category for now", kQuota};
     case DropReason::queue_overflow:
-      return {
-          "more was waiting than THAW_MAX_WAITING, THAW_SPOOL_MIB or, without a journal, "
-          "THAW_MEMORY_MIB allow; the least urgent, oldest went",
-          "raise the limit, or find out why Sentry is out of reach"};
+      return {"more was waiting than the limits allow; the least urgent, oldest went",
+              "find out why Sentry is out of reach, or raise THAW_MAX_WAITING, THAW_SPOOL_MIB or, "
+              "without a journal, THAW_MEMORY_MIB"};
     case DropReason::network_error:
       return {
           "sent as often as is allowed and never answered, or no time left at the end of the "
@@ -46,7 +45,7 @@ Advice advice_on(DropReason reason) {
           "every copy would send it",
           "nothing; send less at init, or see why Sentry was out of reach"};
     case DropReason::disabled:
-      return {"THAW_DISABLED is set", "remove it"};
+      return {"THAW_DISABLED is set", "unset THAW_DISABLED"};
     case DropReason::internal_sdk_error:
       break;
   }
