@@ -73,6 +73,7 @@ struct Relay::Parts {
   [[nodiscard]] bool ready(LocalRequest& request);
   Answer answer(LocalRequest&& request);
   Answer answer_same(LocalRequest&& request, const Call& call);
+  void say_refused(const Answer& answer);
   Answer view(const Call& call) const;
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Work work() const;
@@ -180,8 +181,12 @@ Answer Relay::Parts::answer(LocalRequest&& request) {
   const auto verdict = judge_origin(origins, origin);
   if (verdict == OriginVerdict::same) return answer_same(std::move(request), call);
   if (verdict == OriginVerdict::foreign) {
-    if (call.endpoint) stats.ledger.reject(RejectReason::not_allowed);
-    return refuse_origin();
+    Answer refused = refuse_origin();
+    if (call.endpoint) {
+      stats.ledger.reject(RejectReason::not_allowed);
+      say_refused(refused);
+    }
+    return refused;
   }
   // What people look at is for no page of another site.
   if (!call.endpoint) return answer_same(std::move(request), call);
@@ -189,15 +194,20 @@ Answer Relay::Parts::answer(LocalRequest&& request) {
   return readable_by(origin, answer_same(std::move(request), call));
 }
 
+/// Whoever watches what is captured looks for what is not, too.
+void Relay::Parts::say_refused(const Answer& answer) {
+  if (capture == nullptr || answer.status < 400) return;
+  const std::string why =
+      answer.body.empty() ? answer.why.message() : proto::printable(answer.body);
+  log.line(LogLevel::warn, "answered " + std::to_string(answer.status) + ": " + why);
+}
+
 Answer Relay::Parts::answer_same(LocalRequest&& request, const Call& call) {
   if (call.is_for_sentry()) {
     const SteadyTime begun = request.begun.value_or(clock.now());
     Answer verdict = intake.take(std::move(request), call);
     stats.accept_time.add(clock.now() - begun);
-    if (capture != nullptr && verdict.status >= 400) {
-      log.line(LogLevel::warn, "answered " + std::to_string(verdict.status) + ": " +
-                                   proto::printable(verdict.body));
-    }
+    say_refused(verdict);
     return verdict;
   }
   if (call.endpoint) {

@@ -177,9 +177,14 @@ class Capture(unittest.TestCase):
     def test_what_is_refused_is_said(self):
         thaw = self.capture()
         self.assertEqual(thaw.post(b"nonsense"), 400)
+        self.assertEqual(thaw.post(event(1), **{"Content-Encoding": "rot13"}), 415)
+        self.assertEqual(thaw.post(event(1), Origin="https://app.example.com"), 403)
         code, lines = thaw.end()
         self.assertEqual((code, lines), (0, []))
-        self.assertIn("answered 400", "".join(thaw.said))
+        said = "".join(thaw.said)
+        self.assertIn("answered 400", said)
+        self.assertRegex(said, r"answered 415: \w")
+        self.assertRegex(said, "answered 403: .*--allow-origin")
 
     def test_nothing_leaves_and_an_earlier_journal_stays(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="thaw-capture-"))
