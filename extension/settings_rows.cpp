@@ -123,8 +123,8 @@ constexpr SettingRow kRows[] = {
      .number = [](Settings& s, std::int64_t n) { s.pace.probe = milliseconds{n}; }},
     /// A failure is no answer, or 502 to 504; the first success ends it.
     {.info = {"THAW_BREAKER_FAILURES", "3", kNone, 1, 1000, kNone,
-              "in a row, until an upstream host is asked with one request at a time, 1 s to a "
-              "minute apart"},
+              "so many failures in a row, and an upstream host is asked with one request at a "
+              "time, 1 s to a minute apart"},
      .number =
          [](Settings& s, std::int64_t n) {
            s.relay.delivery.breaker_failures = static_cast<unsigned>(n);
@@ -150,8 +150,8 @@ constexpr SettingRow kRows[] = {
                   std::int64_t n) { s.relay.backlog.max_waiting = static_cast<std::size_t>(n); }},
     {.info =
          {"THAW_MAX_BODY_MIB", "20", "MiB", 1, 1024, kNone,
-          "largest request, as it comes over the wire; twice that decoded; neither above 1/32 of "
-          "the function's memory, 1/8 if set; else 413"},
+          "largest request body as it comes, twice that decoded; at most 1/32 of the function's "
+          "memory, 1/8 if set; what is larger gets 413"},
      .number = take_max_body},
     /// If none is idle the next one waits.
     // Lambda allows 1024 open files.
@@ -160,16 +160,17 @@ constexpr SettingRow kRows[] = {
      .number = [](Settings& s,
                   std::int64_t n) { s.relay.listener.max_clients = static_cast<std::size_t>(n); }},
     {.info = {"THAW_READ_MS", "10000", "ms", 100, 900'000, kNone,
-              "to receive one local request, freezes not counted; then 408"},
+              "longest time to receive one local request, freezes not counted; then 408"},
      .number = [](Settings& s, std::int64_t n) { s.relay.listener.read = milliseconds{n}; }},
     /// Opened as so many envelopes wait.
     {.info = {"THAW_CONNECTIONS", "16", kNone, 1, 64, kNone, "connections to one upstream host"},
      .number = [](Settings& s,
                   std::int64_t n) { s.relay.delivery.connections = static_cast<std::size_t>(n); }},
     {.info = {"THAW_CONNECT_MS", "1500", "ms", 50, 60'000, kNone,
-              "to find, connect to and shake hands with an upstream host"},
+              "longest time to find, connect to and shake hands with an upstream host"},
      .number = [](Settings& s, std::int64_t n) { s.upstream.connect = milliseconds{n}; }},
-    {.info = {"THAW_REQUEST_MS", "5000", "ms", 100, 900'000, kNone, "one whole upstream request"},
+    {.info = {"THAW_REQUEST_MS", "5000", "ms", 100, 900'000, kNone,
+              "longest time for one whole upstream request"},
      .number = [](Settings& s, std::int64_t n) { s.relay.delivery.request = milliseconds{n}; }},
     {.info = {"THAW_REUSE_MS", "5000", "ms", 0, 900'000, kNone,
               "idle age up to which an upstream connection is used again"},
@@ -186,7 +187,7 @@ constexpr SettingRow kRows[] = {
      .choice = take_log_level},
     // Beyond a day only the line at SHUTDOWN is left.
     {.info = {"THAW_EMF_MINUTES", "0", "min", 0, 1440, kNone,
-              "so far apart a line of metrics for CloudWatch, and one at SHUTDOWN; 0: none"},
+              "minutes between two lines of metrics for CloudWatch, the last at SHUTDOWN; 0: none"},
      .number = [](Settings& s, std::int64_t n) { s.emf = std::chrono::minutes{n}; }},
     /// What is special in user or password as %XX. Never `HTTP_PROXY`, in capitals.
     {.info =
@@ -209,7 +210,7 @@ constexpr SettingRow kRows[] = {
     /// Counted as for `THAW_MAX_WAITING`. Never into the last tenth of the file system, at least 16
     /// MiB: then as for a full disk, in memory.
     {.info = {"THAW_SPOOL_MIB", "64", "MiB", 1, 10'240, kNone,
-              "those files together; above it the least urgent, oldest go first"},
+              "the journal's files together; above it the least urgent, oldest go first"},
      .number = [](Settings& s,
                   std::int64_t n) { s.spool_bytes = static_cast<std::uint64_t>(n) * relay::kMiB; }},
     {.info = {"THAW_REPORT_FAILURES", "1", kNone, 0, 1, kNone,
@@ -218,7 +219,7 @@ constexpr SettingRow kRows[] = {
     /// Of 1 KiB each at most. Thaw then gets the function's log as telemetry, which costs its
     /// wake-ups.
     {.info = {"THAW_FAILURE_LOG_LINES", "0", kNone, 0, FunctionLog::kMostLines, kNone,
-              "so many of the last lines in the function's log go with such an event"},
+              "how many of the last lines in the function's log go with a failure's event"},
      .number = [](Settings& s,
                   std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
     /// SDKs started by `thaw-exec` go straight to Sentry; what is posted here all the same is
