@@ -92,6 +92,9 @@ class Case(unittest.TestCase):
 class Dsn(Case):
     """If THAW_DISABLED is unset and SENTRY_DSN parses, the SDK is sent to Thaw."""
 
+    def test_a_key_of_another_length_is_said_to_be_what_is_wrong(self):
+        self.untouched({"SENTRY_DSN": "https://KEY@o1.ingest.us.sentry.io/42"}, says=b"a key of 32 characters")
+
     def test_dsn_and_sentrys_own_extension(self):
         self.rewritten()
 
