@@ -40,7 +40,11 @@ void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
   const WallTime now = clock_.wall_now();
   if (!answer.rate_limits.empty()) destination.limits.learn(answer.rate_limits, now);
   const Outcome outcome = outcome_of(answer.status, zstd);
-  outcome == Outcome::retry ? host_failed(*destination.host) : host_answered(*destination.host);
+  const bool in_trouble = outcome == Outcome::retry || outcome == Outcome::retry_once;
+  const std::string said = in_trouble ? "answers " + std::to_string(answer.status) : "";
+  if (in_trouble) say_kept(destination.route.dsn.host + " " + said);
+  outcome == Outcome::retry ? host_failed(*destination.host, said)
+                            : host_answered(*destination.host);
   switch (outcome) {
     case Outcome::delivered:
       backlog_.deliver(entry.id);
@@ -64,6 +68,10 @@ void Judge::answered(Entry& entry, const UpstreamAnswer& answer, bool zstd) {
   }
 }
 
+void Judge::say_kept(const std::string& trouble) {
+  log_.once("unanswered", LogLevel::warn, trouble + "; events are kept and sent again later");
+}
+
 /// Once per DSN, however often.
 void Judge::say_refused(const Destination& destination, unsigned status) {
   const std::string dsn = proto::to_public_string(destination.route.dsn);
@@ -85,6 +93,11 @@ void Judge::say_refused(const Destination& destination, unsigned status) {
 
 void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
   const WallTime now = clock_.wall_now();
+  const std::string dsn = proto::to_public_string(entry.destination->route.dsn);
+  log_.once("limited " + dsn, LogLevel::warn,
+            "upstream answered 429 for " + dsn +
+                "; look at the project's quotas and rate limits. What it does not want is counted "
+                "under refused and dropped in /stats");
   if (answer.rate_limits.empty()) {
     entry.destination->limits.learn_bare_429(answer.retry_after, now);
     backlog_.refuse(entry.id, kTooManyRequests);
@@ -132,9 +145,7 @@ void Judge::unanswered(Entry& entry, const FlightFacts& flight, boost::system::e
   if (flight.exposed) {
     may_be_cut(entry);
   } else {
-    log_.once("unanswered", LogLevel::warn,
-              "no answer from " + entry.destination->route.dsn.host + ": " + why.message() +
-                  "; events are kept and sent again later");
+    say_kept("no answer from " + entry.destination->route.dsn.host + ": " + why.message());
   }
   back_off_from(entry);
 }
@@ -177,14 +188,14 @@ void Judge::back_off_from(Entry& entry) {
   entry.back_off_begun = clock_.wall_now();
 }
 
-void Judge::host_failed(Host& host) {
+void Judge::host_failed(Host& host, std::string_view how) {
   const bool was_open = host.breaker.open();
   host.breaker.failed(clock_.wall_now());
   if (was_open || !host.breaker.open()) return;
   ++stats_.breaker_openings;
   log_.once("breaker " + host.endpoint.host, LogLevel::warn,
-            host.endpoint.host +
-                " does not answer; events are kept, and it is asked again "
+            host.endpoint.host + " " + std::string(how) +
+                "; events are kept, and it is asked again "
                 "with one at a time, at most a minute apart");
 }
 

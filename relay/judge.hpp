@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "relay/backlog.hpp"
@@ -64,6 +66,8 @@ class Judge {
   /// A flag for each item, where limits in force take some; none, where they take no item. nullopt:
   /// it is gone, all of it under a limit or out of reach.
   [[nodiscard]] std::optional<std::vector<bool>> limited_in_part(const Entry& entry);
+  /// Of the first trouble only.
+  void say_kept(const std::string& trouble);
   void say_refused(const Destination& destination, unsigned status);
   void rate_limited(Entry& entry, const UpstreamAnswer& answer);
   void server_failed(Entry& entry);
@@ -71,7 +75,8 @@ class Judge {
   [[nodiscard]] bool written_too_often(Entry& entry, const FlightFacts& flight);
   void pause_before_repeat(Entry& entry, WallTime written);
   void may_be_cut(Entry& entry);
-  void host_failed(Host& host);
+  /// `how`: for people, behind its name.
+  void host_failed(Host& host, std::string_view how = "does not answer");
   void host_answered(Host& host);
 
   Clock& clock_;

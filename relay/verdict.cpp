@@ -75,7 +75,7 @@ class Judge {
     for (const HostState& host : now_.hosts) {
       if (!host.breaker_open) continue;
       find(Mood::warning,
-           host.name + " does not answer; it is asked again " +
+           host.name + " does not answer, or with 502 to 504 only; it is asked again " +
                (host.next_probe.count() > 0 ? "in " + html::length(host.next_probe) : "next"),
            "check the function's way to the internet: thaw check");
     }

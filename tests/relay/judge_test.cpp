@@ -109,6 +109,40 @@ TEST_CASE("a redirect is said to be one") {
   CHECK(bench.lines.lines[0].find("what the SDK sent") == std::string::npos);
 }
 
+TEST_CASE("an upstream that answers with its own trouble is not said to be silent") {
+  for (const unsigned status : {500U, 503U}) {
+    CAPTURE(status);
+    const std::string answers = "up.example answers " + std::to_string(status);
+    DeliveryBench bench({.breaker_failures = 2});
+    bench.upstream.answers(status);
+    bench.upstream.answers(status);
+    bench.accept("event");
+    bench.settle();
+    REQUIRE(bench.lines.lines.size() == 1);
+    CHECK(bench.lines.lines[0].find(answers + "; events are kept and sent again") !=
+          std::string::npos);
+    bench.accept("event");
+    bench.settle();
+    // Of a 500 the host is well.
+    REQUIRE(bench.lines.lines.size() == (status == 503 ? 2 : 1));
+    if (status == 503) CHECK(bench.lines.lines[1].find(answers + "; events") != std::string::npos);
+  }
+}
+
+TEST_CASE("a limit of Sentry's is said once for its DSN") {
+  for (const auto* limits : {"", "60:error:organization"}) {
+    CAPTURE(limits);
+    DeliveryBench bench;
+    bench.upstream.answers(429, limits);
+    bench.accept("event");
+    bench.accept("event");
+    bench.settle();
+    REQUIRE(bench.lines.lines.size() == 1);
+    CHECK(bench.lines.lines[0].find("upstream answered 429 for ") != std::string::npos);
+    CHECK(bench.lines.lines[0].find("quotas and rate limits") != std::string::npos);
+  }
+}
+
 TEST_CASE("what upstream may have taken is remembered from the first time it was written") {
   DeliveryBench bench({.breaker_failures = 99});
   bench.accept("event");

@@ -82,8 +82,9 @@ TEST_CASE("a breaker that is open names its host") {
   CHECK(verdict.headline == "3 envelopes waiting");
   CHECK(verdict.mood == Mood::warning);
   REQUIRE(verdict.findings.size() == 2);
-  CHECK(verdict.findings[0].what ==
-        "https://up.example:443 does not answer; it is asked again in 4 s");
+  CHECK(
+      verdict.findings[0].what ==
+      "https://up.example:443 does not answer, or with 502 to 504 only; it is asked again in 4 s");
   now.hosts[0].next_probe = 0ms;
   CHECK(judge_all(now).findings[0].what.ends_with("it is asked again next"));
   now.hosts[0].breaker_open = false;
