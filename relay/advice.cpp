@@ -55,7 +55,7 @@ Advice advice_on(DropReason reason) {
 Advice advice_on(RejectReason reason) {
   switch (reason) {
     case RejectReason::malformed:
-      return {"no HTTP request, no envelope, or a key that is not 32 hex digits",
+      return {"no HTTP request, no envelope, or a key of other than 32 characters",
               "look at the SDK's DSN and its version"};
     case RejectReason::unauthorized:
       return {"no key that could be read", "compare the SDK's DSN with the one in Sentry"};
