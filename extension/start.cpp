@@ -96,7 +96,7 @@ Start begin_serve(const CommandLine& line, const Environment& environment, std::
     return print(
         "thaw: --" + std::string(option) + " goes with --capture\nTry: thaw serve --help\n", 2);
   }
-  if (capture && line.options.contains("upstream")) {
+  if (capture && line.overrides.contains("THAW_UPSTREAM_DSN")) {
     return print("thaw: with --capture nothing is sent to an --upstream\nTry: thaw serve --help\n",
                  2);
   }

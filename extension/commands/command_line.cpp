@@ -174,6 +174,7 @@ CommandLine mistake(const std::string& what, const std::string& command = "") {
 
 /// A word where none belongs, as the 5 of `--watch 5`.
 std::string too_much(const Command& command, const std::string& word) {
+  if (word.starts_with("--")) return word + " comes too late: options go before any word";
   std::string what = std::string(command.name) + " takes no word like " + word;
   for (const auto& option : command.options) {
     if (!option.operand.starts_with('[')) continue;
