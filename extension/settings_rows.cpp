@@ -222,7 +222,8 @@ constexpr SettingRow kRows[] = {
               "how many of the last lines in the function's log go with a failure's event"},
      .number = [](Settings& s,
                   std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
-    /// SDKs started by `thaw-exec` go straight to Sentry; what is posted here is answered `200` with
+    /// SDKs started by `thaw-exec` go straight to Sentry; what is posted here is answered `200`
+    /// with
     /// a rate limit for everything, and counted `disabled`. No journal, telemetry, connection.
     {.info =
          {"THAW_DISABLED", "0", kNone, 0, 0, kNone,

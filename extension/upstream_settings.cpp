@@ -97,8 +97,8 @@ void take_sentry_dsn(Settings& settings, std::string_view value,
                      std::vector<Complaint>& complaints) {
   // What stands before the last DSN of a list could be read as that one's path.
   if (value.find(',') != std::string_view::npos) {
-    complaints.push_back({"SENTRY_DSN", "has a comma: it is one DSN, a list is THAW_UPSTREAM_DSN's",
-                          "ignoring it"});
+    complaints.push_back(
+        {"SENTRY_DSN", "has a comma: it is one DSN, a list is THAW_UPSTREAM_DSN's", "ignoring it"});
     return;
   }
   auto dsn = proto::parse_dsn(value);

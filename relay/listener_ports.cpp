@@ -17,14 +17,14 @@ std::string another_port(std::uint16_t wanted, error_code why) {
   const std::string reason =
       why == asio::error::address_in_use ? " is taken" : " cannot be had (" + why.message() + ")";
   return "port " + std::to_string(wanted) + reason +
-         ": listening on another one and trying again at each invoke; set THAW_PORT";
+         ": listening on another one and trying again; set THAW_PORT";
 }
 
 std::string no_port(error_code why) {
   const std::string advice =
       why == asio::error::no_descriptors ? "; raise the limit of open files (ulimit -n)" : "";
   return "cannot listen on 127.0.0.1 (" + why.message() +
-         "): accepting nothing for now and trying again at each invoke" + advice;
+         "): accepting nothing for now and trying again" + advice;
 }
 
 }  // namespace
