@@ -166,10 +166,13 @@ std::string help_of(const Command& command) {
 
 CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}, {}}; }
 
-/// `command`: "" or " serve", whose help it is.
-CommandLine mistake(const std::string& what, const std::string& command = "") {
-  return {
-      CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw" + command + " --help\n", {}, {}};
+CommandLine mistake(const std::string& what) {
+  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}, {}};
+}
+
+CommandLine mistake(const Command& command, const std::string& what) {
+  const std::string help = "\nTry: thaw " + std::string(command.name) + " --help\n";
+  return {CommandLine::Verb::mistake, "thaw: " + what + help, {}, {}};
 }
 
 /// A word where none belongs, as the 5 of `--watch 5`.
@@ -239,18 +242,16 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
   }
   known.at(options.size()) = {"help", no_argument, nullptr, 'h'};
   CommandLine line{command.verb, {}, {}, {}};
-  const auto wrong = [help = " " + std::string(command.name)](const std::string& what) {
-    return mistake(what, help);
-  };
   Words words(argv, known.data());
   for (int got = words.next(); got != -1; got = words.next()) {
     if (got == 'h') return print(help_of(command));
-    if (got == ':') return wrong(words.current() + " wants a value");
-    if (got < kFirstOption) return wrong(words.current() + " is no option of " + argv[0]);
+    if (got == ':') return mistake(command, words.current() + " wants a value");
+    if (got < kFirstOption)
+      return mistake(command, words.current() + " is no option of " + argv[0]);
     const auto& option = options[static_cast<std::size_t>(got - kFirstOption)];
     const std::string value = ::optarg == nullptr ? "" : ::optarg;
     if (const auto trouble = option.check(value); !trouble.empty()) {
-      return wrong(std::string("--").append(option.name).append(" ") + trouble);
+      return mistake(command, std::string("--").append(option.name).append(" ") + trouble);
     }
     take(option, value, line);
   }
@@ -259,7 +260,7 @@ CommandLine parse_command(const Command& command, std::span<const char* const> a
     line.options[rest[0]] = "";
     rest = rest.subspan(1);
   }
-  if (!rest.empty()) return wrong(too_much(command, rest[0]));
+  if (!rest.empty()) return mistake(command, too_much(command, rest[0]));
   return line;
 }
 
