@@ -94,7 +94,7 @@ class NeverInTheWay(unittest.TestCase):
             self.play(env={"THAW_PORT": str(taken.getsockname()[1])}, advice="THAW_PORT")
 
     def test_no_tmp(self):
-        self.play(env={"THAW_SPOOL_DIR": "/proc/thaw"}, advice="THAW_SPOOL_DIR", arrives=INVOKES)
+        self.play(env={"THAW_SPOOL_DIR": "/proc/thaw"}, advice="must name a folder below /tmp", arrives=INVOKES)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root: a file system of its own")
     def test_read_only_tmp(self):
