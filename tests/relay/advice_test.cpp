@@ -70,6 +70,7 @@ TEST_CASE("the README says of each refusal what the code says") {
     CHECK(is_row("refused 401, 403", relay::advice_on_refused(status)));
   }
   CHECK(is_row("refused 429", relay::advice_on_refused(429)));
+  CHECK(is_row("refused 3xx", relay::advice_on_refused(301)));
   for (const unsigned status : {413U, 400U, 404U}) {
     CHECK(is_row("refused 413, other 4xx", relay::advice_on_refused(status)));
   }
