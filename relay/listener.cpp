@@ -376,6 +376,8 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
     if (ec) {
       log_.once("accept", LogLevel::warn,
                 "cannot accept a local connection: " + ec.message() + "; trying again");
+      // Where no descriptor is left it fails although nobody may wait to be let in (accept(2)).
+      co_await acceptor.async_wait(tcp::acceptor::wait_read, into(ec));
       if (!close_longest_idle()) co_await clock_.sleep_until(clock_.now() + kAcceptPause);
       continue;
     }

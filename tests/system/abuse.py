@@ -258,6 +258,25 @@ class Crowds(Abuse):
                 self.leave(peers)
                 self.check(before)
 
+    @unittest.skipIf(sandbox.SANITIZED, "a sanitizer looks at memory through a pipe of its own")
+    def test_the_last_descriptor(self):
+        limit = 48
+        self.start(command=("prlimit", f"--nofile={limit}", sandbox.THAW, "serve"))
+        peers = []
+        while self.descriptors() < limit:
+            before = self.descriptors()
+            peers.append(self.connect())
+            peers[-1].sendall(b"POST /")
+            relaying.wait_for(lambda: self.descriptors() > before)
+        peers.pop().close()
+        relaying.wait_for(lambda: self.descriptors() < limit)
+        client = Client(self.thaw.port)
+        client.connection.connect()
+        # It is let in, and not shut out again for somebody who does not come.
+        relaying.wait_for(lambda: self.descriptors() == limit)
+        self.assertEqual(client.post(event(1))[0], 200)
+        client.close()
+
     def test_headers_of_the_largest_size_and_bodies_beside_them(self):
         large = b"POST / HTTP/1.1\r\nA: " + b"x" * 16_000
         before, peers = self.crowd(127, large, {"THAW_READ_MS": "3000"})
