@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "relay/disk.hpp"
+
 namespace extension {
 namespace {
 
@@ -17,22 +19,15 @@ error_code success_or(bool ok) { return ok ? error_code{} : last_error(); }
 
 std::string ready_path(const std::string& directory) { return directory + "/ready"; }
 
-// Every folder on the way, as `mkdir -p`; the last one is then made private.
+// As relay::Disk opens it, without opening it.
 error_code make_private_directory(const std::string& directory) {
-  for (auto slash = directory.find('/', 1); slash != std::string::npos;
-       slash = directory.find('/', slash + 1)) {
-    ::mkdir(directory.substr(0, slash).c_str(), 0755);
-  }
-  if (::mkdir(directory.c_str(), 0700) == 0) return {};
-  if (errno != EEXIST) return last_error();
-
+  if (!relay::make_folder(directory)) return last_error();
   struct stat found{};
   if (::lstat(directory.c_str(), &found) != 0) return last_error();
   if (!S_ISDIR(found.st_mode)) return {ENOTDIR, boost::system::system_category()};
-  // One with the sticky bit is shared, as /tmp is.
-  const bool ours = found.st_uid == ::geteuid() && (found.st_mode & S_ISVTX) == 0;
-  if (!ours) return {EPERM, boost::system::system_category()};
-  return success_or(::chmod(directory.c_str(), 0700) == 0);
+  if (!relay::is_own_folder(found)) return {EPERM, boost::system::system_category()};
+  const bool right = (found.st_mode & 07777U) == 0700;
+  return success_or(right || ::chmod(directory.c_str(), 0700) == 0);
 }
 
 }  // namespace

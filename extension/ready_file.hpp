@@ -15,8 +15,8 @@ namespace extension {
 /// the way of write_ready_file(), which says so.
 void remove_ready_file(const std::string& directory);
 
-/// Makes `directory` if it is not there; one that is there must be ours and gets mode 0700. Never
-/// follows a link at the file's name.
+/// In `directory` as relay::Disk opens it: made if it is not there, else ours alone. Never follows
+/// a link at the file's name.
 [[nodiscard]] boost::system::error_code write_ready_file(const std::string& directory,
                                                          std::uint16_t port);
 

@@ -43,7 +43,12 @@ auto uninterrupted(Call call) {
   }
 }
 
-/// With each folder on the way to it that is missing.
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+}  // namespace
+
 bool make_folder(const std::string& path) {
   const auto is_there = [&] { return ::mkdir(path.c_str(), kFolderMode) == 0 || errno == EEXIST; };
   if (is_there()) return true;
@@ -55,11 +60,9 @@ bool make_folder(const std::string& path) {
   return is_there();
 }
 
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
-}  // namespace
+bool is_own_folder(const struct stat& found) {
+  return found.st_uid == ::geteuid() && (found.st_mode & S_ISVTX) == 0;
+}
 
 proto::Result<Descriptor> SystemDisk::open_folder(const std::string& path) {
   if (!make_folder(path)) return last_error();
@@ -67,8 +70,7 @@ proto::Result<Descriptor> SystemDisk::open_folder(const std::string& path) {
   if (!folder.is_open()) return last_error();
   struct stat found{};
   if (::fstat(folder.get(), &found) != 0) return last_error();
-  // Nor is one with the sticky bit, as /tmp has it: others have files there.
-  if (found.st_uid != ::geteuid() || (found.st_mode & S_ISVTX) != 0) return not_ours();
+  if (!is_own_folder(found)) return not_ours();
   const bool right = (found.st_mode & 07777U) == kFolderMode;
   if (!right && ::fchmod(folder.get(), kFolderMode) != 0) return last_error();
   return folder;

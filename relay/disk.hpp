@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "proto/result.hpp"
 #include "relay/descriptor.hpp"
 
@@ -19,9 +21,9 @@ class Disk {
  public:
   virtual ~Disk() = default;
 
-  /// Makes the folder with mode 0700 if it is missing (not its parents) and takes a looser mode
-  /// back. Refused: a symbolic link, what is no folder, a folder of another user or of all
-  /// (sticky).
+  /// Makes the folder with mode 0700 if it is missing, with those on the way to it (0755), and
+  /// takes a looser mode back. Refused: a symbolic link, what is no folder, a folder of another
+  /// user or of all (sticky).
   [[nodiscard]] virtual proto::Result<Descriptor> open_folder(const std::string& path) = 0;
 
   /// Whether `path` still leads to this folder.
@@ -77,6 +79,13 @@ class Disk {
 
   [[nodiscard]] virtual proto::Result<Space> space(const Descriptor& folder) = 0;
 };
+
+/// Makes the folder with mode 0700 if it is missing, with those on the way to it (0755). False:
+/// errno says why.
+[[nodiscard]] bool make_folder(const std::string& path);
+
+/// Whether it is this user's alone: one with the sticky bit, as /tmp has it, holds files of others.
+[[nodiscard]] bool is_own_folder(const struct stat& found);
 
 class SystemDisk final : public Disk {
  public:
