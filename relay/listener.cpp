@@ -367,6 +367,14 @@ asio::awaitable<void> Listener::sweep() {
   }
 }
 
+/// Where no descriptor is left accept(2) fails although nobody may wait to be let in.
+asio::awaitable<void> Listener::make_place(tcp::acceptor& acceptor) {
+  error_code ec;
+  co_await acceptor.async_wait(tcp::acceptor::wait_read, into(ec));
+  if (!acceptor.is_open() || close_longest_idle()) co_return;
+  co_await clock_.sleep_until(clock_.now() + kAcceptPause);
+}
+
 asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
   for (;;) {
     while (full() && longest_idle() == clients_.end()) co_await place_.wait();
@@ -376,9 +384,7 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
     if (ec) {
       log_.once("accept", LogLevel::warn,
                 "cannot accept a local connection: " + ec.message() + "; trying again");
-      // Where no descriptor is left it fails although nobody may wait to be let in (accept(2)).
-      co_await acceptor.async_wait(tcp::acceptor::wait_read, into(ec));
-      if (!close_longest_idle()) co_await clock_.sleep_until(clock_.now() + kAcceptPause);
+      co_await make_place(acceptor);
       continue;
     }
     // The other acceptor, or requests begun meanwhile, may have taken every place.

@@ -95,6 +95,7 @@ class Listener {
   boost::system::error_code listen(const tcp::endpoint& endpoint);
   void spawn_accept(tcp::acceptor& acceptor);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
+  asio::awaitable<void> make_place(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(Clients::iterator place, std::unique_ptr<Leaving> leaving);
   /// What comes next on a connection.
   enum class Then { answer, next_request, close, linger };
