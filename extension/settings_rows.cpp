@@ -223,8 +223,7 @@ constexpr SettingRow kRows[] = {
      .number = [](Settings& s,
                   std::int64_t n) { s.failure_log_lines = static_cast<std::size_t>(n); }},
     /// SDKs started by `thaw-exec` go straight to Sentry; what is posted here is answered `200`
-    /// with
-    /// a rate limit for everything, and counted `disabled`. No journal, telemetry, connection.
+    /// with a rate limit for everything, and counted `disabled`. No journal, telemetry, connection.
     {.info =
          {"THAW_DISABLED", "0", kNone, 0, 0, kNone,
           "anything but 0: the kill switch; nothing is sent to Sentry, what comes here is dropped"},

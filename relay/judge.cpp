@@ -98,13 +98,10 @@ void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
             "upstream answered 429 for " + dsn +
                 "; look at the project's quotas and rate limits. What it does not want is counted "
                 "under refused and dropped in /stats");
-  if (answer.rate_limits.empty()) {
-    entry.destination->limits.learn_bare_429(answer.retry_after, now);
-    backlog_.refuse(entry.id, kTooManyRequests);
-    return;
-  }
-  // Of what is one piece nothing was taken, by whatever name the limit goes.
-  if (entry.counts.wide().total() == 1) {
+  const bool bare = answer.rate_limits.empty();
+  if (bare) entry.destination->limits.learn_bare_429(answer.retry_after, now);
+  // Of what is one piece nothing was taken either, by whatever name the limit goes.
+  if (bare || entry.counts.wide().total() == 1) {
     backlog_.refuse(entry.id, kTooManyRequests);
     return;
   }

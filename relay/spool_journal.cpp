@@ -16,7 +16,7 @@ namespace errc = boost::system::errc;
 
 // How much is written before the file system is asked again what it can spare.
 constexpr std::uint64_t kAskEvery = 256ULL * 1024;
-// Of what keep() may copy, in one pass: a segment that has gone with half of it makes room, too.
+// In so many keep() copies what it may: behind each there may be room.
 constexpr int kMostPasses = 2;
 // Larger than what stands before a usual body, and than what settles it.
 constexpr std::uint64_t kUsualHead = 4096;
@@ -103,6 +103,7 @@ proto::Result<void> SpoolJournal::open() {
   }
   left_ = std::move(found->segments);
   allowance_ = 0;
+  spare_ = limit() - std::min(committed(), limit());
   if (!found->strangers.empty()) {
     log_.once("journal strangers", LogLevel::warn,
               settings_.folder + " holds files that are not the journal's, " +
@@ -149,9 +150,7 @@ proto::Result<void> SpoolJournal::make_room(std::uint64_t bytes) {
 }
 
 /// As far as it is known: to look takes longer than to be wrong costs.
-bool SpoolJournal::has_room(std::size_t bytes) const {
-  return !folder_.is_open() || bytes + kUsualHead <= spare_;
-}
+bool SpoolJournal::has_room(std::size_t bytes) const { return bytes + kUsualHead <= spare_; }
 
 /// What large records that are being written will still take is gone already.
 std::uint64_t SpoolJournal::room() const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -157,8 +158,9 @@ class SpoolJournal final : public Journal {
   std::deque<Disk::Entry> left_;  ///< by earlier processes, not begun yet
   std::optional<Recovery> recovery_;
   std::optional<boost::system::error_code> unusable_;  ///< until retry()
-  std::uint64_t allowance_ = 0;    ///< may be written before the file system is asked again
-  std::uint64_t spare_ = 0;        ///< what keep() left for others when it last looked
+  std::uint64_t allowance_ = 0;  ///< may be written before the file system is asked again
+  /// What there was room for when open() or keep() last looked.
+  std::uint64_t spare_ = std::numeric_limits<std::uint64_t>::max();
   std::vector<JournalId> moving_;  ///< what is left to move, the first one last
   std::uint64_t announced_ = 0;    ///< of large records that are being written, not yet written
   std::uint64_t skipped_bytes_ = 0;

@@ -166,13 +166,13 @@ std::string help_of(const Command& command) {
 
 CommandLine print(std::string text) { return {CommandLine::Verb::print, std::move(text), {}, {}}; }
 
-CommandLine mistake(const std::string& what) {
-  return {CommandLine::Verb::mistake, "thaw: " + what + "\nTry: thaw --help\n", {}, {}};
+CommandLine mistake(const std::string& what, const std::string& helper = "thaw") {
+  const std::string text = "thaw: " + what + "\nTry: " + helper + " --help\n";
+  return {CommandLine::Verb::mistake, text, {}, {}};
 }
 
 CommandLine mistake(const Command& command, const std::string& what) {
-  const std::string help = "\nTry: thaw " + std::string(command.name) + " --help\n";
-  return {CommandLine::Verb::mistake, "thaw: " + what + help, {}, {}};
+  return mistake(what, "thaw " + std::string(command.name));
 }
 
 /// A word where none belongs, as the 5 of `--watch 5`.
