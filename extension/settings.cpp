@@ -12,14 +12,6 @@
 namespace extension {
 namespace {
 
-// A value as a complaint repeats it: whole if it is short, and never a control character.
-std::string quoted(std::string_view value) {
-  constexpr std::size_t kEnough = 40;
-  std::string out = "\"" + std::string(value.substr(0, kEnough));
-  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20; }, '?');
-  return out + (value.size() > kEnough ? "…\"" : "\"");
-}
-
 void take(const SettingRow& row, std::string_view value, SettingsReading& reading) {
   const auto& info = row.info;
   const auto complain = [&](const std::string& wanted) {
@@ -108,6 +100,13 @@ std::size_t function_memory(const Environment& environment) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view value) {
+  constexpr std::size_t kEnough = 40;
+  std::string out = "\"" + std::string(value.substr(0, kEnough));
+  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20; }, '?');
+  return out + (value.size() > kEnough ? "…\"" : "\"");
+}
 
 std::string_view value_of(const Environment& environment, std::string_view name) {
   const auto found = environment.find(name);

@@ -28,6 +28,9 @@ struct SettingRow {
 /// In the order they are read: a later one may look at what an earlier one has set.
 [[nodiscard]] std::span<const SettingRow> setting_rows();
 
+/// A value as a complaint repeats it: whole if it is short, and never a control character.
+[[nodiscard]] std::string quoted(std::string_view value);
+
 /// THAW_UPSTREAM_DSN and SENTRY_DSN, THAW_ALLOWED_HOSTS: in upstream_settings.cpp.
 void take_upstream_dsns(Settings& settings, std::string_view value,
                         std::vector<Complaint>& complaints);

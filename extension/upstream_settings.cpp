@@ -3,12 +3,11 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/ip/address.hpp>
-
 #include "extension/settings_rows.hpp"
 #include "proto/ascii.hpp"
 #include "proto/dsn.hpp"
 #include "proto/number.hpp"
+#include "relay/route.hpp"
 
 namespace extension {
 namespace {
@@ -25,16 +24,9 @@ void for_each_entry(std::string_view list, Each&& each) {
   }
 }
 
-bool is_loopback(const std::string& host) {
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  boost::system::error_code ec;
-  const auto address = boost::asio::ip::make_address(host, ec);
-  return !ec && address.is_loopback();
-}
-
 // Thaw's own listener: sending there would be a circle.
 bool names_thaw(const proto::Dsn& dsn, const Settings& settings) {
-  return dsn.port == settings.relay.listener.port && is_loopback(dsn.host);
+  return dsn.port == settings.relay.listener.port && relay::is_loopback_name(dsn.host);
 }
 
 void configure(Settings& settings, proto::Dsn dsn) {
@@ -70,7 +62,10 @@ std::optional<HostRule> parse_host_rule(std::string_view entry) {
   rule.suffix = entry.starts_with('.');
   if (rule.suffix) entry.remove_prefix(1);
   rule.host = proto::normalize_host(entry);
-  if (rule.host.empty() || rule.host.starts_with('.')) return std::nullopt;
+  // "*.example.com" is how others write ".example.com": taken as a name it would match nothing.
+  if (rule.host.empty() || rule.host.starts_with('.') || rule.host.find('*') != std::string::npos) {
+    return std::nullopt;
+  }
   return rule;
 }
 
@@ -115,9 +110,12 @@ void take_allowed_hosts(Settings& settings, std::string_view value,
     if (auto rule = parse_host_rule(entry)) {
       settings.relay.route.allowed_hosts.push_back(std::move(*rule));
     } else {
-      complaints.push_back({"THAW_ALLOWED_HOSTS",
-                            "an entry is none of host, host:port, .suffix, http://host:port",
-                            "ignoring it"});
+      // What stands before a host is perhaps a DSN's key.
+      const auto shown = entry.substr(entry.rfind('@') + 1);
+      complaints.push_back(
+          {"THAW_ALLOWED_HOSTS",
+           quoted(shown) + " is none of host, host:port, .suffix, http://host:port",
+           "ignoring it"});
     }
   });
 }

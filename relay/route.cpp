@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/ip/address.hpp>
+
 #include "proto/ascii.hpp"
 #include "proto/number.hpp"
 
@@ -119,9 +121,16 @@ Route to_thaw(std::uint16_t own_port, const RouteRequest& request) {
 
 bool is_loopback_name(std::string_view host) {
   const std::string name = proto::normalize_host(host);
-  return name == "localhost" || name == "::1" || name == "127.0.0.1" ||
-         (name.starts_with("127.") &&
-          std::ranges::all_of(name, [](char c) { return proto::is_digit(c) || c == '.'; }));
+  if (name == "localhost" || name.ends_with(".localhost")) return true;
+  // Short forms, which a resolver reads and make_address() does not: 127.1.
+  const auto is_numeric = [](char c) { return proto::is_digit(c) || c == '.'; };
+  if (name.starts_with("127.")) return std::ranges::all_of(name, is_numeric);
+  boost::system::error_code no_address;
+  const auto address = boost::asio::ip::make_address_v6(name, no_address);
+  if (no_address) return false;
+  return address.is_loopback() ||
+         (address.is_v4_mapped() &&
+          make_address_v4(boost::asio::ip::v4_mapped, address).is_loopback());
 }
 
 std::optional<Route> find_route(const RouteSettings& settings, std::uint16_t own_port,

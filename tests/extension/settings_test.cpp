@@ -279,7 +279,8 @@ TEST_CASE("SENTRY_DSN is one DSN: a list is not taken for one with an odd path")
 
 TEST_CASE("a DSN that names Thaw's own port is not an upstream") {
   const std::string key(kKey);
-  for (const std::string host : {"127.0.0.1", "localhost", "127.9.9.9", "[::1]", "LOCALHOST."}) {
+  for (const std::string host : {"127.0.0.1", "localhost", "127.9.9.9", "127.1", "[::1]",
+                                 "[::ffff:127.0.0.1]", "LOCALHOST.", "thaw.localhost"}) {
     CAPTURE(host);
     std::string own = "http://";
     own.append(key).append("@").append(host).append(":9797/42");
@@ -332,11 +333,13 @@ TEST_CASE("allowed hosts: host, host:port, .suffix, http://host:port") {
 }
 
 TEST_CASE("an entry of the allowed hosts that cannot be read leaves the others") {
-  const auto reading =
-      read_settings({{"THAW_ALLOWED_HOSTS", "a b,good.example,x:0,x:70000,user@host,.,..a"}});
+  const auto reading = read_settings(
+      {{"THAW_ALLOWED_HOSTS", "a b,good.example,x:0,x:70000,.,..a,https://key@o1.example/42,*.b"}});
   REQUIRE(reading.settings.relay.route.allowed_hosts.size() == 1);
   CHECK(reading.settings.relay.route.allowed_hosts[0].host == "good.example");
-  CHECK(reading.complaints.size() == 6);
+  REQUIRE(reading.complaints.size() == 7);
+  CHECK(reading.complaints[5].problem.starts_with("\"o1.example/42\" is none of host, "));
+  CHECK(reading.complaints[6].problem.starts_with("\"*.b\" is none of host, "));
 }
 
 TEST_CASE("proxies: THAW_PROXY, else what other programs go by, capitals last and never for http") {
