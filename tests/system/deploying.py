@@ -24,8 +24,8 @@ ARCHITECTURES = ["x86_64", "arm64"]
 FAKE_AWS = """#!/bin/sh
 for argument; do printf '%s\\t' "$argument"; done >>"$NOTES"
 echo >>"$NOTES"
+case "$*" in *"${AWS_FAILS:-nothing}"*) exit 254 ;; esac
 echo "arn:aws:lambda:eu-central-1:123456789012:layer:thaw:7"
-exit "${AWS_EXIT:-0}"
 """
 # What SAM does to a template; without it cfn-lint sees little.
 TRANSFORM = """
@@ -60,7 +60,11 @@ class Publish(Folder):
         for file in "layer/publish", "Makefile", "CMakeLists.txt":
             shutil.copy(sandbox.ROOT / file, self.folder / file)
         for architecture in ARCHITECTURES:
-            self.zip(architecture).touch()
+            self.zip(architecture).write_text(architecture)
+            self.zip(architecture).with_suffix(".cdx.json").write_text(
+                json.dumps({"component": {"bom-ref": "thaw", "name": "thaw", "version": "9.8.7"}}, indent=2))
+        subprocess.run("sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .", shell=True, check=True,
+                       cwd=self.folder / "build/layer")
         (self.folder / "bin").mkdir()
         aws = self.folder / "bin/aws"
         aws.write_text(FAKE_AWS)
@@ -110,7 +114,7 @@ class Publish(Folder):
             self.assertIn("python3.13", runtimes)
             self.assertLessEqual(len(runtimes), 15, "all that a version may list")
             (description,) = option(call, "--description")
-            self.assertRegex(description, rf"^Thaw \d+\.\d+\.\d+, {architecture}:")
+            self.assertRegex(description, rf"^Thaw 9\.8\.7, {architecture}:")
             self.assertLessEqual(len(description), 256)
             self.assertEqual(len(option(call, "--license-info")), 1)
 
@@ -140,6 +144,26 @@ class Publish(Folder):
         for words in [], ["REGION="], ["REGION=Frankfurt"], ["REGION=eu-central-1; id"]:
             self.refused(self.publish(*words, "YES=1"), "which region?")
 
+    def test_more_than_one_region(self):
+        done = subprocess.run(["layer/publish", "--yes", "eu-central-1", "us-east-1"], cwd=self.folder,
+                              capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "NOTES": str(self.folder / "notes")})
+        self.refused(done, "one region a call")
+
+    def test_a_zip_that_was_not_written_to_its_end(self):
+        self.zip("arm64").write_text("arm")
+        for words in [], ["YES=1"]:
+            self.refused(self.publish("REGION=eu-central-1", *words), "not what make layer leaves there")
+
+    def test_a_make_layer_that_did_not_come_to_its_end(self):
+        (self.folder / "build/layer/SHA256SUMS").unlink()
+        self.refused(self.publish("REGION=eu-central-1", "YES=1"), "not what make layer leaves there")
+
+    def test_a_folder_of_the_same_name_in_cdpath(self):
+        (self.folder / "elsewhere/layer").mkdir(parents=True)
+        done = self.publish("REGION=eu-central-1", CDPATH=str(self.folder / "elsewhere"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_without_a_zip(self):
         self.zip("arm64").unlink()
         for words in [], ["YES=1"]:
@@ -147,15 +171,33 @@ class Publish(Folder):
 
     def test_without_the_cli(self):
         (self.folder / "bin/aws").unlink()
-        for tool in "bash", "sed", "make", "dirname":
+        for tool in "bash", "sed", "make", "dirname", "sha256sum":
             (self.folder / "bin" / tool).symlink_to(shutil.which(tool))
         only = str(self.folder / "bin")
         self.refused(self.publish("REGION=eu-central-1", "YES=1", path=only), "the AWS CLI (aws) is not installed")
 
-    def test_a_call_that_fails_ends_it(self):
-        done = self.publish("REGION=eu-central-1", "YES=1", AWS_EXIT="254")
+    def test_the_first_call_that_fails_ends_it(self):
+        done = self.publish("REGION=eu-central-1", "YES=1", AWS_FAILS="publish-layer-version")
         self.assertNotEqual(done.returncode, 0)
-        self.assertEqual(len(self.calls()), 1)
+        self.assertIn("thaw-x86_64 is not published in eu-central-1", done.stderr)
+        self.assertEqual((len(self.calls()), done.stdout), (1, ""))
+
+    def test_what_is_published_before_a_call_that_fails_is_said(self):
+        arn = "arn:aws:lambda:eu-central-1:123456789012:layer:thaw:7\n"
+        done = self.publish("REGION=eu-central-1", "YES=1", AWS_FAILS="thaw-arm64")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("thaw-arm64 is not published in eu-central-1", done.stderr)
+        self.assertEqual((len(self.calls()), done.stdout), (2, arn))
+
+    def test_a_version_that_nobody_may_use_is_said_with_the_call_that_is_left(self):
+        done = self.publish("REGION=eu-central-1", "YES=1", "PUBLIC=1", AWS_FAILS="add-layer-version-permission")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "arn:aws:lambda:eu-central-1:123456789012:layer:thaw:7\n")
+        left = re.search(r"once more: (.*)", done.stderr)[1]
+        failed = self.calls()[-1]
+        subprocess.run(["sh", "-ec", left], check=True, stdout=subprocess.DEVNULL,
+                       env={"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "NOTES": str(self.folder / "notes")})
+        self.assertEqual(self.calls()[-1], failed)
 
 
 def option(call, name):
