@@ -58,11 +58,10 @@ class Zips(Folder):
                 yield arch, layer
 
     def test_contents_and_modes(self):
-        wrapper = {"thaw-exec"} if (sandbox.ROOT / "layer/thaw-exec").exists() else set()
         for _, layer in self.each():
             modes = {entry.filename: entry.external_attr >> 16 for entry in layer.infolist()}
             programs = {name for name, mode in modes.items() if mode == stat.S_IFREG | 0o755}
-            self.assertEqual(programs, {"extensions/thaw"} | wrapper)
+            self.assertEqual(programs, {"extensions/thaw", "thaw-exec"})
             others = set(modes) - programs
             self.assertEqual({modes[name] for name in others}, {stat.S_IFREG | 0o644})
             self.assertTrue(all(name.startswith("thaw/licenses/") for name in others), others)
