@@ -5,6 +5,10 @@ SHELL := /bin/bash
 
 # The compiler maps paths; a cache that rewrites them first makes bytes depend on the folder.
 export CCACHE_BASEDIR :=
+# A script's `cd layer/..` shall not end in somebody's other folder.
+export CDPATH :=
+# Two verbs at once would build in one folder; each has JOBS of its own.
+.NOTPARALLEL:
 
 # How long the long loops of test-all are.
 N ?= 20
