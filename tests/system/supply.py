@@ -2,9 +2,11 @@
 """What `thaw --version --verbose` says is linked in, and what the bill of materials would say of the same binary:
 the same, name by name and version by version."""
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import sandbox
@@ -59,6 +61,14 @@ class Supply(unittest.TestCase):
                 else:
                     # GCC's headers tell the first number only.
                     self.assertTrue(f"{upstream(component.version)}.".startswith(f"{mine}."), (mine, component.version))
+
+    def test_a_binary_of_another_architecture_is_not_packed(self):
+        other = "x86_64" if os.uname().machine == "aarch64" else "arm64"
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([sandbox.ROOT / "layer/pack", other, sandbox.BUILD / "thaw", MAP, "/", folder],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, os.listdir(folder)), (1, []))
+        self.assertIn(f"is not made for {other}", done.stderr)
 
 
 if __name__ == "__main__":
