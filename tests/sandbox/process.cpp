@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <sstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -53,6 +55,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 struct Prepared {
   const Command& command;
+  const char* program;
   std::vector<char*> arguments, environment;
   int input, output, errors, failure;
 };
@@ -87,7 +90,8 @@ bool prepare(const Prepared& prepared) {
   if (prepare(prepared)) {
     // Boost.Asio opens its sockets without close-on-exec; nothing above 2 may leak into the child.
     ::syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
-    ::execvpe(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
+    // Not execvpe(3): it hands to a shell what the kernel cannot run, which the platform does not.
+    ::execve(prepared.program, prepared.arguments.data(), prepared.environment.data());
   }
   const int error = errno;
   [[maybe_unused]] const auto written = ::write(prepared.failure, &error, sizeof error);
@@ -99,6 +103,17 @@ boost::system::error_code last_error(int error) {
 }
 
 }  // namespace
+
+std::string find_program(const std::string& name) {
+  const char* const path = std::getenv("PATH");
+  if (name.find('/') != std::string::npos || path == nullptr) return name;
+  std::istringstream folders(path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = std::string(folder).append("/").append(name);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return name;
+}
 
 // In this order: a group and a namespace are entered with our rights, not with the child's.
 bool enter(const Confinement& confinement) {
@@ -117,7 +132,9 @@ proto::Result<Process> Process::start(asio::io_context& io, const Command& comma
   Pipe out, err, failure;
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (!out.ok() || !err.ok() || !failure.ok() || null < 0) return last_error(errno);
+  const std::string program = find_program(command.arguments.front());
   const Prepared prepared{command,
+                          program.c_str(),
                           pointers(command.arguments),
                           pointers(command.environment),
                           null,

@@ -40,6 +40,9 @@ struct Command {
   const Confinement* confinement = nullptr;  ///< looked at when it starts; outlives the command
 };
 
+/// Where a program lies: looked up in our PATH if bare, else as it is.
+[[nodiscard]] std::string find_program(const std::string& name);
+
 /// Goes in, for good; the working directory is then `/`. errno says why not.
 [[nodiscard]] bool enter(const Confinement& confinement);
 

@@ -1,5 +1,6 @@
 #include "tests/sandbox/process_table.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <string>
@@ -9,6 +10,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/wait.h>
+
+#include "tests/sandbox/process_tree.hpp"
 
 namespace sandbox {
 namespace {
@@ -20,7 +23,9 @@ constexpr auto kStopLimit = std::chrono::milliseconds(20);
 
 ProcessTable::ProcessTable(asio::io_context& io, TaskGroup& tasks, Recorder& recorder,
                            PipePolicy policy)
-    : io_(io), tasks_(tasks), recorder_(recorder), policy_(policy), children_ended_(io, SIGCHLD) {}
+    : io_(io), tasks_(tasks), recorder_(recorder), policy_(policy), children_ended_(io, SIGCHLD) {
+  adopt_orphans();
+}
 
 ProcessTable::~ProcessTable() {
   for (const auto& child : children_) {
@@ -28,6 +33,7 @@ ProcessTable::~ProcessTable() {
     child->process.kill_leftovers();
     if (child->process.running()) ::waitpid(child->process.id(), nullptr, 0);
   }
+  kill_strays();
 }
 
 proto::Result<Process*> ProcessTable::start(const Command& command) {
@@ -43,18 +49,37 @@ proto::Result<Process*> ProcessTable::start(const Command& command) {
 
 void ProcessTable::freeze() {
   for (const auto& child : children_) child->process.signal_group(SIGSTOP);
+  stopped_ = stop_descendants();
   const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
   for (const auto& child : children_) child->process.wait_stopped(deadline);
 }
 
 void ProcessTable::thaw() {
   for (const auto& child : children_) child->process.signal_group(SIGCONT);
+  for (const pid_t id : std::exchange(stopped_, {})) ::kill(id, SIGCONT);
 }
 
 void ProcessTable::kill_all() {
   for (const auto& child : children_) {
     if (child->process.running()) recorder_.event("SIGKILL " + child->label);
     child->process.signal_group(SIGKILL);
+  }
+}
+
+void ProcessTable::kill_strays() {
+  for (const pid_t id : descendants()) ::kill(id, SIGKILL);
+}
+
+bool ProcessTable::knows(pid_t id) const {
+  return std::ranges::any_of(children_,
+                             [id](const auto& child) { return child->process.id() == id; });
+}
+
+void ProcessTable::bury_orphans() {
+  siginfo_t ended{};
+  while (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+    if (knows(ended.si_pid)) return;  // after our look at it; there is a signal for it
+    ::waitpid(std::exchange(ended.si_pid, 0), nullptr, 0);
   }
 }
 
@@ -85,6 +110,7 @@ asio::awaitable<void> ProcessTable::reap() {
       recorder_.event("exit " + child.label + ": " + child.process.ending());
       if (on_exit_) on_exit_(child.process);
     }
+    bury_orphans();
     co_await children_ended_.async_wait(asio::use_awaitable);
   }
 }

@@ -36,6 +36,8 @@ class ProcessTable {
   void freeze();
   void thaw();
   void kill_all();
+  /// Of those whom our children started; groups end with their leaders, others live on.
+  static void kill_strays();
   [[nodiscard]] bool any_running() const;
 
   /// Init is over: the pipe policy takes effect.
@@ -54,6 +56,9 @@ class ProcessTable {
     bool is_function;
   };
 
+  [[nodiscard]] bool knows(pid_t id) const;
+  /// Nobody else waits for a child's children once they are orphans.
+  void bury_orphans();
   asio::awaitable<void> read_lines(Child& child, asio::posix::stream_descriptor& pipe);
 
   asio::io_context& io_;
@@ -64,6 +69,7 @@ class ProcessTable {
   OnExit on_exit_;
   asio::signal_set children_ended_;
   std::vector<std::unique_ptr<Child>> children_;
+  std::vector<pid_t> stopped_;  ///< by the freeze
 };
 
 }  // namespace sandbox

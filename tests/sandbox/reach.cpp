@@ -1,9 +1,7 @@
 #include "tests/sandbox/reach.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -15,18 +13,6 @@ namespace sandbox {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// As execvp looks for it; as it is if it has a slash or is nowhere.
-std::string find_program(const std::string& name) {
-  const char* const path = std::getenv("PATH");
-  if (name.find('/') != std::string::npos || path == nullptr) return name;
-  std::istringstream folders(path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = std::string(folder).append("/").append(name);
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return name;
-}
 
 /// What "#!" in its first line names; "" if nothing.
 std::string interpreter_of(const std::string& program) {

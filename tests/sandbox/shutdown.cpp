@@ -122,11 +122,13 @@ asio::awaitable<void> Environment::spindown() {
     co_return;
   }
   co_await shut_down("spindown");
+  parts_.processes.kill_strays();
 }
 
 asio::awaitable<void> Environment::destroy() {
   stopping_ = true;
   co_await kill_rest();
+  parts_.processes.kill_strays();
 }
 
 }  // namespace sandbox

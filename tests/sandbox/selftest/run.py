@@ -65,7 +65,7 @@ class SandboxTest(unittest.TestCase):
         report = os.path.join(self.dir.name, "report.json")
         command = [SANDBOX, "--report", report]
         if extension:
-            command += ["--extension", self.extension]
+            command += ["--extension", self.extension if extension is True else extension]
         for name, value in env.items():
             command += ["--extension-env", f"{name}={value}"]
         if events is not None:
@@ -108,6 +108,18 @@ class Lifecycle(SandboxTest):
         times = [int(line.split()[1]) for line in result.said("TELEMETRY")]
         self.assertFalse([t for t in times if begin + 25 < t < end - 1])
         self.assertTrue([t for t in times if t >= end - 1], "the report arrives after the thaw")
+
+    def test_who_left_its_process_group_is_frozen_too_and_ends_with_the_environment(self):
+        # The first lives on alone, an orphan in a session of its own.
+        stray = "setsid sh -c 'echo $$; while :; do date +%s%3N >>{tmp}/ticks; done' 2>&1 & sleep 0.2"
+        result = self.run_sandbox("--script", "invoke freeze:400 invoke spindown invoke", events=[
+            {"shell": f"({stray}) >{{tmp}}/out </dev/null"}, {"shell": "cat {tmp}/out {tmp}/ticks"}, {}])
+        stray, *ticks = map(int, result.invokes[1]["response"]["shell"])
+        begin, end = result.freezes[0]
+        self.assertGreater(len([at for at in ticks if at < begin]), 3)
+        self.assertGreater(len([at for at in ticks if at > end]), 0)
+        self.assertEqual([at for at in ticks if begin + 5 < at < end - 1], [])
+        self.assertFalse(os.path.exists(f"/proc/{stray}"))
 
     def test_an_extension_gets_exactly_the_platforms_variables(self):
         result = self.run_sandbox("--script", "invoke", "--env", "DSN=http://{upstream}/1", "--env", "_HIDDEN=1",
@@ -187,6 +199,16 @@ class Lifecycle(SandboxTest):
         self.assertIn("permission denied", result.problems[0].lower())
         os.chmod(self.extension, 0o755)
         self.run_sandbox(function=["/nonexistent/function"], code=1)
+
+    def test_what_the_kernel_cannot_run_is_not_handed_to_a_shell(self):
+        program = os.path.join(self.dir.name, "without-mark")
+        with open(program, "w") as file:
+            file.write("echo run by a shell\n")
+        os.chmod(program, 0o755)
+        for options in {"function": [program], "extension": False}, {"extension": program}:
+            result = self.run_sandbox(code=1, **options)
+            self.assertIn("exec format error", result.problems[0].lower())
+            self.assertEqual(result.function_log + result.extension_log, [])
 
     def test_managed_instances_neither_freeze_nor_tell_extensions_of_invokes(self):
         calls = [["POST", "/2020-01-01/extension/register", {"Lambda-Extension-Name": "test-ext"},
