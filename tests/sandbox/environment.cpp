@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/json/value_from.hpp>
+
 namespace sandbox {
 
 namespace {
@@ -151,6 +153,13 @@ void Environment::announce_init(const std::string& phase, double begin_ms) {
   // fatal.
   if (failure_) done["errorType"] = late ? "Runtime.Unknown" : failure_->type;
   parts_.telemetry.publish("platform.initRuntimeDone", done);
+  for (const auto& agent : parts_.extensions.agents()) {
+    boost::json::object extension;
+    extension["name"] = agent->name;
+    extension["state"] = name(agent->state);
+    extension["events"] = boost::json::value_from(agent->events);
+    parts_.telemetry.publish("platform.extension", std::move(extension));
+  }
   // AWS docs, the same page: INIT_REPORT … Phase: init Status: timeout
   if (late) done["status"] = "timeout";
   done["metrics"] = boost::json::object{{"durationMs", epoch_ms() - begin_ms}};

@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
 
 namespace sandbox {
 namespace {
@@ -40,9 +41,10 @@ Events parse_events(const std::string& body) {
              keys != nullptr && keys->is_array() && !keys->get_array().empty()) {
     events.problem = "configurationKeys are deprecated; use environment variables instead";
   } else if (const auto* list = document.get_object().if_contains("events");
-             list != nullptr && list->is_array()) {
-    for (const auto& event : list->get_array())
-      if (event.is_string()) events.names.emplace(event.get_string().c_str());
+             list != nullptr && !list->is_null()) {
+    const auto names = boost::json::try_value_to<std::set<std::string>>(*list);
+    if (names) events.names = *names;
+    if (!names) events.problem = "json: cannot unmarshal RegisterRequest.events";
   }
   return events;
 }

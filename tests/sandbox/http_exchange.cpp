@@ -85,24 +85,38 @@ asio::awaitable<void> serve_http(asio::ip::tcp::socket socket, const Handler& ha
   }
 }
 
-asio::awaitable<unsigned> post(asio::io_context& io, std::uint16_t port, std::string target,
-                               Headers headers, std::string body) {
-  asio::ip::tcp::socket socket(io);
+namespace {
+
+asio::awaitable<error_code> exchange(asio::ip::tcp::socket& socket, std::uint16_t port,
+                                     const http::request<http::string_body>& message,
+                                     http::response<http::string_body>& answer) {
   error_code failed;
-  const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-  co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
-  if (failed) co_return 0;
-  http::request<http::string_body> message{http::verb::post, target, 11};
-  for (const auto& [name, value] : headers) message.set(name, value);
-  message.keep_alive(false);
-  message.body() = std::move(body);
-  message.prepare_payload();
+  if (!socket.is_open()) {
+    // AWS docs, the same API: the destination is sandbox.localdomain, which is not 127.0.0.1.
+    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4({127, 0, 0, 2}), port);
+    co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
+    if (failed) co_return failed;
+  }
   co_await http::async_write(socket, message, asio::redirect_error(asio::use_awaitable, failed));
-  if (failed) co_return 0;
+  if (failed) co_return failed;
   beast::flat_buffer buffer;
-  http::response<http::string_body> answer;
   co_await http::async_read(socket, buffer, answer,
                             asio::redirect_error(asio::use_awaitable, failed));
+  co_return failed;
+}
+
+}  // namespace
+
+asio::awaitable<unsigned> post(asio::ip::tcp::socket& socket, std::uint16_t port,
+                               std::string target, Headers headers, std::string body) {
+  http::request<http::string_body> message{http::verb::post, target, 11};
+  for (const auto& [name, value] : headers) message.set(name, value);
+  message.body() = std::move(body);
+  message.prepare_payload();
+  http::response<http::string_body> answer;
+  const error_code failed = co_await exchange(socket, port, message, answer);
+  error_code ignored;
+  if (failed || !answer.keep_alive()) socket.close(ignored);
   co_return failed ? 0 : answer.result_int();
 }
 

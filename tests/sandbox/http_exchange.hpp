@@ -48,8 +48,9 @@ using Handler = std::function<asio::awaitable<Response>(Request, Peer&)>;
 /// that has gone is noticed only when its answer is written.
 asio::awaitable<void> serve_http(asio::ip::tcp::socket socket, const Handler& handler);
 
-/// One POST on a connection of its own. Returns the status, 0 if there was no answer.
-asio::awaitable<unsigned> post(asio::io_context& io, std::uint16_t port, std::string target,
-                               Headers headers, std::string body);
+/// One POST, on the open connection if there is one; it stays open as long as both sides want.
+/// Returns the status, 0 if there was no answer.
+asio::awaitable<unsigned> post(asio::ip::tcp::socket& socket, std::uint16_t port,
+                               std::string target, Headers headers, std::string body);
 
 }  // namespace sandbox

@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "proto/timestamp.hpp"
 #include "tests/sandbox/task_group.hpp"
@@ -32,7 +33,8 @@ bool in_range(const json::object& object, std::string_view key, std::int64_t low
 
 std::string read_buffering(const json::object& body, Subscription& subscription) {
   const json::value* found = body.if_contains("buffering");
-  if (found == nullptr || !found->is_object()) return {};
+  if (found == nullptr || found->is_null()) return {};
+  if (!found->is_object()) return "buffering";
   const json::object& buffering = found->get_object();
   std::int64_t items = 10000, bytes = 262144, timeout = 1000;
   if (!in_range(buffering, "maxItems", 1000, 10000, items)) return "buffering.maxItems";
@@ -43,10 +45,23 @@ std::string read_buffering(const json::object& body, Subscription& subscription)
   return {};
 }
 
-/// http://sandbox.localdomain:PORT[/path]; the short name works too.
+/// A non-empty subset of what there is.
+std::string read_types(const json::object& body, Subscription& subscription) {
+  const json::value* found = body.if_contains("types");
+  if (found == nullptr || !found->is_array() || found->get_array().empty()) return "types";
+  for (const json::value& type : found->get_array()) {
+    if (type != "platform" && type != "function" && type != "extension") return "types";
+    subscription.types.emplace(type.get_string());
+  }
+  return {};
+}
+
+/// http://sandbox.localdomain:PORT[/path]; the short name works too. TCP is not to be had here.
 std::string read_destination(const json::object& body, Subscription& subscription) {
   const json::value* found = body.if_contains("destination");
   if (found == nullptr || !found->is_object()) return "destination";
+  const json::value* protocol = found->get_object().if_contains("protocol");
+  if (protocol == nullptr || *protocol != "HTTP") return "destination.protocol";
   const json::value* uri = found->get_object().if_contains("URI");
   if (uri == nullptr || !uri->is_string()) return "destination.URI";
   std::string_view text = uri->get_string();
@@ -57,6 +72,7 @@ std::string read_destination(const json::object& body, Subscription& subscriptio
         std::from_chars(text.data(), text.data() + text.size(), subscription.port);
     if (failed != std::errc{} || subscription.port == 0) return "destination.URI";
     const std::string path(end, text.data() + text.size());
+    if (!path.empty() && path.front() != '/') break;
     if (!path.empty()) subscription.path = path;
     return {};
   }
@@ -78,11 +94,8 @@ Reading read_subscription(const std::string& text, const TelemetryOptions& optio
   if (failed || !document.is_object()) return {{}, "body is not a JSON object"};
   const json::object& body = document.get_object();
   if (!is_known_schema(body.if_contains("schemaVersion"), options)) return {{}, "schemaVersion"};
-  const json::value* types = body.if_contains("types");
-  if (types == nullptr || !types->is_array() || types->get_array().empty()) return {{}, "types"};
-  reading.subscription.function_logs =
-      std::ranges::find(types->get_array(), json::value("function")) != types->get_array().end();
-  reading.problem = read_buffering(body, reading.subscription);
+  reading.problem = read_types(body, reading.subscription);
+  if (reading.problem.empty()) reading.problem = read_buffering(body, reading.subscription);
   if (reading.problem.empty()) reading.problem = read_destination(body, reading.subscription);
   return reading;
 }
@@ -92,11 +105,11 @@ Reading read_subscription(const std::string& text, const TelemetryOptions& optio
 struct TelemetryApi::Running {
   Running(asio::io_context& io, Frost& frost, Subscription subscription,
           const TelemetryOptions& options)
-      : function_logs(subscription.function_logs),
+      : types(subscription.types),
         feed(io, frost, std::move(subscription), options.faults),
         task(io.get_executor(), [](std::exception_ptr) {}) {}
 
-  bool function_logs;
+  std::set<std::string, std::less<>> types;
   TelemetryFeed feed;
   TaskGroup task;
 };
@@ -167,13 +180,11 @@ void TelemetryApi::add_feed(Subscription subscription) {
   boost::json::object record;
   record["name"] = subscription.subscriber;
   record["state"] = "Subscribed";
-  record["types"] = boost::json::array{"platform"};
-  const bool function_logs = subscription.function_logs;
-  if (function_logs) record["types"].as_array().push_back("function");
+  record["types"] = boost::json::value_from(subscription.types);
   auto& running = feeds_.emplace_back(
       std::make_unique<Running>(io_, frost_, std::move(subscription), options_));
   for (const auto& event : history_) {
-    if (function_logs || !event.of_function) running->feed.add(event.json);
+    if (running->types.contains(event.source)) running->feed.add(event.json);
   }
   running->task.spawn(running->feed.run());
   publish("platform.telemetrySubscription", std::move(record));
@@ -212,11 +223,11 @@ void TelemetryApi::hand_over(std::string_view type, boost::json::value record) {
   event["type"] = type;
   event["record"] = std::move(record);
   std::string text = boost::json::serialize(event);
-  const bool of_function = type == "function";
+  const std::string source(type.substr(0, type.find('.')));
   for (auto& running : feeds_) {
-    if (running->function_logs || !of_function) running->feed.add(text);
+    if (running->types.contains(source)) running->feed.add(text);
   }
-  if (open_) history_.push_back({of_function, std::move(text)});
+  if (open_) history_.push_back({source, std::move(text)});
 }
 
 }  // namespace sandbox

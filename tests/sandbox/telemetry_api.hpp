@@ -60,7 +60,7 @@ class TelemetryApi {
   struct Running;
 
   struct Event {
-    bool of_function;
+    std::string source;  ///< platform or function
     std::string json;
   };
 

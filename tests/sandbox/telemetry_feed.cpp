@@ -29,6 +29,7 @@ bool TelemetryFeed::due(const Waiting& event) const {
 }
 
 asio::awaitable<void> TelemetryFeed::run() {
+  asio::ip::tcp::socket connection(io_);
   for (;;) {
     co_await added_.until([this] { return !waiting_.empty(); });
     co_await frost_.sleep_awake(age_wanted_ - (frost_.awake_time() - waiting_.front().added));
@@ -38,7 +39,7 @@ asio::awaitable<void> TelemetryFeed::run() {
       --faults_.held;
       co_await frost_.next_thaw();
     }
-    for (unsigned i = 0; i < faults_.repeat; ++i) co_await deliver(batch);
+    for (unsigned i = 0; i < faults_.repeat; ++i) co_await deliver(connection, batch);
   }
 }
 
@@ -57,19 +58,20 @@ std::string TelemetryFeed::next_batch() {
 
 asio::awaitable<void> TelemetryFeed::flush() {
   hurry_ = true;
+  asio::ip::tcp::socket connection(io_);
   while (!waiting_.empty()) {
     std::string batch = next_batch();
-    co_await deliver(std::move(batch));
+    co_await deliver(connection, std::move(batch));
   }
 }
 
-asio::awaitable<void> TelemetryFeed::deliver(std::string batch) {
+asio::awaitable<void> TelemetryFeed::deliver(asio::ip::tcp::socket& connection, std::string batch) {
   for (auto pause = 100ms;; pause = std::min(2 * pause, 5000ms)) {
     Headers headers;
     headers.emplace_back("Host", "sandbox.localdomain:" + std::to_string(subscription_.port));
     headers.emplace_back("Content-Type", "application/json");
-    const unsigned status =
-        co_await post(io_, subscription_.port, subscription_.path, std::move(headers), batch);
+    const unsigned status = co_await post(connection, subscription_.port, subscription_.path,
+                                          std::move(headers), batch);
     if (status == 200) co_return;
     co_await frost_.sleep_awake(pause);
   }

@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <set>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "tests/sandbox/condition.hpp"
 #include "tests/sandbox/frost.hpp"
@@ -21,7 +24,7 @@ struct Subscription {
   std::string path = "/";
   std::chrono::milliseconds buffering{1000};
   std::size_t most_items = 10000;
-  bool function_logs = false;  ///< beside the platform's events
+  std::set<std::string, std::less<>> types;  ///< platform, function, extension
 };
 
 /// What goes wrong on the way.
@@ -54,7 +57,7 @@ class TelemetryFeed {
 
   [[nodiscard]] bool due(const Waiting& event) const;
   [[nodiscard]] std::string next_batch();
-  asio::awaitable<void> deliver(std::string batch);
+  asio::awaitable<void> deliver(asio::ip::tcp::socket& connection, std::string batch);
 
   asio::io_context& io_;
   Frost& frost_;

@@ -4,6 +4,7 @@ AWS docs, "Using the Lambda Extensions API to create extensions". Prints what it
   EXT_EVENTS=INVOKE,SHUTDOWN   what it registers for
   EXT_TELEMETRY=1              subscribes and prints the telemetry it gets
   EXT_TELEMETRY_TYPES          of these types; else platform
+  EXT_TELEMETRY_HOST           the address it listens at; else all
   EXT_WAIT_DONE=1              asks for next only after platform.runtimeDone
   EXT_EXIT_ON=N                exits with EXT_EXIT_CODE when it gets its Nth INVOKE
   EXT_EXIT_AFTER_NEXT=N        a thread exits the process so many seconds after its first INVOKE is over
@@ -23,7 +24,7 @@ import http.server
 import json
 import os
 import resource
-import socket
+import socketserver
 import stat
 import sys
 import threading
@@ -50,28 +51,39 @@ def call(method, path, body=None, headers=None):
 
 
 class Telemetry(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        say("CONNECTED")
+
     def do_POST(self):
         batch = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
         for event in batch:
             say("TELEMETRY", self.path, round(time.time() * 1000), json.dumps(event))
             if event["type"] == "platform.runtimeDone":
                 done.release()
+        # What is answered is noted, whatever comes next.
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_):
         pass
 
 
+class Listener(socketserver.ThreadingTCPServer):  # http.server's own asks the resolver for a name
+    daemon_threads = True
+
+
 def subscribe():
-    server = http.server.HTTPServer(("127.0.0.1", 0), Telemetry)
+    server = Listener((os.environ.get("EXT_TELEMETRY_HOST", ""), 0), Telemetry)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     body = {
         "schemaVersion": "2025-01-29",
         "types": os.environ.get("EXT_TELEMETRY_TYPES", "platform").split(","),
         "buffering": {"maxItems": 1000, "maxBytes": 262144, "timeoutMs": 25},
-        "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{server.server_port}/secret"},
+        "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{server.server_address[1]}/secret"},
     }
     status, _, text = call("PUT", "/2022-07-01/telemetry", json.dumps(body))
     say("SUBSCRIBED", status, text)

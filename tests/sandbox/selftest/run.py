@@ -430,8 +430,9 @@ class ExtensionsApi(SandboxTest):
             [403, "InvalidRequestFormat", "configurationKeys are deprecated; use environment variables instead"],
             [405, "POST"],
         ])
-        self.assertEqual([a[:2] for a in self.calls(["POST", path, name, ""], ["POST", path, name, "{"])],
-                         [[403, "InvalidRequestFormat"]] * 2)
+        bodies = ("", "{", '{"events":"INVOKE"}', '{"events":[1]}')
+        self.assertEqual([a[:2] for a in self.calls(*(["POST", path, name, body] for body in bodies))],
+                         [[403, "InvalidRequestFormat"]] * len(bodies))
 
     def test_internal_extensions_may_not_register_once_the_runtime_asked_for_work(self):
         result = self.run_sandbox("--script", "invoke", events=[{"calls": [
@@ -509,6 +510,25 @@ class Telemetry(SandboxTest):
         self.assertEqual({d["status"] for d in done}, {"success"})
         self.assertTrue(result.said("TELEMETRY")[0].startswith("/secret "), "the path is kept")
 
+    def test_who_listens_at_127_0_0_1_only_hears_nothing(self):
+        for host, heard in ("127.0.0.1", False), ("127.0.0.2", True):
+            result = self.run_sandbox("--script", "invoke thaw:100", EXT_TELEMETRY="1", EXT_TELEMETRY_HOST=host)
+            self.assertEqual(bool(self.events(result)), heard)
+
+    def test_batches_come_on_one_connection(self):
+        result = self.run_sandbox("--script", "invoke*3 spindown", EXT_TELEMETRY="1", EXT_WAIT_DONE="1")
+        self.assertEqual((len(result.said("CONNECTED")), result.statuses()), (1, ["success"] * 3))
+
+    def test_only_what_was_asked_for_comes(self):
+        result = self.run_sandbox("--script", "invoke*2 thaw:100", EXT_TELEMETRY="1", EXT_TELEMETRY_TYPES="function",
+                                  events=[{"print": "charging card"}])
+        self.assertEqual([event["record"] for event in self.events(result)], ["charging card"] * 2)
+
+    def test_the_state_of_each_extension_is_told(self):
+        result = self.run_sandbox("--script", "invoke thaw:100", EXT_TELEMETRY="1")
+        told = [event["record"] for event in self.events(result) if event["type"] == "platform.extension"]
+        self.assertEqual(told, [{"name": "test-ext", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}])
+
     def test_the_delay_option(self):
         result = self.run_sandbox("--script", "invoke", "--telemetry-delay-ms", "200", EXT_TELEMETRY="1",
                                   EXT_WAIT_DONE="1")
@@ -537,10 +557,13 @@ class Telemetry(SandboxTest):
                                "destination": {"protocol": "HTTP", "URI": "http://sandbox:1"}, **change})
         me = {"Lambda-Extension-Identifier": "MY_ID"}
         bodies = [body(), body(schemaVersion="1"), body(types=[]), body(buffering={"timeoutMs": 24}),
-                  body(destination={"protocol": "HTTP", "URI": "http://127.0.0.1:1"}), "["]
+                  body(destination={"protocol": "HTTP", "URI": "http://127.0.0.1:1"}), "[",
+                  body(types=["platform", "logs"]), body(types=[1]), body(buffering=25),
+                  body(destination={"URI": "http://sandbox:1"}),
+                  body(destination={"protocol": "HTTP", "URI": "http://sandbox:1x"})]
         result = self.run_sandbox("--script", "invoke", EXT_CALLS=json.dumps(
             [["PUT", "/2022-07-01/telemetry", me, b] for b in bodies]))
-        self.assertEqual([json.loads(c)[0] for c in result.said("CALL")], [200] + [400] * 5)
+        self.assertEqual([json.loads(c)[0] for c in result.said("CALL")], [200] + [400] * 10)
 
 
 class Upstream(SandboxTest):
