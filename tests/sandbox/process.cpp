@@ -82,7 +82,8 @@ bool prepare(const Prepared& prepared) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
+  // What we, or who started us, ignore would be ignored by the child, too.
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   return true;
 }
 

@@ -6,6 +6,7 @@ Usage: run.py PATH/TO/thaw-sandbox [unittest arguments]
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -256,6 +257,12 @@ class Surroundings(SandboxTest):
     def test_nothing_of_the_sandboxes_leaks_in(self):
         found, _ = self.found()
         self.assertEqual(found["descriptors"], ["0", "1", "2"])
+
+    def test_no_signal_is_ignored_whatever_we_ignore(self):
+        for number in signal.SIGHUP, signal.SIGTERM:  # as nohup does
+            self.addCleanup(signal.signal, number, signal.signal(number, signal.SIG_IGN))
+        result = self.run_sandbox("--script", "invoke", events=[{"shell": "grep SigIgn /proc/self/status"}])
+        self.assertEqual(result.invokes[0]["response"]["shell"], ["SigIgn:\t" + "0" * 16])
 
     def test_it_may_open_1024_files_or_what_the_option_says(self):
         self.assertEqual(self.found()[0]["limit"], [1024, 1024])
