@@ -25,6 +25,21 @@ rmdir "$LOCK"
 """
 
 
+class Pinned(unittest.TestCase):
+    """What pip has installed, here, is what is written down."""
+
+    def test_every_package(self):
+        here = sandbox.ROOT / "tests/functions"
+        exactly = (here / "constraints").read_text().split()
+        asked_for = re.findall(r"^[A-Z0-9_]+=([\w.]+)$", (here / "versions").read_text(), re.MULTILINE)
+        pythons = [*sandbox.BUILD.glob("*/bin/python"), *sandbox.BUILD.glob("*/python/bin/python")]
+        self.assertIn(sandbox.BUILD / "functions/python/bin/python", pythons)
+        for python in pythons:
+            done = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
+            for line in done.stdout.split():
+                self.assertTrue(line in exactly or line.split("==")[1] in asked_for, f"{python}: {line}")
+
+
 class Verbs(unittest.TestCase):
     """A folder of its own."""
 
