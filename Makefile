@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 # The compiler maps paths; a cache that rewrites them first makes bytes depend on the folder.
 export CCACHE_BASEDIR :=
+# What a shell's owner likes for his own machine is not for Lambda's.
+unexport CFLAGS CXXFLAGS CPPFLAGS LDFLAGS CPATH LIBRARY_PATH
 # A script's `cd layer/..` shall not end in somebody's other folder.
 export CDPATH :=
 # Two verbs at once would build in one folder; each has JOBS of its own.

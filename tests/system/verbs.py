@@ -92,6 +92,16 @@ class Verbs(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("no source of simdjson is to be had", done.stderr)
 
+    def test_flags_of_the_shell_do_not_get_into_the_binary(self):
+        for name in "install", "publish-binaries":
+            shutil.copy(shutil.which("true"), self.folder / ".ci" / name)
+        self.tool("cmake", "#!/bin/sh\nenv\n")
+        flags = dict.fromkeys(("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CPATH", "LIBRARY_PATH"), "-march=native")
+        done = self.run_it("make", "-s", "build", **flags)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("PATH=", done.stdout)
+        self.assertNotIn("-march=native", done.stdout)
+
     def test_two_verbs_at_once_take_turns(self):
         shutil.copy(shutil.which("true"), self.folder / ".ci/install")
         for name in "cmake", "ctest", "python3":
