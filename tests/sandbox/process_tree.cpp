@@ -31,7 +31,7 @@ std::vector<pid_t> descendants() {
 
 std::vector<pid_t> stop_descendants() {
   std::vector<pid_t> stopped, found = descendants();
-  while (found.size() != stopped.size()) {
+  while (found != stopped) {
     for (const pid_t id : found) ::kill(id, SIGSTOP);
     stopped = std::exchange(found, descendants());
   }
