@@ -277,9 +277,11 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
     departure->judged();
     co_return;
   }
-  count_try(*entry, *composed);
+  count_try(*entry);
+  const bool written_before = entry->full_writes > 0;
   Flight& flight = departure->flight();
   const Answer answer = co_await send(composed->request, flight);
+  if (answer || flight.progress.fully_written) count_left(*composed, written_before);
   entry = departure->entry();
   if (flight.thrown) {
     if (entry != nullptr) judge_.broke(*entry, flight);
@@ -314,11 +316,15 @@ void Delivery::begin(Flight& flight) {
   flight.deadline = flight.begun + settings_.request;
 }
 
-void Delivery::count_try(Entry& entry, const ComposedRequest& composed) {
+void Delivery::count_try(Entry& entry) {
   ++parts_.stats.requests;
   if (++entry.tries > 1) ++parts_.stats.retries;
-  if (entry.full_writes > 0) ++parts_.stats.possible_duplicates;
+}
+
+/// Not what got no connection: nothing of that has left.
+void Delivery::count_left(const ComposedRequest& composed, bool written_before) {
   parts_.stats.bytes_out += composed.body.size();
+  if (written_before) ++parts_.stats.possible_duplicates;
 }
 
 void Delivery::count_time(Host& host, const Flight& flight) {

@@ -108,7 +108,8 @@ class Delivery {
   asio::awaitable<void> watch(Flight& flight);
   [[nodiscard]] bool is_warm(const Flight& flight) const;
   void grant_grace(Flight& flight);
-  void count_try(Entry& entry, const ComposedRequest& composed);
+  void count_try(Entry& entry);
+  void count_left(const ComposedRequest& composed, bool written_before);
   void count_time(Host& host, const Flight& flight);
 
   asio::any_io_executor executor_;

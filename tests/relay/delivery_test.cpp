@@ -451,6 +451,21 @@ TEST_CASE("what was never fully written is sent again as often as it takes") {
   CHECK(bench.stats.possible_duplicates == 0);
 }
 
+TEST_CASE(
+    "a try that gets no connection is no possible duplicate, and none of its bytes have left") {
+  DeliveryBench bench;
+  bench.upstream.fails(boost::asio::error::connection_reset, written(bench.clock));
+  for (int i = 0; i < 3; ++i) bench.upstream.fails(kRefused);
+  bench.accept("event");
+  bench.settle();
+  for (int i = 0; i < 20; ++i) bench.advance(1000);
+  REQUIRE(bench.upstream.calls() == 5);
+  CHECK(bench.delivered() == 1);
+  CHECK(bench.stats.retries == 4);
+  CHECK(bench.stats.possible_duplicates == 1);
+  CHECK(bench.stats.bytes_out == bench.upstream.call(0).body.size() * 2);
+}
+
 TEST_CASE("draining ignores a back-off but for a short pause") {
   relay::DeliverySettings settings;
   settings.breaker_failures = 9;
