@@ -158,7 +158,7 @@ class Metrics {
         }
       }
     }
-    Family family(out_, "requests_rejected", "counter", "Local requests never acknowledged");
+    Family family(out_, "requests_rejected", "counter", "Requests never acknowledged, our own too");
     for (std::size_t i = 0; i < kRejectReasonCount; ++i) {
       const auto reason = static_cast<RejectReason>(i);
       family.sample("_total", {{"reason", name(reason)}}, ledger_.rejected(reason));
@@ -221,7 +221,8 @@ class Metrics {
     const HostFigures& host = snapshot_.host;
     gauge("disabled", "1: everything is answered as accepted, and dropped", host.disabled ? 1 : 0);
     counter("invokes", "INVOKE events", host.invokes);
-    counter("invokes_held_unknown", "Invokes whose end was not told", host.held_unknown);
+    // An end that is told late is taken off again.
+    gauge("invokes_held_unknown", "Invokes whose end was not told so far", host.held_unknown);
     {
       Family family(out_, "invokes_held", "counter", "Invokes held beyond the function's end");
       for (const auto& held : host.held)

@@ -32,6 +32,7 @@ relay::Snapshot snapshot() {
   now.hosts.push_back({"https://o1.ingest.sentry.io:443", true, 4s, 1, 80ms});
   now.limits.push_back({"https://abcd…@o1.ingest.sentry.io/42", "error", 58s});
   now.host.held = {{"delivery", 3, 250ms}, {"telemetry", 1, 25ms}};
+  now.host.held_unknown = 1;
   now.host.hold_time.add(250ms);
   now.host.recent.push_back({"r1", now.started, {}, now.now, {}, "delivery", 2, 1});
   now.host.settings = {{"THAW_PORT", "9797", true}, {"THAW_PACE", "prompt", false}};
@@ -109,6 +110,8 @@ TEST_CASE("/metrics says the same") {
   is("thaw_accept_seconds_sum", "20.0003");
   is(R"(thaw_held_seconds_total{for="delivery"})", "0.25");
   is(R"(thaw_breaker_open{host="https://o1.ingest.sentry.io:443"})", "1");
+  // It goes down when an end is told late, which no counter may.
+  is("thaw_invokes_held_unknown", "1");
   is("thaw_uptime_seconds", "1.5");
   CHECK(text.ends_with("# EOF\n"));
 }
