@@ -106,6 +106,7 @@ void HttpUpstream::forget() {
   ++generation_;
   pool_.clear();
   dialer_.forget();
+  stats_ = {};
 }
 
 void HttpUpstream::forget_names() { dialer_.forget_names(); }

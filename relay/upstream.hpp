@@ -68,10 +68,10 @@ class Upstream {
   /// handshake runs beside whatever the caller does next. Never fails: the next send tries again.
   virtual void warm(const Endpoint& endpoint) = 0;
 
-  /// What it has carried so far.
+  /// What it has carried so far, or since forget().
   [[nodiscard]] virtual UpstreamStats stats() const { return {}; }
 
-  /// Closes idle connections and forgets names and TLS sessions.
+  /// Closes idle connections and forgets names, TLS sessions and figures.
   virtual void forget() = 0;
 
   /// A freeze is over: the addresses of names may have changed meanwhile, whatever their TTL said.

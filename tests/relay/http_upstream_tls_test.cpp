@@ -132,6 +132,7 @@ TEST_SUITE("relay/http_upstream_tls") {
       CHECK(server.resumed == 2);
 
       upstream.forget();
+      CHECK(upstream.stats().connects == 0);
       CHECK(send(server.endpoint()).status() == 200);
       CHECK(server.resumed == 2);
     }
