@@ -121,7 +121,7 @@ constexpr SettingRow kRows[] = {
     {.info = {"THAW_PROBE_MS", "500", "ms", 0, 900'000, kNone,
               "longest hold where only upstream hosts that do not answer are asked again"},
      .number = [](Settings& s, std::int64_t n) { s.pace.probe = milliseconds{n}; }},
-    /// A failure is no answer, or 502 to 504; the first success ends it.
+    /// A failure is no answer, or 502 to 504; any other answer ends it.
     {.info = {"THAW_BREAKER_FAILURES", "3", kNone, 1, 1000, kNone,
               "so many failures in a row, and an upstream host is asked with one request at a "
               "time, 1 s to a minute apart"},
