@@ -79,7 +79,7 @@ class Journal {
   virtual void retry() = 0;
 
   struct Figures {
-    bool durable = false;       ///< the last keep() went to a file
+    bool durable = false;       ///< the last keep() went to a file, the next may
     bool all_recovered = true;  ///< nothing of an earlier process is left to look at
     std::uint64_t bytes = 0;    ///< of all segment files
     std::uint64_t segments = 0;

@@ -176,7 +176,7 @@ class Metrics {
     gauge("waiting_bytes", "Bodies that wait in memory", snapshot_.bytes_waiting);
     counter("received_bytes", "Bodies as they came", stats_.bytes_in);
     counter("sent_bytes", "Bodies as they left", stats_.bytes_out);
-    gauge("local_connections", "Connections of SDKs", snapshot_.local_connections);
+    gauge("local_connections", "Connections to the port", snapshot_.local_connections);
   }
 
   void upstream() {

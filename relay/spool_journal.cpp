@@ -293,7 +293,7 @@ void SpoolJournal::retry() {
 
 Journal::Figures SpoolJournal::figures() const {
   Figures figures;
-  figures.durable = durable_;
+  figures.durable = durable_ && !unusable_;
   figures.skipped_bytes = skipped_bytes_;
   figures.write_failures = write_failures_;
   figures.segments = segments_.size() + left_.size();

@@ -805,6 +805,18 @@ TEST_CASE("of more segments than may be open the rest waits until those before a
   CHECK(bench.files().empty());
 }
 
+TEST_CASE("a folder that cannot be had is known before the first request") {
+  Bench bench;
+  bench.disk.locked = true;
+  CHECK(bench.recovered().empty());
+  CHECK_FALSE(bench.journal->figures().durable);
+  CHECK(bench.lines.lines.empty());
+  bench.disk.locked = false;
+  bench.journal->retry();
+  CHECK(bench.recovered().empty());
+  CHECK(bench.journal->figures().durable);
+}
+
 TEST_CASE("deleted beneath us again and again: at last in memory, until there is room") {
   Bench bench;
   std::vector<JournalId> ids;
