@@ -5,6 +5,7 @@ own parser, and both give the same figures, in health, under a limit, and with u
 import json
 import pathlib
 import shutil
+import socket
 import tempfile
 import unittest
 
@@ -122,6 +123,26 @@ class Views(unittest.TestCase):
         thaw.until(lambda stats: stats["envelopes"]["waiting"] == 0)
         stats = self.check_views(thaw)
         self.assertEqual(stats["items"]["error"]["refused"], {"413": 2})
+
+    def test_each_way_to_be_rejected_counts_once(self):
+        thaw = self.thaw(THAW_READ_MS="300", THAW_MAX_BODY_MIB="1")
+        client, auth = Client(thaw.port), {"X-Sentry-Auth": relaying.AUTH}
+        stranger = {"X-Sentry-Auth": relaying.AUTH.replace(sandbox.KEY, "9" * 32)}
+        packed = {**auth, "Content-Encoding": "compress"}
+        for body, headers, status in ((b"nonsense", auth, 400), (event(1), {}, 401), (event(1), stranger, 403),
+                                      (event(1), packed, 415), (b"{}\n" + b"x" * 2**20, auth, 413)):
+            self.assertEqual(client.post(body, headers=headers)[0], status)
+        client.close()
+        half = f"POST {relaying.EVENT_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{{}}".encode()
+        with socket.create_connection(("127.0.0.1", thaw.port), timeout=20) as slow:
+            with socket.create_connection(("127.0.0.1", thaw.port)) as gone:
+                for one in (slow, gone):
+                    one.sendall(half)
+            self.assertIn(b" 408 ", slow.recv(1000))
+        stats = self.check_views(thaw)
+        ways = ["malformed", "unauthorized", "not_allowed", "unknown_encoding", "too_large", "abandoned", "timeout"]
+        self.assertEqual(stats["rejected"], dict.fromkeys(ways, 1))
+        self.assertEqual((stats["items"], stats["envelopes"]["accepted"]), ({}, 0))
 
     def test_under_a_limit(self):
         self.upstream.status = 429
