@@ -277,11 +277,9 @@ asio::awaitable<void> Delivery::deliver(std::unique_ptr<Departure> departure) {
     departure->judged();
     co_return;
   }
-  count_try(*entry);
-  const bool written_before = entry->full_writes > 0;
   Flight& flight = departure->flight();
-  const Answer answer = co_await send(composed->request, flight);
-  if (answer || flight.progress.fully_written) count_left(*composed, written_before);
+  count_try(*entry, flight);
+  const Answer answer = co_await send(*composed, flight);
   entry = departure->entry();
   if (flight.thrown) {
     if (entry != nullptr) judge_.broke(*entry, flight);
@@ -316,15 +314,16 @@ void Delivery::begin(Flight& flight) {
   flight.deadline = flight.begun + settings_.request;
 }
 
-void Delivery::count_try(Entry& entry) {
+void Delivery::count_try(Entry& entry, Flight& flight) {
   ++parts_.stats.requests;
   if (++entry.tries > 1) ++parts_.stats.retries;
+  flight.written_before = entry.full_writes > 0;
 }
 
 /// Not what got no connection: nothing of that has left.
-void Delivery::count_left(const ComposedRequest& composed, bool written_before) {
+void Delivery::count_left(const ComposedRequest& composed, const Flight& flight) {
   parts_.stats.bytes_out += composed.body.size();
-  if (written_before) ++parts_.stats.possible_duplicates;
+  if (flight.written_before) ++parts_.stats.possible_duplicates;
 }
 
 void Delivery::count_time(Host& host, const Flight& flight) {
@@ -335,11 +334,13 @@ void Delivery::count_time(Host& host, const Flight& flight) {
   parts_.stats.answer_time.add(took);
 }
 
-asio::awaitable<Delivery::Answer> Delivery::send(const UpstreamRequest& request, Flight& flight) {
+asio::awaitable<Delivery::Answer> Delivery::send(const ComposedRequest& composed, Flight& flight) {
   using asio::experimental::awaitable_operators::operator||;
-  auto first = co_await (attempt(request, flight) || watch(flight));
-  if (first.index() == 1) co_return Errc::deadline_exceeded;
-  co_return std::get<0>(std::move(first));
+  auto first = co_await (attempt(composed.request, flight) || watch(flight));
+  Answer answer = Errc::deadline_exceeded;
+  if (first.index() == 0) answer = std::get<0>(std::move(first));
+  if (answer || flight.progress.fully_written) count_left(composed, flight);
+  co_return answer;
 }
 
 /// An exception as a value: thrown, it would keep operator|| waiting for the deadline.

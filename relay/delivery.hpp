@@ -82,10 +82,11 @@ class Delivery {
     Wakeup moved;  ///< the deadline was moved
     Host* host = nullptr;
     bool probe = false;
-    bool waits = false;         ///< judged, but its answer may still come
-    bool composing = false;     ///< nothing of it is on its way yet
-    std::size_t bytes = 0;      ///< of the decoded body
-    std::exception_ptr thrown;  ///< by the upstream
+    bool written_before = false;  ///< whole, and never answered
+    bool waits = false;           ///< judged, but its answer may still come
+    bool composing = false;       ///< nothing of it is on its way yet
+    std::size_t bytes = 0;        ///< of the decoded body
+    std::exception_ptr thrown;    ///< by the upstream
   };
   class Departure;  ///< an entry's marks while it is on its way
 
@@ -103,13 +104,13 @@ class Delivery {
   /// nullptr: it is gone, or could not be had in time.
   asio::awaitable<Composer::Composed> compose(Departure& departure);
   void begin(Flight& flight);
-  asio::awaitable<Answer> send(const UpstreamRequest& request, Flight& flight);
+  asio::awaitable<Answer> send(const ComposedRequest& composed, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
   [[nodiscard]] bool is_warm(const Flight& flight) const;
   void grant_grace(Flight& flight);
-  void count_try(Entry& entry);
-  void count_left(const ComposedRequest& composed, bool written_before);
+  void count_try(Entry& entry, Flight& flight);
+  void count_left(const ComposedRequest& composed, const Flight& flight);
   void count_time(Host& host, const Flight& flight);
 
   asio::any_io_executor executor_;
