@@ -63,7 +63,8 @@ Advice advice_on(RejectReason reason) {
       return {"for a DSN that the settings do not allow",
               "set THAW_UPSTREAM_DSN or THAW_ALLOWED_HOSTS"};
     case RejectReason::too_large:
-      return {"larger than is taken", "smaller attachments, or raise THAW_MAX_BODY_MIB"};
+      return {"larger than is taken",
+              "send less at once: an event may have 1 MiB, a whole request THAW_MAX_BODY_MIB"};
     case RejectReason::unknown_encoding:
       return {"compressed in a way that cannot be undone", "look at the SDK's version"};
     case RejectReason::timeout:

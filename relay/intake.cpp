@@ -309,10 +309,7 @@ Answer Intake::admit(Parcel&& parcel, Destination& destination, Answer answer,
 }
 
 bool Intake::take_own(proto::Envelope envelope) {
-  if (closing_) {
-    parts_.stats.ledger.reject(RejectReason::closing);
-    return false;
-  }
+  if (closing_) return false;
   Destination* where = nullptr;
   if (route_.configured.empty()) {
     where = parts_.destinations.last_used();
@@ -320,16 +317,15 @@ bool Intake::take_own(proto::Envelope envelope) {
     const proto::Dsn& dsn = route_.configured.front();
     where = destination({dsn.public_key, dsn.project_id, ""});
   }
-  if (where == nullptr) {
-    parts_.stats.ledger.reject(RejectReason::not_allowed);
-    return false;
-  }
+  if (where == nullptr) return false;
   RequestMeta meta;
   meta.dsn = where->dsn;
   meta.client = "thaw/" THAW_VERSION;
   Parcel parcel({parts_.clock.wall_now(), std::make_shared<const RequestMeta>(std::move(meta))},
                 std::move(envelope));
-  return admit(std::move(parcel), *where, {200, ""}, nullptr).status == 200;
+  if (!parts_.backlog.accept(std::move(parcel), *where, parts_.awake())) return false;
+  parts_.accepted();
+  return true;
 }
 
 void Intake::recover(JournalId kept, Record record) {

@@ -55,8 +55,8 @@ class Intake {
   void recover(JournalId kept, Record record);
 
   /// An envelope of the host's own: for the first configured DSN, else for the last that an
-  /// accepted envelope went to. False, and counted as rejected: there is none, or no room, or it
-  /// comes after close().
+  /// accepted envelope went to. False, and counted nowhere: there is none, or no room, or it comes
+  /// after close().
   [[nodiscard]] bool take_own(proto::Envelope envelope);
 
   /// The header of the last envelope that an SDK has sent since this was asked for the last time;

@@ -158,7 +158,7 @@ class Metrics {
         }
       }
     }
-    Family family(out_, "requests_rejected", "counter", "Requests never acknowledged, our own too");
+    Family family(out_, "requests_rejected", "counter", "Local requests never acknowledged");
     for (std::size_t i = 0; i < kRejectReasonCount; ++i) {
       const auto reason = static_cast<RejectReason>(i);
       family.sample("_total", {{"reason", name(reason)}}, ledger_.rejected(reason));

@@ -296,9 +296,7 @@ void Relay::recover() { parts_->tasks.spawn(parts_->recover()); }
 
 bool Relay::take_own(std::string_view envelope) {
   auto parsed = proto::Envelope::parse(proto::Bytes::copy_of(envelope));
-  if (parsed) return parts_->intake.take_own(std::move(*parsed));
-  parts_->stats.ledger.reject(RejectReason::malformed);
-  return false;
+  return parsed && parts_->intake.take_own(std::move(*parsed));
 }
 
 std::string_view Relay::last_client() const { return parts_->intake.last_client(); }

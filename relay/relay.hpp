@@ -83,7 +83,7 @@ class Relay {
 
   /// Takes in an envelope of the host's own, as it would an SDK's: counted, kept, delivered. Goes
   /// to the first configured DSN, else to the last that an accepted envelope used. False, and
-  /// counted as rejected: there is none, there is no room, or it is no envelope.
+  /// counted nowhere: there is none, there is no room, or it is no envelope.
   [[nodiscard]] bool take_own(std::string_view envelope);
   /// The header of the last envelope that an SDK has sent since this was asked for the last time,
   /// one that names a trace rather than one that does not; "" if there was none, or one that is
