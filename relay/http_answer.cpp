@@ -160,7 +160,9 @@ bool HttpAnswer::read_exactly() const { return state_->held == 0; }
 
 bool HttpAnswer::has_status() const {
   const Parser& parser = *state_->parser;
-  return parser.is_header_done() && parser.answer.status / 100 != 1;
+  // Whether too long a header is seen whole depends on how it was cut: it never tells anything.
+  return parser.is_header_done() && state_->header_bytes <= kMostHeaderBytes &&
+         parser.answer.status / 100 != 1;
 }
 
 const UpstreamAnswer& HttpAnswer::answer() const { return state_->parser->answer; }
