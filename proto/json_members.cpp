@@ -144,7 +144,7 @@ bool JsonMembers::read(std::string_view object, std::size_t readable) {
   members_.reserve(kUsualMembers);
   // One size for all usual headers: the second of an envelope finds its memory there.
   const std::size_t capacity = std::max(object.size(), kUsualHeader);
-  if (parser_.capacity() < capacity && parser_.allocate(capacity, 2 * kMaxDepth)) return false;
+  if (parser_.capacity() < capacity && parser_.allocate(capacity, 2UL * kMaxDepth)) return false;
   ondemand::document document;
   ondemand::object members;
   const simdjson::padded_string_view padded{object.data(), object.size(), readable};
