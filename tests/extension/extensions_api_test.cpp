@@ -73,7 +73,10 @@ TEST_CASE("register names itself, asks for both events and the account, keeps th
   CHECK(extension_test::header(request, "Lambda-Extension-Name") == "thaw");
   CHECK(extension_test::header(request, "Lambda-Extension-Accept-Feature") == "accountId");
   CHECK(extension_test::header(request, "Host") == world.platform.address());
-  CHECK(extension_test::body(request) == R"({"events":["INVOKE","SHUTDOWN"]})");
+  CHECK(extension_test::header(request, "Content-Type") == "application/json");
+  const std::string body = extension_test::body(request);
+  CHECK(body == R"({"events":["INVOKE","SHUTDOWN"]})");
+  CHECK(extension_test::header(request, "Content-Length") == std::to_string(body.size()));
 }
 
 TEST_CASE("a name that no file has gives way to the file's own, and that to it again") {
@@ -96,6 +99,16 @@ TEST_CASE("a name that no file has gives way to the file's own, and that to it a
   register_it("", "thaw", 400);
   register_it("", "typo", 500);
   register_it("", "typo");
+}
+
+TEST_CASE("where there is no other name it is kept, whatever is refused") {
+  World world;
+  for (int i = 0; i < 2; ++i) {
+    world.platform.will_answer(400, "{}");
+    static_cast<void>(refusal(world.run(world.api.register_for(Events::invoke_and_shutdown))));
+    CHECK(extension_test::header(world.platform.requests.back(), "Lambda-Extension-Name") ==
+          "thaw");
+  }
 }
 
 TEST_CASE("register can ask for SHUTDOWN only") {
@@ -143,6 +156,30 @@ TEST_CASE("next sends the identifier and returns the event") {
   CHECK(std::holds_alternative<proto::ShutdownEvent>(std::get<proto::LambdaEvent>(*shutdown)));
 }
 
+TEST_CASE("that next has been asked is told before it is answered; of no other call it is") {
+  World world;
+  int asked = 0;
+  world.api.on_asked([&] { ++asked; });
+  world.register_it();
+  world.platform.will_answer(200, "\"OK\"");
+  const auto deadline = world.clock.now() + milliseconds{50};
+  REQUIRE(world.run(world.api.subscribe_telemetry({"u"}, deadline)).has_value());
+  CHECK(asked == 0);
+  world.platform.will_be_silent();
+  support::Started next(world.io, world.api.next());
+  support::until(world.io, [&] { return world.platform.requests.size() == 3; });
+  CHECK(asked == 1);
+}
+
+TEST_CASE("a next that is refused carries the platform's words, too") {
+  World world;
+  world.register_it();
+  world.platform.will_answer(403, R"({"errorType":"Extension.InvalidExtensionState"})");
+  const auto reply = world.run(world.api.next());
+  CHECK(refusal(reply).status == 403);
+  CHECK(refusal(reply).error.type == "Extension.InvalidExtensionState");
+}
+
 TEST_CASE("next has no time limit") {
   World world;
   world.register_it();
@@ -179,6 +216,26 @@ TEST_CASE("nobody at the address, or no address, is an error") {
   CHECK_FALSE(support::run(io, unreadable.next()).has_value());
   HttpExtensionsApi nobody(io.get_executor(), clock, "127.0.0.1:1", "thaw");
   CHECK_FALSE(support::run(io, nobody.next()).has_value());
+}
+
+TEST_CASE("a platform that takes no connection is given up after a second") {
+  asio::io_context io;
+  support::ManualClock clock{io.get_executor()};
+  asio::ip::tcp::acceptor full(io);
+  full.open(asio::ip::tcp::v4());
+  full.bind({asio::ip::address_v4::loopback(), 0});
+  full.listen(0);  // Linux keeps one connection waiting all the same
+  asio::ip::tcp::socket first(io);
+  first.connect(full.local_endpoint());
+  HttpExtensionsApi api(io.get_executor(), clock,
+                        "127.0.0.1:" + std::to_string(full.local_endpoint().port()), "thaw");
+  support::Started next(io, api.next());
+  support::settle(io);
+  clock.advance(milliseconds{999});
+  support::settle(io);
+  CHECK_FALSE(next.done());
+  clock.advance(milliseconds{1});
+  CHECK(next.get().error() == relay::Errc::deadline_exceeded);
 }
 
 TEST_CASE("a subscription is a PUT with the listener's URI") {

@@ -18,10 +18,12 @@ using proto::TelemetryKind;
 
 // One process of a sandbox whose /tmp is `folder`.
 struct Process {
-  explicit Process(std::string folder, bool on = true, bool asked = true, std::size_t log_lines = 0)
-      : reports({on, std::move(folder), facts(), log_lines},
-                {relay, clock, log, stats, disk, bits}) {
-    reports.registered({"checkout", "7", "app.handler", "123456789012"});
+  explicit Process(std::string folder, bool on = true, bool asked = true, std::size_t log_lines = 0,
+                   const proto::FunctionFacts& known = facts(),
+                   const proto::Registration& told = {"checkout", "7", "app.handler",
+                                                      "123456789012"})
+      : reports({on, std::move(folder), known, log_lines}, {relay, clock, log, stats, disk, bits}) {
+    reports.registered(told);
     if (asked) reports.first_next_asked();
   }
 
@@ -95,6 +97,18 @@ TEST_CASE("a failure becomes an envelope with what registration, environment and
     CHECK(process.last_has(text));
   }
   CHECK(process.stats.failures_reported == 1);
+  CHECK(process.lines.lines.empty());
+}
+
+TEST_CASE("a registration that names no function leaves what the environment told") {
+  proto::FunctionFacts facts;
+  facts.name = "checkout";
+  facts.version = "7";
+  Process process("", true, true, 0, facts, {});
+  process.invoke("r1");
+  process.shutdown("timeout");
+  CHECK(process.last_has("checkout"));
+  CHECK(process.last_has("\"7\""));
 }
 
 TEST_CASE("the platform is that of the SDK that was heard last, else other") {
@@ -130,6 +144,14 @@ TEST_CASE("the event joins the trace of what the function sent last in this invo
     process.relay.last_header = "{}";
     process.shutdown("timeout");
     CHECK(process.last_has("771a43a4192642f0b136d5159a501700"));
+  }
+  SUBCASE("of the SDK that names itself in it, whichever was heard last") {
+    Process process(folder.path());
+    process.relay.client = "sentry.python/2.75.0";
+    process.invoke("r1");
+    process.relay.last_header = R"({"sdk":{"name":"sentry.javascript.aws-serverless"}})";
+    process.shutdown("timeout");
+    CHECK(process.last_has(R"("platform":"node")"));
   }
   SUBCASE("in the one before") {
     Process process(folder.path());
@@ -207,6 +229,25 @@ TEST_CASE("of what comes before the first next the first 16 records are heard") 
   }
 }
 
+TEST_CASE("what says nothing of an init or an invoke takes none of their places") {
+  Process process("", true, false);
+  for (int i = 0; i < 16; ++i) process.hear(TelemetryKind::other, "", "");
+  process.hear(TelemetryKind::report, "r1", "timeout");
+  process.reports.first_next_asked();
+  CHECK(process.relay.own.size() == 1);
+}
+
+TEST_CASE("a record that changes nothing of the invoke is no write to its file") {
+  const support::TempFolder folder;
+  Process process(folder.path());
+  process.invoke("r1");
+  REQUIRE(std::filesystem::remove(folder.path() + "/invoke"));
+  process.hear(TelemetryKind::start, "r1", "");
+  CHECK_FALSE(std::filesystem::exists(folder.path() + "/invoke"));
+  process.hear(TelemetryKind::runtime_done, "r1", "success");
+  CHECK(std::filesystem::exists(folder.path() + "/invoke"));
+}
+
 TEST_CASE("without a folder nothing is kept, and reported all the same") {
   Process process("");
   process.invoke("r1");
@@ -240,10 +281,30 @@ TEST_CASE("switched off, nothing is reported; but that there was an INVOKE the n
     CHECK(process.reports.behind_an_invoke() == !first);
     process.invoke("r1");
     process.hear(TelemetryKind::runtime_done, "r1", "timeout");
+    process.hear(TelemetryKind::report, "r1", "timeout");
     CHECK_FALSE(process.reports.pending());
     process.shutdown("timeout");
     CHECK(process.relay.own.empty());
   }
+}
+
+TEST_CASE("switched off, the first INVOKE is all that is written, and no trouble with it is said") {
+  const support::TempFolder folder;
+  Process process(folder.path(), false);
+  process.invoke("r1");
+  process.invoke("r2");
+  extension::InvokeFile file(process.disk, folder.path());
+  const auto kept = file.recover();
+  REQUIRE(kept);
+  CHECK(kept->request_id == "r1");
+
+  Process unwritable("/proc/thaw", false);
+  unwritable.invoke("r1");
+  CHECK(unwritable.lines.lines.empty());
+  proto::ShutdownEvent event;
+  event.reason_text = "timeout";
+  unwritable.reports.shutdown(event, false);
+  CHECK(unwritable.relay.own.empty());
 }
 
 TEST_SUITE_END();
