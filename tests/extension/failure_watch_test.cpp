@@ -242,6 +242,10 @@ TEST_CASE("what resets nothing is complete at once") {
        "done: Lambda.Failure a"},
       {"the platform's own fault", "invoke a; done a failure Sandbox.Failure; over",
        "done: Lambda.Failure a"},
+      {"another type than the platform's own", "invoke a; done a error Runtime.Unknown; over",
+       "done: Lambda.Failure a"},
+      {"a report that says no status", "invoke a; done a timeout; shutdown timeout; report a; over",
+       "report: Lambda.Timeout a"},
       {"each of many",
        "invoke a; done a error Function.ResponseSizeTooLarge; invoke b; done b error "
        "Function.ResponseSizeTooLarge; invoke c; done c success; over",
@@ -308,6 +312,13 @@ TEST_CASE("telemetry may overtake the INVOKE that it tells of") {
        "done a success; invoke a; shutdown failure; over", ""},
       {"its good end, and then a reset", "done a success; invoke a; next-process; invoke b; over",
        ""},
+      {"it was given out already, and the process after a reset hears of it again",
+       "done a error Function.ResponseSizeTooLarge; invoke a; next-process; report a error "
+       "Function.ResponseSizeTooLarge; invoke b; over",
+       "done: Lambda.ResponseTooLarge a"},
+      {"that of one we never got: the next one fails by itself",
+       "done z error Function.ResponseSizeTooLarge; invoke a; shutdown timeout; over",
+       "done: Lambda.ResponseTooLarge z, over: Lambda.Timeout a"},
       {"a retry of what has failed unseen a minute ago",
        "done a error Function.ResponseSizeTooLarge; minute; invoke a; shutdown timeout; over",
        "done: Lambda.ResponseTooLarge a, over: Lambda.Timeout a"},
@@ -320,6 +331,7 @@ TEST_CASE("telemetry may overtake the INVOKE that it tells of") {
 TEST_CASE("a Managed Instance has no INVOKE and no runtimeDone: the report is the evidence") {
   check({
       {"a timeout", "report a timeout Sandbox.Timedout", "report: Lambda.Timeout a"},
+      {"an exception that its SDK has seen", "report a error Function.Unknown; over", ""},
       {"said again", "report a timeout Sandbox.Timedout; report-again a timeout Sandbox.Timedout",
        "report: Lambda.Timeout a"},
       {"a retry", "report a timeout Sandbox.Timedout; minute; report a timeout Sandbox.Timedout",
@@ -389,6 +401,14 @@ TEST_CASE("a failed init is one failure of its process, and all that fails behin
        "init-report: Lambda.InitError"},
       {"a report that says no status heals nothing",
        "init error Runtime.ExitError; init-report; invoke a; done a error Runtime.ExitError; over",
+       "init-report: Lambda.InitError"},
+      {"neither does an invoke's",
+       "init error Runtime.ExitError; init-report error; invoke a; report a; done a error "
+       "Runtime.ExitError; over",
+       "init-report: Lambda.InitError"},
+      {"nor one of the process before that ended well",
+       "invoke z; next-process; init error Runtime.ExitError; init-report error; done z success; "
+       "done a error Runtime.ExitError; over",
        "init-report: Lambda.InitError"},
       {"a request that we never got fails by itself", "done a timeout; shutdown timeout; over",
        "over: Lambda.Timeout a"},
@@ -513,7 +533,8 @@ TEST_CASE("a SHUTDOWN before any invoke may be a failed init's: the news of that
 TEST_CASE("what is known of an invoke goes with its failure") {
   Story story;
   story.play(
-      "invoke z; done z success; invoke a; done a timeout; shutdown Timeout; report a timeout");
+      "invoke z; done z success; invoke a; init-report success; done a timeout; shutdown Timeout; "
+      "report a timeout");
   REQUIRE(story.taken.size() == 1);
   const FailureFacts& facts = story.taken[0];
   CHECK(facts.function.name == "f");
@@ -524,11 +545,26 @@ TEST_CASE("what is known of an invoke goes with its failure") {
   CHECK(facts.xray_trace == "Root=1-x");
   CHECK(facts.shutdown_reason == "Timeout");
   CHECK(facts.timeout == std::chrono::seconds{3});
-  CHECK(facts.begun == story.now() - milliseconds{30});
+  CHECK(facts.begun == story.now() - milliseconds{40});
   CHECK(facts.at == story.now() - milliseconds{20});
   CHECK(facts.duration_ms == 7);
   CHECK(facts.max_memory_mb == 64);
   CHECK(facts.cold == false);
+}
+
+TEST_CASE("a failure happened when its record says, if that can be") {
+  const WallTime now{std::chrono::seconds{1795458000}};
+  for (const WallTime said : {now - std::chrono::seconds{5}, proto::kOldestSane, WallTime{}}) {
+    FailureWatch watch;
+    TelemetryRecord record{TelemetryKind::report, "a", "error", "Runtime.ExitError"};
+    record.time = said;
+    record.trace_id = "Root=1-x";
+    watch.heard(record, now);
+    const auto taken = watch.take();
+    REQUIRE(taken.size() == 1);
+    CHECK(taken[0].at == (said == WallTime{} ? now : said));
+    CHECK(taken[0].xray_trace == "Root=1-x");  // on Managed Instances only the report tells it
+  }
 }
 
 TEST_CASE("the first invoke of a process is a cold one, in the next process, too") {
@@ -587,6 +623,16 @@ TEST_CASE("what an SDK said of an invoke goes with that invoke's failure only") 
   CHECK(taken[0].trace.trace_id == "22");
   CHECK(taken[0].trace.platform == "python");
   CHECK(taken[1].trace.trace_id.empty());
+}
+
+TEST_CASE("what an SDK said is of the last INVOKE, not of a request that never came to us") {
+  FailureWatch watch;
+  watch.invoke({"a", std::nullopt, "", ""}, true, {});
+  watch.heard({TelemetryKind::runtime_done, "z", "timeout", ""}, {});
+  watch.traced({"11", "r", "e", "python"});
+  const auto taken = watch.take_all();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].trace.trace_id.empty());
 }
 
 TEST_CASE("what the next process must know follows what is known") {
