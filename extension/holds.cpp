@@ -55,13 +55,4 @@ void Holds::settle(Invoke& invoke, WallTime ended) {
   sum.time += *invoke.held;
 }
 
-Holds::Sum Holds::total() const {
-  Sum total;
-  for (const Sum& sum : sums_) {
-    total.invokes += sum.invokes;
-    total.time += sum.time;
-  }
-  return total;
-}
-
 }  // namespace extension

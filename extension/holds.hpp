@@ -60,9 +60,6 @@ class Holds {
   /// Of the invokes held for `what`, longer than not at all.
   [[nodiscard]] const Sum& of(HeldFor what) const { return sums_[static_cast<std::size_t>(what)]; }
 
-  /// Of all that were held.
-  [[nodiscard]] Sum total() const;
-
   /// Of all whose end is known, those that were not held too.
   [[nodiscard]] const relay::Histogram& times() const { return times_; }
 

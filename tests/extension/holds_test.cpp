@@ -38,8 +38,8 @@ TEST_CASE("a hold is the time from the function's end to asking for next, and ha
   CHECK(holds.of(HeldFor::telemetry).time == milliseconds{26});
   CHECK(holds.of(HeldFor::delivery).time == milliseconds{80});
   CHECK(holds.of(HeldFor::probe).time == milliseconds{500});
-  CHECK(holds.total().invokes == 3);
-  CHECK(holds.total().time == milliseconds{606});
+  CHECK(holds.of(HeldFor::nothing).invokes == 0);
+  CHECK(holds.of(HeldFor::probe).invokes == 1);
   CHECK(holds.times().count() == 3);
   CHECK(holds.times().sum() == milliseconds{606});
   CHECK(holds.unknown() == 0);
@@ -52,8 +52,10 @@ TEST_CASE("who asked before the end held nothing, whatever was waited for") {
   CHECK_FALSE(holds.recent().back().held);
   CHECK(holds.ended("a", at(200)));
   CHECK(holds.recent().back().held == milliseconds{0});
+  CHECK(holds.recent().back().ended == at(200));
   CHECK(holds.recent().back().what == HeldFor::nothing);
-  CHECK(holds.total().invokes == 0);
+  CHECK(holds.of(HeldFor::delivery).invokes == 0);
+  CHECK(holds.of(HeldFor::nothing).invokes == 0);
   CHECK(holds.unknown() == 0);
 }
 
