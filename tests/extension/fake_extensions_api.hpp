@@ -85,6 +85,7 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
       proto::TelemetrySubscription wanted, relay::SteadyTime deadline) override {
     auto& note = diary_.emplace_back("subscribe " + wanted.uri);
     if (wanted.schema != proto::kTelemetrySchemas[0]) note.append(" ").append(wanted.schema);
+    if (wanted.function_logs) note += " function";
     if (wanted.buffer_ms != 25) note += " " + std::to_string(wanted.buffer_ms);
     if (subscription.empty()) {
       co_await clock_.sleep_until(deadline);

@@ -31,6 +31,7 @@ class FakeRelay final : public extension::RelayPort {
   std::string last_header;
   std::string client;
   std::uint64_t urgent = 0;
+  std::uint64_t delivered = 0;
   std::set<std::string> failing;  ///< calls that throw
   relay::SteadyTime drain_deadline{};
   std::uint64_t given_up_at_drain = 0;  ///< errors
@@ -102,7 +103,7 @@ class FakeRelay final : public extension::RelayPort {
     return last_;
   }
 
-  [[nodiscard]] relay::Flow flow() const override { return {urgent, urgent, 0}; }
+  [[nodiscard]] relay::Flow flow() const override { return {urgent, urgent, delivered}; }
 
   [[nodiscard]] asio::awaitable<void> changed_until(relay::SteadyTime deadline) override {
     if (failing.contains("changed_until")) throw std::runtime_error("changed_until failed");

@@ -2,12 +2,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
 #include "relay/crc32c.hpp"
+#include "relay/little_endian.hpp"
 #include "tests/support/faulty_disk.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -103,6 +105,34 @@ TEST_CASE("a record that is cut, or has one bit flipped, is nothing") {
     flipped[i] = static_cast<char>(flipped[i] ^ 1);
     CHECK_FALSE(parse_invoke(flipped).has_value());
     CHECK_FALSE(parse_invoke(record.substr(0, i)).has_value());
+  }
+}
+
+TEST_CASE("a record whose checksum is right is read only if the rest of it can be") {
+  struct Row {
+    std::string_view what;
+    std::size_t at;
+    std::string bytes;
+  };
+
+  const std::string never(8, '\xFF');  // no clock shows it
+  const Row rows[] = {{"another magic", 0, "THAWINVX"},
+                      {"a later version", 8, std::string("\x02\0\0\0", 4)},
+                      {"no such time", 24, never},
+                      {"no such deadline", 32, never},
+                      {"a text that is longer than the record", 40, std::string("\xFF\0\0\0", 4)},
+                      {"one that leaves bytes behind it", 40, std::string(4, '\0')}};
+  const auto sealed = [](std::string record) {
+    relay::put_at(std::span(record), 16, relay::crc32c(record.substr(0, 16) + record.substr(20)));
+    return record;
+  };
+  const std::string record = encode_invoke(named("r"));
+  CHECK(parse_invoke(sealed(record)) == named("r"));
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.what));
+    std::string other = record;
+    other.replace(row.at, row.bytes.size(), row.bytes);
+    CHECK_FALSE(parse_invoke(sealed(other)).has_value());
   }
 }
 

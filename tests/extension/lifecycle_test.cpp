@@ -27,7 +27,8 @@ asio::awaitable<bool> run_to_end(Lifecycle& lifecycle, std::string telemetry_uri
   co_return true;
 }
 
-LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "/nonexistent/thaw", ""}; }
+// In a folder of the world's own.
+LifecycleSettings settings_for(Pace pace) { return {{.pace = pace}, "", ""}; }
 
 const LifecycleSettings kPrompt = settings_for(Pace::prompt);
 
@@ -36,7 +37,12 @@ struct World {
   explicit World(LifecycleSettings settings = kPrompt, std::string folder = {}, bool reports = true)
       : failures({reports, std::move(folder), {}}, {relay, clock, log, stats, disk, no_bits}),
         lifecycle(io.get_executor(), {api, clock, log, stats.platform_retries}, relay, failures,
-                  stats, std::move(settings)) {}
+                  stats, housed(std::move(settings))) {}
+
+  LifecycleSettings housed(LifecycleSettings settings) const {
+    if (settings.spool_dir.empty()) settings.spool_dir = home.path();
+    return settings;
+  }
 
   // Runs what can run, and forgets what has been noted so far.
   void settle() { support::settle(io); }
@@ -95,6 +101,7 @@ struct World {
 
   [[nodiscard]] const Holds::Invoke& last() const { return stats.holds.recent().back(); }
 
+  support::TempFolder home;
   asio::io_context io;
   support::ManualClock clock{io.get_executor()};
   Diary diary;
@@ -126,6 +133,7 @@ TEST_CASE("bind, then register, then subscribe, then next; the gate stays closed
                                "subscribe http://sandbox.localdomain:1/x", "next", "gate early",
                                "recover"});
   CHECK(world.stats.telemetry == TelemetryState::on);
+  CHECK(world.stats.pace == "prompt");
 }
 
 TEST_CASE("the ready file is written before registering, and anew when the port changes") {
@@ -147,6 +155,15 @@ TEST_CASE("the ready file is written before registering, and anew when the port 
   CHECK(std::filesystem::exists(dir + "/ready"));
   std::filesystem::remove_all(dir);
   world.lifecycle.terminate();
+}
+
+TEST_CASE("a ready file that cannot be written is said, and nothing else comes of it") {
+  auto settings = kPrompt;
+  settings.spool_dir = "/proc/thaw";
+  World world(settings);
+  world.start();
+  CHECK(world.lines.lines.size() == 1);
+  CHECK(world.asked_next());
 }
 
 TEST_CASE("at INVOKE the relay is thawed, its gate opened, its port tried") {
@@ -266,6 +283,7 @@ TEST_CASE("three invokes in a row without a runtimeDone: it is hoped for no long
   CHECK(world.stats.holds.unknown() == 3);
   CHECK_FALSE(world.last().held);
   const auto said = world.lines.lines.size();
+  CHECK(said == 1);
   world.api.invoke("r3", milliseconds{3000});
   world.settle();
   CHECK(world.asked_next());
@@ -432,6 +450,32 @@ TEST_CASE("overlap asks at once, or when what waited at INVOKE is delivered") {
   CHECK(world.stats.other_records == 0);
 }
 
+TEST_CASE("continuous holds nothing, and leaves the gate open where a freeze may come") {
+  World world(settings_for(Pace::continuous));
+  world.start_up();
+  world.relay.set_work(kDue);
+  world.api.invoke("r1", milliseconds{3000});
+  CHECK(world.noted() == Diary{"thawed", "gate open", "retry", "gate open", "next"});
+}
+
+TEST_CASE("of each invoke is told what came and went since the one before it had asked for next") {
+  World world;
+  world.start_up();
+  const auto play = [&](std::uint64_t accepted, std::uint64_t delivered) {
+    world.relay.urgent = accepted;
+    world.relay.delivered = delivered;
+    world.invoke("r");
+    world.runtime_done("r");
+    return std::pair{world.last().accepted, world.last().delivered};
+  };
+  CHECK(play(3, 1) == std::pair{std::uint64_t{3}, std::uint64_t{1}});
+  CHECK(play(5, 5) == std::pair{std::uint64_t{2}, std::uint64_t{4}});
+  CHECK(play(5, 5) == std::pair{std::uint64_t{0}, std::uint64_t{0}});
+  // It has started over: fewer were accepted, or fewer delivered.
+  CHECK(play(1, 6) == std::pair{std::uint64_t{1}, std::uint64_t{6}});
+  CHECK(play(4, 2) == std::pair{std::uint64_t{4}, std::uint64_t{2}});
+}
+
 TEST_CASE("overlap without a runtimeDone is no silence of telemetry") {
   World world(settings_for(Pace::overlap));
   world.start_up();
@@ -481,6 +525,17 @@ TEST_CASE("a schema that the platform does not know is asked for in an older ver
         Diary{"bind", "start", "register", "subscribe " + uri, "subscribe " + uri + " 2022-12-13",
               "subscribe " + uri + " 2022-07-01", "next", "gate early", "recover"});
   CHECK(world.stats.telemetry == TelemetryState::refused);
+}
+
+TEST_CASE("the function's log is subscribed to where it is wanted; who says no is asked once") {
+  auto settings = kPrompt;
+  settings.function_logs = true;
+  World world(settings);
+  world.api.subscription = {extension_test::refused(202, "Telemetry.NotSupported", "")};
+  world.start();
+  CHECK(world.noted() == Diary{"bind", "start", "register",
+                               "subscribe http://sandbox.localdomain:1/x function", "next",
+                               "gate early", "recover"});
 }
 
 TEST_CASE("without telemetry next is asked at once, or 20 ms after the last local byte") {
@@ -612,6 +667,7 @@ proto::ShutdownEvent shutdown_for(std::string reason) {
 
 TEST_CASE("a timeout is reported before the drain, so that the drain delivers it") {
   World world;
+  world.api.registrations.emplace_back(proto::Registration{"checkout", "7", "", ""});
   world.start_up();
   world.invoke("r1");
   const auto now = world.clock.now();
@@ -625,6 +681,7 @@ TEST_CASE("a timeout is reported before the drain, so that the drain delivers it
         Diary{"gate late", "next", "thawed", "gate draining", "own envelope", "drain", "stop"});
   REQUIRE(world.relay.own.size() == 1);
   CHECK(world.relay.own[0].find("Lambda.Timeout") != std::string::npos);
+  CHECK(world.relay.own[0].find("checkout") != std::string::npos);
   CHECK(world.stats.failures_reported == 1);
   CHECK(world.clock.now() - now == milliseconds{3050});
 }
@@ -744,7 +801,10 @@ TEST_CASE("the first INVOKE starts over where the process is a copy of a snapsho
     World world(settings);
     world.relay.waited = 2;
     world.start_up();
-    if (row.restored) world.hear(proto::TelemetryKind::restore_start, "");
+    if (row.restored) {
+      world.hear(proto::TelemetryKind::restore_start, "");
+      world.hear(proto::TelemetryKind::restore_runtime_done, "");
+    }
     world.clock.freeze(milliseconds{0}, milliseconds{row.pause});
     world.api.invoke("r1", milliseconds{3000});
     auto noted = world.noted();
@@ -755,6 +815,15 @@ TEST_CASE("the first INVOKE starts over where the process is a copy of a snapsho
     world.api.invoke("r2", milliseconds{3000});
     CHECK(std::ranges::count(world.noted(), "start over") == 0);
   }
+}
+
+TEST_CASE("a snapshot before which everything was sent is nothing to say") {
+  auto settings = kPrompt;
+  settings.init_type = "snap-start";
+  World world(settings);
+  world.start_up();
+  world.invoke("r1");
+  CHECK(world.lines.lines.empty());
 }
 
 TEST_CASE("what the first INVOKE has to say is no line of the init's") {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include "tests/extension/fake_extensions_api.hpp"
@@ -52,6 +53,12 @@ asio::awaitable<void> fail() {
 
 asio::awaitable<void> end_at_once() { co_return; }
 
+// Nobody will ever go on with it.
+asio::awaitable<void> lose_itself() {
+  const auto forget = [](auto&&) {};
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(forget, asio::use_awaitable);
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("extension/next_loop");
@@ -66,7 +73,50 @@ TEST_CASE("a refused registration is tried again every 100 ms, and said once") {
   for (int i = 0; i < 3; ++i) CHECK(world.waits_exactly(milliseconds{100}));
   CHECK(registration.get().events == Events::invoke_and_shutdown);
   CHECK(world.retries == 3);
-  CHECK(world.lines.lines.size() == 1);
+  REQUIRE(world.lines.lines.size() == 1);
+  CHECK(world.lines.lines[0].find("500 Platform.Trouble later") != std::string::npos);
+}
+
+TEST_CASE("a platform that cannot be reached is said in the system's words") {
+  World world;
+  world.api.registrations.emplace_back(
+      asio::error::make_error_code(asio::error::connection_refused));
+  support::Started registration(world.io, register_for_ever(world.platform));
+  support::settle(world.io);
+  CHECK(world.waits_exactly(milliseconds{100}));
+  static_cast<void>(registration.get());
+  REQUIRE(world.lines.lines.size() == 1);
+  CHECK(world.lines.lines[0].find("Connection refused") != std::string::npos);
+}
+
+TEST_CASE("what registration tells is handed on") {
+  World world;
+  world.api.registrations.emplace_back(proto::Registration{"checkout", "7", "", ""});
+  const auto registered = support::run(world.io, register_for_ever(world.platform));
+  CHECK(registered.registration.function_name == "checkout");
+}
+
+TEST_CASE("another refusal with the same status is none of INVOKE") {
+  World world;
+  world.api.registrations.emplace_back(refused(403, "Extension.Forbidden", ""));
+  support::Started registration(world.io, register_for_ever(world.platform));
+  support::settle(world.io);
+  world.clock.advance(milliseconds{100});
+  CHECK(registration.get().events == Events::invoke_and_shutdown);
+  CHECK(world.diary == extension_test::Diary{"register", "register"});
+}
+
+TEST_CASE("where SHUTDOWN alone is refused, too, it begins anew, and not at once") {
+  World world;
+  for (int i = 0; i < 2; ++i) {
+    world.api.registrations.emplace_back(
+        refused(403, "Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType"));
+  }
+  support::Started registration(world.io, register_for_ever(world.platform));
+  support::settle(world.io);
+  CHECK(world.diary == extension_test::Diary{"register", "register SHUTDOWN"});
+  CHECK(world.waits_exactly(milliseconds{100}));
+  CHECK(registration.get().events == Events::invoke_and_shutdown);
 }
 
 TEST_CASE("where INVOKE is not to be had SHUTDOWN alone is registered, at once") {
@@ -128,6 +178,7 @@ TEST_CASE("a client that throws is asked again") {
   CHECK(world.waits_exactly(milliseconds{100}));
   CHECK(world.waits_exactly(milliseconds{100}));
   CHECK(loop.get());
+  CHECK(world.lines.lines.size() == 1);
 }
 
 TEST_CASE("the bare loop registers if need be and asks until SHUTDOWN") {
@@ -137,6 +188,9 @@ TEST_CASE("the bare loop registers if need be and asks until SHUTDOWN") {
   world.api.shutdown(milliseconds{2000});
   CHECK(support::run(world.io, bare(world.platform)));
   CHECK(world.diary == extension_test::Diary{"register", "next", "next", "next"});
+  world.api.shutdown(milliseconds{2000});
+  CHECK(support::run(world.io, bare(world.platform)));
+  CHECK(world.diary.size() == 5);  // registered it is still
 }
 
 TEST_CASE("cancelled, it ends and says nothing") {
@@ -162,6 +216,13 @@ TEST_CASE("hold_out: a life that throws gives way to the bare loop") {
   CHECK(world.diary == extension_test::Diary{"register", "next", "next"});
   REQUIRE(world.lines.lines.size() == 1);
   CHECK(world.lines.lines[0].find("the whole life fails") != std::string::npos);
+}
+
+TEST_CASE("hold_out: a life that is lost gives way to the bare loop, too") {
+  World world;
+  world.api.shutdown(milliseconds{2000});
+  CHECK_FALSE(hold_out(world.io, lose_itself(), world.platform));
+  CHECK(world.diary == extension_test::Diary{"register", "next"});
 }
 
 TEST_CASE("hold_out: a handler that throws does not end the life") {

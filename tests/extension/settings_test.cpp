@@ -138,6 +138,36 @@ TEST_CASE("settings in effect are told without anything secret") {
   CHECK(shown({{"THAW_SPOOL_DIR", "here"}}, "THAW_SPOOL_DIR") == "/tmp/thaw (default)");
   CHECK(shown({{"THAW_UPSTREAM_DSN", "https://abcdef0123456789abcdef0123456789@h/1, x"}},
               "THAW_UPSTREAM_DSN") == "https://abcd…@h/1, ?");
+  const auto* const proxy = "http://user:secret@proxy.local:3128";
+  CHECK(shown({{"THAW_PROXY", proxy}}, "THAW_PROXY") == "proxy.local:3128");
+  CHECK(shown({{"THAW_PROXY", "direct"}}, "THAW_PROXY") == "direct");
+  CHECK(shown({{"THAW_CA_FILE", "/opt/a@b.pem"}}, "THAW_CA_FILE") == "/opt/a@b.pem");
+}
+
+TEST_CASE("who the function is, is what its environment says") {
+  const auto function = settings_of({{"AWS_LAMBDA_FUNCTION_NAME", "checkout"},
+                                     {"AWS_LAMBDA_FUNCTION_VERSION", "7"},
+                                     {"AWS_REGION", "eu-west-1"},
+                                     {"AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"},
+                                     {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"},
+                                     {"SENTRY_RELEASE", "app@1"},
+                                     {"SENTRY_ENVIRONMENT", "prod"}})
+                            .function;
+  CHECK(function.name == "checkout");
+  CHECK(function.version == "7");
+  CHECK(function.region == "eu-west-1");
+  CHECK(function.initialization_type == "snap-start");
+  CHECK(function.memory_mb == 512);
+  CHECK(function.release == "app@1");
+  CHECK(function.environment == "prod");
+  CHECK_FALSE(settings_of({}).function.memory_mb);
+}
+
+TEST_CASE("a setting that bounds two things bounds both") {
+  const auto body = settings_of({{"THAW_MAX_BODY_MIB", "3"}});
+  CHECK(body.relay.intake.max_decoded_bytes == 6 * kMiB);
+  const auto budget = settings_of({{"THAW_BUDGET_MS", "700"}});
+  CHECK(budget.relay.delivery.budget == relay::milliseconds{700});
 }
 
 TEST_CASE("the memory for bodies bounds them where they come, wait and leave") {
@@ -248,6 +278,14 @@ TEST_CASE("a body limit above an eighth of the memory is cut, and said") {
   REQUIRE(reading.complaints.size() == 1);
   CHECK(to_string(reading.complaints[0]) ==
         "THAW_MAX_BODY_MIB: is more than 1/8 of the function's 256 MB; using 32");
+}
+
+TEST_CASE("a body limit up to an eighth of the memory is taken, and nothing is said") {
+  for (const std::size_t mib : {10U, 16U}) {
+    const auto settings = settings_of(
+        {{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"}, {"THAW_MAX_BODY_MIB", std::to_string(mib)}});
+    CHECK(settings.relay.listener.max_body_bytes == mib * kMiB);
+  }
 }
 
 TEST_CASE("a body limit that cannot be read is one that is not set") {

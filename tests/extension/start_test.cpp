@@ -60,6 +60,7 @@ TEST_CASE("without Lambda and without a command the help is printed") {
 TEST_CASE("in a folder called extensions it never ends by itself") {
   CHECK(start({"/opt/extensions/thaw"}).how == Start::How::by_hand);
   CHECK(start({"extensions/thaw"}).how == Start::How::by_hand);
+  CHECK(start({"/opt/extensions/thaw", "check"}).how == Start::How::check);
 }
 
 TEST_CASE("serve takes its options as settings") {
@@ -195,7 +196,10 @@ TEST_CASE("to capture takes every DSN, and leaves nothing on disk or on its way"
   CHECK(serve.capture->json);
   CHECK(serve.capture->only == "error,log");
   for (const auto& setting : serve.reading.in_effect) {
-    if (setting.name == "THAW_JOURNAL") CHECK(setting.value == "off");
+    const bool journal = setting.name == "THAW_JOURNAL";
+    CHECK(setting.is_default == !journal);
+    if (journal) CHECK(setting.value == "off");
+    if (setting.name == "THAW_PORT") CHECK(setting.value == "9797");
   }
   const auto& settings = serve.reading.settings;
   CHECK(settings.relay.route.capture);

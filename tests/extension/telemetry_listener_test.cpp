@@ -102,6 +102,29 @@ TEST_CASE("each record of a batch is reported") {
   CHECK(world.counters.batches == 1);
 }
 
+TEST_CASE("an answer says that it is empty, and a connection is closed when that is asked for") {
+  World world;
+  const auto socket = world.connect();
+  const auto answer = support::run(world.io, world.exchange(*socket, post("[]")));
+  CHECK(answer.find("Content-Length: 0\r\n") != std::string::npos);
+  const std::string last =
+      "POST /secret HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]";
+  CHECK(world.send(*socket, last) == "HTTP/1.1 200 OK");
+  CHECK_THROWS(world.send(*socket, post("[]")));
+}
+
+TEST_CASE("a connection that ends in the middle of a body is left, and nothing is counted") {
+  World world;
+  const auto socket = world.connect();
+  const std::string whole = post(kBatch);
+  asio::write(*socket, asio::buffer(whole, whole.size() - 1));
+  socket->close();
+  support::settle(world.io);
+  CHECK(world.send(post(kBatch)) == "HTTP/1.1 200 OK");
+  CHECK(world.counters.batches == 1);
+  CHECK(world.counters.unparsable == 0);
+}
+
 TEST_CASE("a connection serves many batches, chunked ones too") {
   World world;
   const auto socket = world.connect();
@@ -177,7 +200,23 @@ TEST_CASE("the address of sandbox.localdomain is found in a hosts file, else the
             ->to_string() == "10.0.0.2");
   CHECK_FALSE(sandbox_address(""));
   CHECK_FALSE(sandbox_address("\n\n#10.0.0.1 sandbox.localdomain\n10.0.0.1 #sandbox.localdomain"));
+  CHECK_FALSE(sandbox_address("10.0.0.1 localhost # sandbox.localdomain"));
   CHECK_FALSE(sandbox_address("10.0.0.1 xsandbox.localdomain sandbox.localdomain.example\n"));
+}
+
+TEST_CASE("at the address of sandbox.localdomain it listens, and at no other") {
+  const support::TempFile hosts("127.0.0.5 sandbox.localdomain\n");
+  World world;
+  TelemetryListener listener(world.io.get_executor(), world.clock, world.log, world.counters, "x",
+                             [](const proto::TelemetryRecord&, TelemetrySender) {});
+  CHECK_FALSE(listener.open(hosts.path().c_str()).empty());
+  for (const auto& [address, listens] : {std::pair{"127.0.0.5", true}, {"127.0.0.1", false}}) {
+    tcp::socket socket(world.io);
+    boost::system::error_code failed;
+    socket.connect({asio::ip::make_address(address), listener.port()}, failed);
+    CHECK(!failed == listens);
+  }
+  CHECK(support::run(world.io, end(listener)));
 }
 
 TEST_CASE("an address that is not ours gives way to all interfaces") {
