@@ -36,6 +36,8 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
   std::vector<Subscription> subscription{extension::Subscribed{}};
   /// How often each call is to throw first.
   int throws = 0;
+  /// The next call ends as if the whole life were cancelled.
+  bool aborts = false;
 
   void deliver(Next next) {
     events_.push_back(std::move(next));
@@ -96,6 +98,9 @@ class FakeExtensionsApi final : public extension::ExtensionsApi {
 
  private:
   void throw_if_told() {
+    if (std::exchange(aborts, false)) {
+      throw boost::system::system_error(asio::error::operation_aborted);
+    }
     if (throws == 0) return;
     --throws;
     throw std::runtime_error("no luck");

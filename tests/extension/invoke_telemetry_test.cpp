@@ -169,4 +169,16 @@ TEST_CASE("an invoke that is closed is remembered with when it began and what ca
   CHECK(bench.holds.recent().size() == 1);
 }
 
+TEST_CASE("of what comes before INVOKE the last two records are kept") {
+  for (const bool late : {true, false}) {
+    Bench bench;
+    bench.hear(kStart, late ? "c" : "a", 0, 0);
+    bench.hear(kStart, "b", 0, 0);
+    bench.hear(kStart, late ? "a" : "c", 0, 0);
+    bench.begin("a", 1);
+    CHECK(bench.telemetry.started() == late);
+    CHECK(bench.others == (late ? 2 : 3));
+  }
+}
+
 TEST_SUITE_END();

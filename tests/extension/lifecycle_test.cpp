@@ -734,6 +734,14 @@ TEST_CASE("a failed init ends before the platform tells of it: that is waited fo
   CHECK(world.relay.own[0].find("Lambda.InitError") != std::string::npos);
 }
 
+TEST_CASE("a life that breaks off is no SHUTDOWN: who holds out must know") {
+  World world;
+  world.api.aborts = true;
+  world.start();
+  CHECK_THROWS(world.running->get());
+  CHECK(std::ranges::count(world.diary, "gate draining") == 0);
+}
+
 TEST_CASE("SIGTERM drains for 1.5 s, wherever it comes") {
   for (const std::string where : {"registering", "waiting", "holding"}) {
     CAPTURE(where);

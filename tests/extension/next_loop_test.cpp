@@ -181,6 +181,33 @@ TEST_CASE("a client that throws is asked again") {
   CHECK(world.lines.lines.size() == 1);
 }
 
+TEST_CASE("a client that throws when asked for next is asked again, and that is said") {
+  World world;
+  support::run(world.io, register_for_ever(world.platform));
+  world.api.throws = 1;
+  world.api.shutdown(std::nullopt);
+  support::Started next(world.io, next_event(world.platform));
+  support::settle(world.io);
+  CHECK(world.waits_exactly(milliseconds{100}));
+  next.get();
+  CHECK(world.lines.lines.size() == 1);
+}
+
+TEST_CASE("what is survived is said; a cancellation goes on") {
+  World world;
+  const auto survived = [&](boost::system::error_code code) {
+    try {
+      throw boost::system::system_error(code);
+    } catch (...) {
+      survive(world.log);
+    }
+  };
+  CHECK_THROWS(survived(asio::error::operation_aborted));
+  CHECK(world.lines.lines.empty());
+  CHECK_NOTHROW(survived(asio::error::no_memory));
+  CHECK(world.lines.lines.size() == 1);
+}
+
 TEST_CASE("the bare loop registers if need be and asks until SHUTDOWN") {
   World world;
   world.api.invoke("r1", milliseconds{3000});
@@ -195,6 +222,13 @@ TEST_CASE("the bare loop registers if need be and asks until SHUTDOWN") {
 
 TEST_CASE("cancelled, it ends and says nothing") {
   World world;
+  const boost::system::error_code aborted = asio::error::operation_aborted;
+  world.api.registrations.emplace_back(aborted);
+  world.api.deliver(aborted);
+  support::Started registration(world.io, register_for_ever(world.platform));
+  support::settle(world.io);
+  world.clock.advance(milliseconds{100});
+  registration.get();
   support::Started next(world.io, next_event(world.platform));
   support::settle(world.io);
   next.cancel();

@@ -147,6 +147,9 @@ TEST_CASE("what does not go together is refused") {
   // Of a variable that stands there for good that would be in the way.
   CHECK(start({"thaw", "serve", "--capture"}, {{"THAW_UPSTREAM_DSN", dsn}}).how ==
         Start::How::by_hand);
+  for (const auto* option : {"--url=http://127.0.0.1:1", "--port=1"}) {
+    CHECK(start({"thaw", "stats", option, "-"}).exit_code == 2);
+  }
   CHECK(start({"thaw", "stats", "-", "--watch"}).text.find("--watch comes too late") !=
         std::string::npos);
 }

@@ -113,18 +113,6 @@ TEST_CASE("an answer says that it is empty, and a connection is closed when that
   CHECK_THROWS(world.send(*socket, post("[]")));
 }
 
-TEST_CASE("a connection that ends in the middle of a body is left, and nothing is counted") {
-  World world;
-  const auto socket = world.connect();
-  const std::string whole = post(kBatch);
-  asio::write(*socket, asio::buffer(whole, whole.size() - 1));
-  socket->close();
-  support::settle(world.io);
-  CHECK(world.send(post(kBatch)) == "HTTP/1.1 200 OK");
-  CHECK(world.counters.batches == 1);
-  CHECK(world.counters.unparsable == 0);
-}
-
 TEST_CASE("a connection serves many batches, chunked ones too") {
   World world;
   const auto socket = world.connect();
