@@ -229,6 +229,7 @@ TEST_CASE("cancelled, it ends and says nothing") {
   support::settle(world.io);
   world.clock.advance(milliseconds{100});
   registration.get();
+  CHECK(world.diary == extension_test::Diary{"register", "register"});
   support::Started next(world.io, next_event(world.platform));
   support::settle(world.io);
   next.cancel();

@@ -106,6 +106,13 @@ TEST_SUITE("proto/failure_event") {
           R"("cloud.platform":"aws_lambda"}}})");
   }
 
+  TEST_CASE("without a region the log has a name, and no link that would lead elsewhere") {
+    FailureFacts facts = full();
+    facts.function.region.clear();
+    CHECK(has(payload(facts), R"("log_group":"/aws/lambda/)"));
+    CHECK_FALSE(has(payload(facts), R"("url":)"));
+  }
+
   TEST_CASE("the envelope is three lines, without the dsn that it gets when it leaves") {
     const std::string text = encode_failure(full(), kBits);
     CHECK(text.starts_with(

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include "proto/timestamp.hpp"
+
 using namespace std::chrono_literals;
 using proto::Category;
 using proto::ItemFacts;
@@ -206,6 +208,18 @@ TEST_SUITE("proto/rate_limits") {
     CHECK(learnt(limits.to_header(kNow)).to_header(kNow) == limits.to_header(kNow));
   }
 
+  TEST_CASE("a Retry-After may lie in each month of the year") {
+    constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (unsigned month = 1; month <= 12; ++month) {
+      CAPTURE(month);
+      const std::string number = (month < 10 ? "0" : "") + std::to_string(month);
+      const auto now = proto::parse_rfc3339("2026-" + number + "-06T08:48:37Z");
+      REQUIRE(now.has_value());
+      const std::string name(kMonths.substr((month - 1) * std::size_t{3}, 3));
+      CHECK(parse_retry_after("Sun, 06 " + name + " 2026 08:49:37 GMT", *now) == 60s);
+    }
+  }
+
   TEST_CASE("Retry-After is seconds or a date") {
     CHECK(parse_retry_after("120", kNow) == 120s);
     CHECK(parse_retry_after(" 1.5 ", kNow) == 2s);
@@ -218,7 +232,7 @@ TEST_SUITE("proto/rate_limits") {
     CHECK(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", wrong_clock) == 1h);
     for (const std::string text :
          {"", "soon", "Mon, 23 Nov 2026 18:01:00 UTC", "Mon, 23 anN 2026 18:01:00 GMT",
-          "Mon, 99 Nov 2026 18:01:00 GMT", "1 2"}) {
+          "Mon, 23 anF 2026 18:01:00 GMT", "Mon, 99 Nov 2026 18:01:00 GMT", "1 2"}) {
       CAPTURE(text);
       CHECK_FALSE(parse_retry_after(text, kNow).has_value());
     }

@@ -72,6 +72,7 @@ TEST_SUITE("proto/size_limits") {
     check_largest("check_in", 100 * kKiB);
     check_largest("replay_recording", 10 * kMiB);
     check_largest("replay_video", 10 * kMiB);
+    check_largest("profile", 50 * kMiB);
   }
 
   TEST_CASE("there may be as many of a type as Relay says, and no more") {
@@ -102,8 +103,11 @@ TEST_SUITE("proto/size_limits") {
     CHECK(Builder{}.item("log", 4 * kMiB, 2).broken() == "");
     CHECK(Builder{}.item("trace_metric", kMiB, 1).broken() == "");
     CHECK(Builder{}.item("trace_metric", kMiB + 1, 1).broken() == "trace_metric");
-    CHECK(Builder{}.item("log", 12 * kMiB, 100).broken() == "");
-    CHECK(Builder{}.item("log", 12 * kMiB + 1, 100).broken() == "log");
+    for (const std::string type : {"log", "trace_metric", "span"}) {
+      CAPTURE(type);
+      CHECK(Builder{}.item(type, 12 * kMiB, 100).broken() == "");
+      CHECK(Builder{}.item(type, 12 * kMiB + 1, 100).broken() == type);
+    }
   }
 
   TEST_CASE("a span container is alone, spans of the old kind are many") {
