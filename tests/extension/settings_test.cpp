@@ -334,6 +334,14 @@ TEST_CASE("a DSN that names Thaw's own port is not an upstream") {
   CHECK(settings_of({{"THAW_PORT", "9000"}, {"SENTRY_DSN", moved}}).relay.route.configured.empty());
 }
 
+TEST_CASE("a DSN with Thaw's port on another host is an upstream like any other") {
+  for (const std::string host : {"sentry.example", "10.0.0.1"}) {
+    CAPTURE(host);
+    const auto settings = settings_of({{"THAW_UPSTREAM_DSN", dsn(host + ":9797/1")}});
+    CHECK(settings.relay.route.configured.size() == 1);
+  }
+}
+
 TEST_CASE("a complaint about a DSN does not repeat it") {
   const auto reading = read_settings(
       {{"SENTRY_DSN", "https://secretkey@o1/x"}, {"THAW_UPSTREAM_DSN", "https://secretkey@o1/x"}});
