@@ -2,6 +2,7 @@
 // proxy's tunnel where there is a proxy, handshake.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,9 +37,10 @@ class Dialer {
   Dialer(asio::any_io_executor executor, Clock& clock, Log& log, UpstreamStats& stats,
          Settings settings);
 
-  /// A connection ready for a request. The addresses are tried in order; each gets an equal share
-  /// of the time until `deadline`, which the caller must keep, and no less than 400 ms: of many
-  /// only the first are tried, and name servers change the order. The connection goes to an address
+  /// A connection ready for a request. The addresses are tried in order, but first the one that was
+  /// reached when another before it could not be; each gets an equal share of the time until
+  /// `deadline`, which the caller must keep, and no less than 400 ms: of many only the first are
+  /// tried, and name servers change the order. The connection goes to an address
   /// that was checked. Through a proxy the addresses are the proxy's: to which one of its own the
   /// upstream's name leads is the proxy's business. Errors: network errors, those of
   /// Resolver::resolve and TlsStream::handshake, Errc::address_forbidden, Errc::no_trust,
@@ -52,7 +54,7 @@ class Dialer {
   [[nodiscard]] boost::system::error_code refused(const proto::Proxy& proxy,
                                                   const Endpoint& endpoint, unsigned status);
 
-  /// Drops names and TLS sessions.
+  /// Drops names, TLS sessions and what is known of addresses.
   void forget();
 
   /// Names alone.
@@ -68,7 +70,9 @@ class Dialer {
   boost::system::error_code unreachable(const proto::Proxy& proxy, boost::system::error_code why);
   asio::awaitable<proto::Result<Addresses>> addresses_of(const proto::Proxy* proxy,
                                                          Endpoint endpoint);
-  asio::awaitable<Dialled> connect(Addresses addresses, std::uint16_t port, SteadyTime deadline);
+  asio::awaitable<Dialled> connect(std::string host, Addresses addresses, std::uint16_t port,
+                                   SteadyTime deadline);
+  void put_first(const std::string& host, Addresses& addresses) const;
   asio::awaitable<proto::Result<void>> secure(Connection& connection, ssl_ctx_st* context,
                                               Endpoint endpoint);
 
@@ -80,6 +84,8 @@ class Dialer {
   Resolver resolver_;
   Trust trust_;
   TlsSessions sessions_;
+  /// By name, of those that have a dead one. There are no more names than upstreams and proxies.
+  std::map<std::string, asio::ip::address> reached_;
   DialWatch* watch_;
 };
 

@@ -76,13 +76,14 @@ class BlackHole {
 struct Resolved final : relay::DialWatch {
   void resolved(const std::vector<boost::asio::ip::address>&) override { done = true; }
 
-  void connected(const boost::asio::ip::address&) override {}
+  void connected(const boost::asio::ip::address& address) override { reached = address; }
 
   void asked_proxy(unsigned) override {}
 
   void met(const relay::TlsPeer&, const std::string&) override {}
 
   bool done = false;
+  boost::asio::ip::address reached;
 };
 
 }  // namespace
@@ -473,6 +474,34 @@ TEST_SUITE("relay/http_upstream") {
     const auto request = request_to(server.endpoint("two.test"));
     CHECK(support::run(io, named.send(request, progress)).has_value());
     CHECK(server.accepted == 1);
+  }
+
+  TEST_CASE_FIXTURE(Fixture,
+                    "behind one that refused the address that was reached stays the first") {
+    using boost::asio::ip::make_address;
+    support::FakeNameServer names(io);
+    names.records["two.test"] = {{make_address("127.0.0.2"), make_address("127.0.0.1")}};
+    Resolved watch;
+    relay::HttpUpstream named(io.get_executor(), clock, log,
+                              {.name_servers = {names.address()}, .watch = &watch});
+    const auto request = request_to(server.endpoint("two.test"));
+    const auto reached_by = [&] {
+      server.close_idle();
+      watch.reached = boost::asio::ip::address();
+      REQUIRE(support::run(io, named.send(request, progress)).has_value());
+      return watch.reached;
+    };
+    CHECK(reached_by() == make_address("127.0.0.1"));
+    const boost::asio::ip::tcp::acceptor back(io, {make_address("127.0.0.2"), server.port()});
+    named.forget_names();
+    CHECK(reached_by() == make_address("127.0.0.1"));
+
+    // Gone from the answer it is nobody's.
+    names.records["two.test"] = {{make_address("127.0.0.3")}};
+    named.forget_names();
+    server.close_idle();
+    CHECK(support::run(io, named.send(request, progress)).error() ==
+          boost::asio::error::connection_refused);
   }
 
   TEST_CASE_FIXTURE(Fixture, "an address of many still has time for a long round trip") {
