@@ -374,7 +374,7 @@ void crowded(const Places& places, Report& report) {
     bench.begin();
     bench.serve([&](std::uint16_t port) {
       bench::LocalPeer peer(port);
-      for (std::size_t i = 0; i < 6 * 1024 / kib; ++i) peer.ask(some("event", kib * 1024));
+      for (std::size_t i = 0; i < 6UL * 1024 / kib; ++i) peer.ask(some("event", kib * 1024));
     });
     report.add((std::to_string(kib) + " KiB into a full journal").c_str(), bench);
   }
