@@ -11,6 +11,8 @@ using relay::WallTime;
 
 constexpr milliseconds kLongestTimeout{900'000};
 constexpr milliseconds kLongestShutdown{2'000};
+// Two clocks need not agree, and the longest timeout is a usual one.
+constexpr milliseconds kSkew{1'000};
 // The environment of a function that failed is reset: its SHUTDOWN is under way, and who has not
 // asked for it by its deadline is killed without.
 constexpr milliseconds kLongestHoldOfFailed = kLongestShutdown / 2;
@@ -55,8 +57,10 @@ SteadyTime latest_end(const PaceSettings& settings, const InvokeState& invoke) {
 
 std::optional<milliseconds> ahead(std::optional<WallTime> deadline, WallTime wall_now,
                                   milliseconds at_most) {
-  if (!deadline || *deadline < wall_now || *deadline > wall_now + at_most) return std::nullopt;
-  return std::chrono::duration_cast<milliseconds>(*deadline - wall_now);
+  if (!deadline || *deadline < wall_now || *deadline > wall_now + at_most + kSkew) {
+    return std::nullopt;
+  }
+  return std::min(std::chrono::duration_cast<milliseconds>(*deadline - wall_now), at_most);
 }
 
 }  // namespace

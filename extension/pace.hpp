@@ -84,7 +84,8 @@ struct Decision {
 /// The end of the function was waited for, and nothing has told of it.
 [[nodiscard]] bool missed_end(const InvokeState& invoke);
 
-/// An INVOKE's deadline counts if it lies 0 to 900 s ahead, the longest timeout of a function.
+/// An INVOKE's deadline counts if it lies 0 to 900 s ahead, the longest timeout of a function; up
+/// to a second more, which is the platform's clock before ours, counts as that.
 [[nodiscard]] std::optional<relay::SteadyTime> invoke_deadline(
     std::optional<relay::WallTime> deadline, relay::WallTime wall_now, relay::SteadyTime now);
 

@@ -267,7 +267,7 @@ TEST_CASE("a budget of nothing never holds, but waits for the end of the functio
   check_row(settings, Mode::prompt, {"ended", kYes, 3000, 5, kNone, kDue, 5, kNone, kNothing});
 }
 
-TEST_CASE("an INVOKE's deadline counts from 0 to 900 s ahead") {
+TEST_CASE("an INVOKE's deadline counts from 0 to 900 s ahead, and for a second more as that") {
   const WallTime wall{std::chrono::hours{400'000}};
   const auto ahead = [&](std::chrono::milliseconds by) {
     return invoke_deadline(wall + by, wall, kInvoke);
@@ -276,7 +276,9 @@ TEST_CASE("an INVOKE's deadline counts from 0 to 900 s ahead") {
   CHECK(*ahead(milliseconds{0}) == kInvoke);
   CHECK(*ahead(milliseconds{3000}) == kInvoke + milliseconds{3000});
   CHECK(*ahead(milliseconds{900'000}) == kInvoke + milliseconds{900'000});
-  CHECK_FALSE(ahead(milliseconds{900'001}));
+  CHECK(ahead(milliseconds{900'001}) == kInvoke + milliseconds{900'000});
+  CHECK(ahead(milliseconds{901'000}) == kInvoke + milliseconds{900'000});
+  CHECK_FALSE(ahead(milliseconds{901'001}));
   CHECK_FALSE(invoke_deadline(std::nullopt, wall, kInvoke));
 }
 
