@@ -1,5 +1,6 @@
 #include "relay/tls_peer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -34,7 +35,9 @@ std::string part_of(const X509_NAME* name, int part) {
 WallTime time_of(const ASN1_TIME* time) {
   std::tm fields{};
   if (ASN1_TIME_to_tm(time, &fields) != 1) return {};
-  return WallTime{} + std::chrono::seconds(::timegm(&fields));
+  // One without an end says the year 9999 (RFC 5280, 4.1.2.5); the clock ends in 2262.
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::max());
+  return std::min(std::chrono::sys_seconds(std::chrono::seconds(::timegm(&fields))), kLast);
 }
 
 }  // namespace

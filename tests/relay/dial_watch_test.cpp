@@ -78,6 +78,15 @@ TEST_SUITE("relay/dial_watch") {
     CHECK(told.roots == root.path());
   }
 
+  TEST_CASE_FIXTURE(Fixture, "a certificate that outlives the clock has not expired") {
+    constexpr long kSeconds = 300L * 366 * 24 * 3600;
+    FakeUpstream server(io,
+                        FakeUpstream::Tls{.identity = authority.issue("IP:127.0.0.1", kSeconds)});
+    const auto wall = std::chrono::system_clock::now();
+    CHECK(send(server.endpoint()).status() == 200);
+    CHECK(told.peer.expires > wall + std::chrono::years(200));
+  }
+
   TEST_CASE_FIXTURE(Fixture, "a kept connection has nothing new to tell") {
     FakeUpstream server(io, FakeUpstream::Tls{.identity = authority.issue("IP:127.0.0.1")});
     CHECK(send(server.endpoint()).status() == 200);
