@@ -2,6 +2,7 @@
 // of (AWS docs, "Specification: Embedded metric format"; checked 2026-11). Pure.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -42,8 +43,12 @@ class EmfLines {
 
   [[nodiscard]] bool wanted() const { return every_.count() > 0; }
 
-  /// So long after the line before, or after the begin.
-  [[nodiscard]] bool due(WallTime now) const { return wanted() && age(last_, now) >= every_; }
+  /// So long after the line before, or after the begin. Not const: a clock that stepped back begins
+  /// the pause anew, once.
+  [[nodiscard]] bool due(WallTime now) {
+    last_ = std::min(last_, now);
+    return wanted() && age(last_, now) >= every_;
+  }
 
   /// With what has come since the line before, so that CloudWatch's sums are right. Counts that are
   /// lower than before have begun anew. nullopt: nothing came, and nothing waits or did.

@@ -165,10 +165,16 @@ TEST_CASE("a line is due so many minutes after the one before, and never if none
   static_cast<void>(say(lines, snapshot()));
   CHECK_FALSE(lines.due(snapshot().now + 5min - 1ms));
   CHECK(lines.due(snapshot().now + 5min));
-  CHECK_FALSE(lines.due(kBegin - 1h));
-  const relay::EmfLines none(0min, "fn", kBegin);
+  relay::EmfLines none(0min, "fn", kBegin);
   CHECK_FALSE(none.wanted());
   CHECK_FALSE(none.due(kBegin + 24h));
+}
+
+TEST_CASE("a clock that steps back a day delays a line by its minutes, not by the day") {
+  relay::EmfLines lines(5min, "fn", kBegin);
+  CHECK_FALSE(lines.due(kBegin - 24h));
+  CHECK_FALSE(lines.due(kBegin - 24h + 5min - 1ms));
+  CHECK(lines.due(kBegin - 24h + 5min));
 }
 
 TEST_SUITE_END();
