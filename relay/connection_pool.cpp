@@ -33,7 +33,10 @@ bool ConnectionPool::has(const Endpoint& endpoint) {
 
 void ConnectionPool::close_old() {
   const WallTime now = clock_.wall_now();
-  std::erase_if(idle_, [&](const Idle& idle) { return age(idle.since, now) >= reuse_; });
+  // After a step back nobody knows their age: a new connection costs less than a request into one
+  // that a balancer has forgotten.
+  std::erase_if(
+      idle_, [&](const Idle& idle) { return now < idle.since || age(idle.since, now) >= reuse_; });
 }
 
 }  // namespace relay

@@ -166,6 +166,14 @@ TEST_SUITE("relay/http_upstream") {
     CHECK(server.accepted == 2);
   }
 
+  TEST_CASE_FIXTURE(Fixture,
+                    "a clock that stepped back tells no age: what was idle then is replaced") {
+    CHECK(send().status() == 200);
+    clock.freeze(milliseconds{0}, milliseconds{-1});
+    CHECK(send().status() == 200);
+    CHECK(server.accepted == 2);
+  }
+
   TEST_CASE_FIXTURE(
       Fixture, "sixteen idle connections are kept, of a seventeenth the longest idle is closed") {
     for (const int count : {15, 16, 17}) {
