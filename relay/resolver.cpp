@@ -78,11 +78,14 @@ asio::awaitable<proto::Result<Resolver::Addresses>> Resolver::look_up(std::strin
   co_return found->addresses;
 }
 
-const Resolver::Addresses* Resolver::recall(const std::string& host) const {
+const Resolver::Addresses* Resolver::recall(const std::string& host) {
   const auto known = learnt_.find(host);
   if (known == learnt_.end()) return nullptr;
-  const Answer& answer = known->second;
-  if (remaining(answer.since, answer.lifetime, clock_.wall_now()).count() == 0) return nullptr;
+  Answer& answer = known->second;
+  const WallTime now = clock_.wall_now();
+  // A clock that stepped back begins the lifetime anew, once.
+  answer.since = std::min(answer.since, now);
+  if (remaining(answer.since, answer.lifetime, now).count() == 0) return nullptr;
   return &answer.addresses;
 }
 

@@ -68,7 +68,7 @@ class Resolver {
 
   class Question;
 
-  [[nodiscard]] const Addresses* recall(const std::string& host) const;
+  [[nodiscard]] const Addresses* recall(const std::string& host);
   void learn(const std::string& host, Answer answer);
   asio::awaitable<proto::Result<Addresses>> look_up(std::string host);
 

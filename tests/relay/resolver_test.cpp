@@ -156,15 +156,16 @@ TEST_SUITE("relay/resolver") {
     CHECK(server.questions == 2 * asked);
   }
 
-  TEST_CASE_FIXTURE(Fixture,
-                    "a wall clock that steps back does not make an answer live longer for ever") {
+  TEST_CASE_FIXTURE(
+      Fixture,
+      "after a wall clock has stepped back an answer lives its TTL once more, not longer") {
     server.records["a.test"] = {{make_address("203.0.113.1")}, 60};
     REQUIRE(resolve("a.test").has_value());
     const int asked = server.questions;
     clock.freeze(milliseconds{0}, milliseconds{-3'600'000});
     REQUIRE(resolve("a.test").has_value());
     CHECK(server.questions == asked);
-    clock.freeze(milliseconds{0}, milliseconds{3'660'000});
+    clock.freeze(milliseconds{0}, milliseconds{60'000});
     REQUIRE(resolve("a.test").has_value());
     CHECK(server.questions == 2 * asked);
   }
