@@ -105,7 +105,7 @@ void Judge::rate_limited(Entry& entry, const UpstreamAnswer& answer) {
     backlog_.refuse(entry.id, kTooManyRequests);
     return;
   }
-  const auto refused = limited(entry, limits_of_429(answer.rate_limits, now));
+  const auto refused = limited(entry, limits_of_429(answer.rate_limits, now), now);
   if (refused) backlog_.deliver_without(entry.id, refused->counts, kTooManyRequests);
 }
 
@@ -207,8 +207,8 @@ void Judge::host_answered(Host& host) {
   });
 }
 
-std::optional<Judge::Limited> Judge::limited(const Entry& entry, const proto::RateLimits& limits) {
-  const WallTime now = clock_.wall_now();
+std::optional<Judge::Limited> Judge::limited(const Entry& entry, const proto::RateLimits& limits,
+                                             WallTime now) {
   std::shared_ptr<const Parcel> parcel;
   std::vector<proto::ItemFacts> items;
   if (entry.large) {
@@ -231,9 +231,10 @@ std::optional<Judge::Limited> Judge::limited(const Entry& entry, const proto::Ra
 }
 
 std::optional<std::vector<bool>> Judge::limited_in_part(const Entry& entry) {
-  if (!entry.destination->limits.any(clock_.wall_now())) return std::vector<bool>();
+  const WallTime now = clock_.wall_now();
+  if (!entry.destination->limits.any(now)) return std::vector<bool>();
   const std::uint64_t id = entry.id;
-  auto found = limited(entry, entry.destination->limits);
+  auto found = limited(entry, entry.destination->limits, now);
   if (!found) return std::nullopt;
   const auto flags = std::ranges::count(found->flagged, true);
   if (flags == 0) return std::vector<bool>();

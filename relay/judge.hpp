@@ -61,8 +61,10 @@ class Judge {
     proto::CategoryCounts counts;  ///< of the flagged items
   };
 
-  /// What the limits take of it. nullopt: it could not be loaded, and is gone.
-  [[nodiscard]] std::optional<Limited> limited(const Entry& entry, const proto::RateLimits& limits);
+  /// What the limits take of it at `now`, which is when they were learnt where an answer named
+  /// them: a freeze may have ended those. nullopt: it could not be loaded, and is gone.
+  [[nodiscard]] std::optional<Limited> limited(const Entry& entry, const proto::RateLimits& limits,
+                                               WallTime now);
   /// A flag for each item, where limits in force take some; none, where they take no item. nullopt:
   /// it is gone, all of it under a limit or out of reach.
   [[nodiscard]] std::optional<std::vector<bool>> limited_in_part(const Entry& entry);

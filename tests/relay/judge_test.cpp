@@ -36,6 +36,19 @@ void accept_opaque(DeliveryBench& bench) {
   bench.settle();
 }
 
+/// Whose every look falls behind another freeze of two hours.
+class LeapingClock final : public relay::Clock {
+ public:
+  [[nodiscard]] relay::SteadyTime now() const override { return {}; }
+
+  [[nodiscard]] relay::WallTime wall_now() const override { return wall_ += std::chrono::hours{2}; }
+
+  [[nodiscard]] boost::asio::awaitable<void> sleep_until(relay::SteadyTime) override { co_return; }
+
+ private:
+  mutable relay::WallTime wall_{std::chrono::hours{400'000}};
+};
+
 }  // namespace
 
 TEST_SUITE_BEGIN("relay/judge");
@@ -85,6 +98,20 @@ TEST_CASE("of what is one piece a 429 has taken nothing, whatever it calls the l
     CHECK(bench.delivered() == 0);
     CHECK(bench.upstream.calls() == 2);
   }
+}
+
+TEST_CASE("what a 429 has refused is not delivered, however long a freeze comes upon it") {
+  DeliveryBench bench;
+  bench.gate(Gate::closed);
+  const auto id = bench.accept(support::envelope({"event", "session"}));
+  LeapingClock clock;
+  relay::Judge judge(clock, bench.log, bench.backlog, bench.stats, [] { return std::uint64_t{0}; });
+  relay::UpstreamAnswer answer;
+  answer.status = 429;
+  answer.rate_limits = "60:error:key";
+  judge.answered(*bench.backlog.find(id), answer, false);
+  CHECK(bench.refused(429) == 1);
+  CHECK(bench.stats.ledger.delivered().total() == 1);
 }
 
 TEST_CASE("an unknown key and a disabled project are said in the same words") {
