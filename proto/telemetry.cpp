@@ -14,11 +14,12 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+/// nullopt for what no clock that is right can show, too.
 std::optional<WallTime> time_of(simdjson::simdjson_result<dom::element> field) {
   std::string_view text;
   if (field.get(text)) return std::nullopt;
   const auto time = parse_rfc3339(text);
-  if (!time) return std::nullopt;
+  if (!time || *time < kOldestSane || *time >= kLatestSane) return std::nullopt;
   return *time;
 }
 

@@ -15,6 +15,9 @@ using WallTime = std::chrono::system_clock::time_point;
 /// shift all of the events' times upstream.
 inline constexpr WallTime kOldestSane = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
 
+/// Nor is one from here on; up to here what a few more years or hours make of it fits the clock.
+inline constexpr WallTime kLatestSane = std::chrono::sys_days{std::chrono::year{2200} / 1 / 1};
+
 /// "2026-11-23T18:00:00.123456Z", always UTC, always six digits.
 [[nodiscard]] std::string to_rfc3339(WallTime time);
 

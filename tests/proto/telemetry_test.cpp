@@ -155,12 +155,16 @@ TEST_SUITE("proto/telemetry") {
             R"([{"time":"2026-11-23T18:20:25.125Z","type":"platform.report","record":{}},)"
             R"({"time":"yesterday","type":"platform.report","record":{}},)"
             R"({"time":1795458025,"type":"platform.report","record":{}},)"
+            R"({"time":"2019-12-31T23:59:59Z","type":"platform.report","record":{}},)"
+            R"({"time":"0000-01-01T00:00:00Z","type":"platform.report","record":{}},)"
+            R"({"time":"2200-01-01T00:00:00Z","type":"platform.report","record":{}},)"
+            R"({"time":"9999-12-31T23:59:59Z","type":"platform.report","record":{}},)"
             R"({"type":"platform.report","record":{}}])")
             .value();
-    REQUIRE(records.size() == 4);
+    REQUIRE(records.size() == 8);
     REQUIRE(records[0].time);
     CHECK(proto::to_rfc3339(*records[0].time) == "2026-11-23T18:20:25.125000Z");
-    for (std::size_t i = 1; i < 4; ++i) CHECK_FALSE(records[i].time);
+    for (std::size_t i = 1; i < records.size(); ++i) CHECK_FALSE(records[i].time);
   }
 
   TEST_CASE("an empty batch is a batch; what is no array is not") {
