@@ -49,13 +49,14 @@ InvokeTelemetry::News InvokeTelemetry::heard(const TelemetryRecord& record, Mome
   return News::none;
 }
 
-void InvokeTelemetry::asked(relay::WallTime now, HeldFor what, const relay::Flow& flow) {
+void InvokeTelemetry::asked(Moment now, HeldFor what, const relay::Flow& flow) {
   if (!open_) return;
   Holds::Invoke invoke;
   invoke.request_id = std::move(open_->request_id);
   invoke.begun = open_->begun.wall;
-  invoke.asked = now;
-  invoke.ended = open_->wall_ended;
+  invoke.asked = now.wall;
+  // No freeze has come since: a wall clock that stepped meanwhile is not believed.
+  if (open_->ended) invoke.ended = now.wall - (now.steady - *open_->ended);
   invoke.what = what;
   invoke.accepted = flow.accepted;
   invoke.delivered = flow.delivered;
@@ -77,9 +78,8 @@ void InvokeTelemetry::apply(const TelemetryRecord& record, Moment now) {
   open_->failed = !record.status.empty() && record.status != "success";
   // It lies between INVOKE and now, whatever the clocks say.
   const auto first = std::min(open_->begun.wall, now.wall);
-  open_->wall_ended = std::clamp(record.time.value_or(now.wall), first, now.wall);
-  open_->ended =
-      std::max(now.steady - relay::age(*open_->wall_ended, now.wall), open_->begun.steady);
+  const auto ended = std::clamp(record.time.value_or(now.wall), first, now.wall);
+  open_->ended = std::max(now.steady - relay::age(ended, now.wall), open_->begun.steady);
 }
 
 void InvokeTelemetry::keep(const TelemetryRecord& record) {

@@ -46,7 +46,7 @@ class InvokeTelemetry {
 
   /// Next is asked for: the invoke is closed, and its hold counted. `flow`: what has come and gone
   /// since it was asked for the last time.
-  void asked(relay::WallTime now, HeldFor what, const relay::Flow& flow);
+  void asked(Moment now, HeldFor what, const relay::Flow& flow);
 
   /// platform.start of the open invoke came.
   [[nodiscard]] bool started() const { return open_ && open_->started; }
@@ -65,7 +65,6 @@ class InvokeTelemetry {
     Moment begun;
     bool started = false;
     std::optional<relay::SteadyTime> ended{};
-    std::optional<relay::WallTime> wall_ended{};
     bool failed = false;
   };
 

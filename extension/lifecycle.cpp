@@ -249,7 +249,8 @@ void Lifecycle::close_invoke() {
   if (!open_) return;
   if (missed_end(current())) missed_runtime_done();
   const relay::Flow flow = relay_.flow();
-  telemetry_.asked(clock_.wall_now(), held_for_, since(std::exchange(at_next_, flow), flow));
+  telemetry_.asked({clock_.wall_now(), clock_.now()}, held_for_,
+                   since(std::exchange(at_next_, flow), flow));
   open_.reset();
 }
 

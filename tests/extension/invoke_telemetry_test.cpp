@@ -32,7 +32,9 @@ struct Bench {
     return hear(TelemetryKind::runtime_done, id, time, now);
   }
 
-  void ask(int now, HeldFor what = HeldFor::telemetry) { telemetry.asked(at(now).wall, what, {}); }
+  void ask(InvokeTelemetry::Moment now) { telemetry.asked(now, HeldFor::telemetry, {}); }
+
+  void ask(int now) { ask(at(now)); }
 
   [[nodiscard]] std::optional<std::int64_t> ended() const {
     if (!telemetry.ended()) return std::nullopt;
@@ -143,6 +145,17 @@ TEST_CASE("an end told after next was asked counts; it is timely within the limi
   bench.ask(650);
   CHECK_FALSE(bench.done("b", 620, 1120));
   CHECK(bench.holds.unknown() == 0);
+}
+
+TEST_CASE(
+    "a wall clock that steps while the invoke is held makes the hold no longer and no shorter") {
+  for (const auto step : {std::chrono::hours{24}, std::chrono::hours{-24}}) {
+    Bench bench;
+    bench.begin("a", 0);
+    CHECK(bench.done("a", 20, 30));
+    bench.ask({Bench::at(80).wall + step, Bench::at(80).steady});
+    CHECK(bench.holds.recent().back().held == milliseconds{60});
+  }
 }
 
 TEST_CASE("a record of another invoke than the open one is counted, whatever else it is not") {
