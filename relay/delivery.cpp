@@ -377,9 +377,12 @@ asio::awaitable<void> Delivery::watch(Flight& flight) {
 
 // By wall clock an answer may be as old as any: no connection dies of so short a silence, and what
 // the peer sent into a freeze it sends again.
-bool Delivery::is_warm(const Flight& flight) const {
-  return flight.progress.last_byte != WallTime{} &&
-         age(flight.progress.last_byte, parts_.clock.wall_now()) < settings_.request;
+bool Delivery::is_warm(Flight& flight) const {
+  const WallTime now = parts_.clock.wall_now();
+  // A clock that stepped back makes it young once, not until the clock is where it was.
+  WallTime& last_byte = flight.progress.last_byte;
+  last_byte = std::min(last_byte, now);
+  return last_byte != WallTime{} && age(last_byte, now) < settings_.request;
 }
 
 void Delivery::grant_grace(Flight& flight) {

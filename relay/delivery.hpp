@@ -107,7 +107,7 @@ class Delivery {
   asio::awaitable<Answer> send(const ComposedRequest& composed, Flight& flight);
   asio::awaitable<Answer> attempt(const UpstreamRequest& request, Flight& flight);
   asio::awaitable<void> watch(Flight& flight);
-  [[nodiscard]] bool is_warm(const Flight& flight) const;
+  [[nodiscard]] bool is_warm(Flight& flight) const;
   void grant_grace(Flight& flight);
   void count_try(Entry& entry, Flight& flight);
   void count_left(const ComposedRequest& composed, const Flight& flight);

@@ -416,6 +416,25 @@ TEST_CASE("an event that is cut again and again waits longer and longer, from it
   }
 }
 
+TEST_CASE(
+    "a clock that steps back an hour does not make an answer worth waiting for in each hold") {
+  DeliveryBench bench;
+  bench.upstream.hangs(support::written(bench.clock));
+  bench.accept("session");
+  bench.settle();
+  bench.gate(Gate::late);
+  freeze(bench, false, -kHour);
+  bench.invoke();
+  bench.advance(500);
+  CHECK(bench.upstream.calls() == 1);
+  bench.gate(Gate::late);
+  freeze(bench, false, milliseconds{5000});
+  bench.invoke();
+  bench.advance(20);
+  CHECK(bench.stats.cuts == 1);
+  CHECK(bench.delivered() == 1);
+}
+
 TEST_CASE("a deadline that was overslept is a freeze nobody told of") {
   DeliveryBench bench;
   bench.upstream.hangs();
