@@ -97,8 +97,9 @@ bool Schedule::has_place(Host& host, const SendingNow& now) const {
 }
 
 WaitingFacts Schedule::facts(Entry& entry, const SendingNow& now, WallTime wall) const {
-  // A clock that stepped back begins the pause anew, once.
+  // A clock that stepped back begins the pause anew, once; and the time that upstream remembers.
   entry.back_off_begun = std::min(entry.back_off_begun, wall);
+  entry.first_written = std::min(entry.first_written, wall);
   // To be awake because the host holds is no evidence that no freeze will come.
   const milliseconds awake = now.gate == Gate::late
                                  ? now.awake - std::max(entry.awake_at_accept, now.late_since)

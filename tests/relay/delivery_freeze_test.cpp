@@ -416,6 +416,29 @@ TEST_CASE("an event that is cut again and again waits longer and longer, from it
   }
 }
 
+TEST_CASE("a clock that steps back a day begins upstream's hour anew, once, not a day of repeats") {
+  relay::DeliverySettings settings;
+  settings.breaker_failures = 1000;
+  DeliveryBench bench(settings);
+  bench.accept("event");
+  const auto cut = [&] {
+    bench.upstream.forget_script();
+    bench.upstream.hangs(support::written(bench.clock));
+    bench.invoke();
+    bench.advance(1000);
+    bench.gate(Gate::late);
+    freeze(bench, false, milliseconds{60'000});
+  };
+  for (int i = 0; i < 3; ++i) cut();
+  bench.clock.freeze(milliseconds{0}, -std::chrono::hours{24});
+  cut();
+  CHECK(bench.backlog.size() == 1);
+  bench.clock.freeze(milliseconds{0}, std::chrono::minutes{58});
+  cut();
+  CHECK(bench.upstream.calls() == 4);
+  CHECK(bench.dropped(DropReason::network_error) == 1);
+}
+
 TEST_CASE(
     "a clock that steps back an hour does not make an answer worth waiting for in each hold") {
   DeliveryBench bench;
