@@ -171,14 +171,14 @@ TEST_CASE("a record of another invoke than the open one is counted, whatever els
 TEST_CASE("an invoke that is closed is remembered with when it began and what came and went") {
   Bench bench;
   bench.begin("a", 5);
-  bench.telemetry.asked(Bench::at(60).wall, HeldFor::delivery, {3, 1, 2});
+  bench.telemetry.asked(Bench::at(60), HeldFor::delivery, {3, 1, 2});
   const Holds::Invoke& closed = bench.holds.recent().back();
   CHECK(closed.request_id == "a");
   CHECK(closed.begun == Bench::at(5).wall);
   CHECK(closed.asked == Bench::at(60).wall);
   CHECK(closed.accepted == 3);
   CHECK(closed.delivered == 2);
-  bench.telemetry.asked(Bench::at(70).wall, HeldFor::delivery, {3, 1, 2});
+  bench.telemetry.asked(Bench::at(70), HeldFor::delivery, {3, 1, 2});
   CHECK(bench.holds.recent().size() == 1);
 }
 
