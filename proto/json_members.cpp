@@ -1,6 +1,7 @@
 #include "proto/json_members.hpp"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 #include "proto/ascii.hpp"
@@ -15,6 +16,19 @@ constexpr int kMaxDepth = 127;
 constexpr std::size_t kUsualHeader = 512;
 constexpr std::size_t kUsualMembers = 8;
 constexpr std::size_t kLargestKept = 2048;
+
+/// What simdjson does not look at itself: whether it got the memory for the texts (3.0.1,
+/// ondemand::parser::allocate).
+class Document : public ondemand::document {
+ public:
+  [[nodiscard]] bool has_memory() { return iter.string_buf_loc() != nullptr; }
+};
+
+/// To find no memory says nothing of the text: it may have been acknowledged.
+bool failed(simdjson::error_code error) {
+  if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+  return error != simdjson::SUCCESS;
+}
 
 /// A token comes with the blanks behind it.
 std::string_view without_blanks(std::string_view token) { return trimmed(token, " \t\r\n"); }
@@ -144,11 +158,15 @@ bool JsonMembers::read(std::string_view object, std::size_t readable) {
   members_.reserve(kUsualMembers);
   // One size for all usual headers: the second of an envelope finds its memory there.
   const std::size_t capacity = std::max(object.size(), kUsualHeader);
-  if (parser_.capacity() < capacity && parser_.allocate(capacity, 2UL * kMaxDepth)) return false;
-  ondemand::document document;
+  if (parser_.capacity() < capacity && failed(parser_.allocate(capacity, 2UL * kMaxDepth))) {
+    return false;
+  }
+  Document document;
   ondemand::object members;
   const simdjson::padded_string_view padded{object.data(), object.size(), readable};
-  if (parser_.iterate(padded).get(document) || document.get_object().get(members)) return false;
+  if (failed(parser_.iterate(padded).get(static_cast<ondemand::document&>(document)))) return false;
+  if (!document.has_memory()) throw std::bad_alloc();
+  if (document.get_object().get(members)) return false;
   for (auto next : members) {
     ondemand::field field;
     if (std::move(next).get(field) || !read_member(field, members_.emplace_back())) return false;
