@@ -41,11 +41,15 @@ class TaskGroup {
 
  private:
   using Tasks = std::list<asio::cancellation_signal>;
-  void ended(Tasks::iterator task, std::exception_ptr failure);
+  class Ending;
+
+  void ended(Tasks::iterator task, std::exception_ptr failure) noexcept;
+  void outlive_queue(Tasks::iterator task) noexcept;
 
   asio::any_io_executor executor_;
   OnFailure on_failure_;
   Tasks tasks_;
+  Tasks ended_;  ///< since stop(), but for what a queue may still know
   Wakeup all_ended_;
   bool stopped_ = false;
 };
