@@ -62,13 +62,15 @@ class Journal {
                                                                        RecordReading& reading,
                                                                        std::size_t bytes);
 
-  /// It has met its fate: a restart will not find it.
+  /// It has met its fate: a restart will not find it. Throws nothing, least of all for want of
+  /// memory.
   virtual void release(JournalId id) = 0;
 
   /// The same for all that is kept, at once.
   virtual void release_all() = 0;
 
-  /// A record that an earlier process left waiting; it stays kept under `id`.
+  /// A record that an earlier process left waiting; it stays kept under `id`. If this throws, it
+  /// comes again.
   using Found = std::function<void(JournalId id, Record record)>;
   /// Reads on in what earlier processes left, for at most 1 ms or 256 KiB (one record may be
   /// longer). Returns whether there is more.

@@ -1,5 +1,6 @@
 #include "relay/journal_format.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <limits>
@@ -14,6 +15,7 @@ constexpr std::string_view kSegmentMagic = "THAWSEGM";
 constexpr std::array<char, kSegmentHeaderBytes> kNoHeader{};
 constexpr std::string_view kRecordMagic = "TRec";
 constexpr std::size_t kSegmentCrcAt = 12;
+constexpr std::size_t kTypeAt = 4;
 constexpr std::size_t kBodyBytesAt = 8;
 constexpr std::size_t kRecordCrcAt = 12;
 constexpr std::size_t kRecordSequenceAt = 16;
@@ -31,15 +33,12 @@ std::uint32_t header_crc(std::string_view header) {
                 crc32c(header.substr(0, kRecordCrcAt)));
 }
 
-/// Of a record without a body; its checksum still to be put in. `room`: for it and what follows.
-std::string record_header(RecordType type, std::uint64_t sequence, std::size_t room) {
-  std::string header;
-  header.reserve(room);
-  header += kRecordMagic;
-  put(header, static_cast<std::uint32_t>(type));
-  put(header, std::uint32_t{0});
-  put(header, std::uint32_t{0});
-  put(header, sequence);
+/// Of a record without a body; its checksum still to be put in.
+std::array<char, kRecordHeaderBytes> record_header(RecordType type, std::uint64_t sequence) {
+  std::array<char, kRecordHeaderBytes> header{};
+  std::ranges::copy(kRecordMagic, header.begin());
+  put_at(std::span(header), kTypeAt, static_cast<std::uint32_t>(type));
+  put_at(std::span(header), kRecordSequenceAt, sequence);
   return header;
 }
 
@@ -92,7 +91,7 @@ SegmentKind segment_kind(std::string_view bytes) {
 std::optional<RecordStart> parse_record_start(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kRecordMagic)) return std::nullopt;
   RecordStart start;
-  start.type = number_at<std::uint32_t>(bytes, 4);
+  start.type = number_at<std::uint32_t>(bytes, kTypeAt);
   start.body_bytes = number_at<std::uint32_t>(bytes, kBodyBytesAt);
   start.crc = number_at<std::uint32_t>(bytes, kRecordCrcAt);
   start.sequence = number_at<std::uint64_t>(bytes, kRecordSequenceAt);
@@ -104,7 +103,10 @@ std::string encode_envelope(std::uint64_t sequence, const RecordHead& head, std:
   const RequestMeta& meta = *head.meta;
   const std::array<std::string_view, 6> texts{meta.dsn,    meta.method,     meta.target,
                                               meta.client, meta.user_agent, meta.content_type};
-  std::string record = record_header(RecordType::envelope, sequence, kUsualHead);
+  const auto header = record_header(RecordType::envelope, sequence);
+  std::string record;
+  record.reserve(kUsualHead);
+  record.append(header.data(), header.size());
   put(record, since_1970(head.accepted_at));
   put(record, std::uint32_t{0});
   put(record, categories_in(head.counts));
@@ -129,9 +131,9 @@ void put_checksum(std::span<char> envelope, std::uint32_t crc) {
   put_at(envelope, kRecordCrcAt, crc);
 }
 
-std::string encode_settled(std::uint64_t sequence) {
-  std::string record = record_header(RecordType::settled, sequence, kSettledBytes);
-  put_at(std::span(record), kRecordCrcAt, header_crc(record));
+std::array<char, kSettledBytes> encode_settled(std::uint64_t sequence) noexcept {
+  auto record = record_header(RecordType::settled, sequence);
+  put_checksum(record, header_crc({record.data(), record.size()}));
   return record;
 }
 

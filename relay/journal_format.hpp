@@ -29,6 +29,7 @@
 //           the request body, decoded, up to the end of the record
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -94,7 +95,8 @@ struct RecordStart {
 /// The last touch: the checksum of it all.
 void put_checksum(std::span<char> envelope, std::uint32_t crc);
 
-[[nodiscard]] std::string encode_settled(std::uint64_t sequence);
+/// Takes no memory: what has met its fate is told so whatever happens.
+[[nodiscard]] std::array<char, kSettledBytes> encode_settled(std::uint64_t sequence) noexcept;
 
 /// Gives a whole record another sequence. False, and nothing done, if it is damaged.
 [[nodiscard]] bool renumber(std::span<char> record, std::uint64_t sequence);

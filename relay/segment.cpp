@@ -45,14 +45,13 @@ std::optional<proto::Result<Record>> RecordReading::step(Disk& disk, const Descr
   if (!begun_) {
     if (const auto begun = begin(disk, file, place); !begun) return begun.error();
   }
-  proto::Bytes& body = record_.body;
-  const std::size_t part = std::min(bytes, body.size() - read_);
+  const std::size_t part = std::min(bytes, body_.size() - read_);
   const std::uint64_t at = place.at + kRecordHeaderBytes + fields_.size() + read_;
-  const auto found = read_all(disk, file, at, body.data() + read_, part);
+  const auto found = read_all(disk, file, at, body_.data() + read_, part);
   if (!found) return found.error();
-  crc_ = crc32c(body.view().substr(read_, part), crc_);
+  crc_ = crc32c(body_.view().substr(read_, part), crc_);
   read_ += part;
-  if (read_ < body.size()) return std::nullopt;
+  if (read_ < body_.size()) return std::nullopt;
   return end();
 }
 
@@ -71,9 +70,9 @@ proto::Result<void> RecordReading::begin(Disk& disk, const Descriptor& file, Rec
   fields_ = front.substr(kRecordHeaderBytes, *head_bytes);
   const std::size_t body_bytes = start->body_bytes - *head_bytes;
   const auto first = std::string_view(front).substr(body_at).substr(0, body_bytes);
-  record_.body.reserve(body_bytes);
-  record_.body.append(first);
-  record_.body.resize(body_bytes);
+  body_.reserve(body_bytes);
+  body_.append(first);
+  body_.resize(body_bytes);
   read_ = first.size();
   wanted_ = start->crc;
   crc_ = crc32c(first, crc32c(fields_, start->crc_so_far));
@@ -85,8 +84,7 @@ proto::Result<Record> RecordReading::end() {
   if (crc_ != wanted_) return Errc::journal_damaged;
   auto head = parse_envelope_head(fields_);
   if (!head) return Errc::journal_damaged;
-  record_.head = std::move(*head);
-  return std::move(record_);
+  return Record{std::move(*head), std::move(body_)};
 }
 
 Appended append(Disk& disk, Segment& segment, std::span<const std::string_view> parts) {

@@ -54,7 +54,7 @@ class RecordReading {
   [[nodiscard]] proto::Result<void> begin(Disk& disk, const Descriptor& file, RecordPlace place);
   [[nodiscard]] proto::Result<Record> end();
 
-  Record record_;
+  proto::Bytes body_;
   std::string fields_;        ///< what stands before the request body
   std::uint32_t wanted_ = 0;  ///< the checksum it should have
   std::uint32_t crc_ = 0;     ///< of what was read

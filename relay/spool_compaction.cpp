@@ -80,11 +80,13 @@ bool SpoolJournal::compact_some(std::uint64_t bytes) {
 
 void SpoolJournal::choose() {
   const auto best = deadest();
+  std::vector<JournalId> chosen;
   for (const auto& [id, kept] : kept_) {
-    if (kept.segment == best) moving_.push_back(id);
+    if (kept.segment == best) chosen.push_back(id);
   }
   const auto place = [this](JournalId id) { return kept_.at(id).place.at; };
-  std::ranges::sort(moving_, std::greater<>(), place);
+  std::ranges::sort(chosen, std::greater<>(), place);
+  moving_ = std::move(chosen);
 }
 
 /// nullptr: what was left of them has met its fate meanwhile, and the file with the last of it.
@@ -107,8 +109,11 @@ bool SpoolJournal::move(JournalId id, Kept& kept) {
   const std::string header =
       current_->end == 0 ? encode_segment_header(clock_.wall_now()) : std::string();
   const std::array<std::string_view, 2> parts{header, record};
+  // Noted first: there may be no memory when it has moved.
+  kept.segment->owed.push_back(kept.sequence);
   const Appended appended = append(disk_, *current_, parts);
   if (!appended.at) {
+    kept.segment->owed.pop_back();
     ++write_failures_;
     const auto segment = current_;
     if (!appended.whole) current_ = segments_.end();
@@ -119,7 +124,6 @@ bool SpoolJournal::move(JournalId id, Kept& kept) {
       std::exchange(kept, {current_, id, {*appended.at + header.size(), kept.place.bytes}});
   ++current_->living;
   current_->living_bytes += was.place.bytes;
-  was.segment->owed.push_back(was.sequence);
   let_go(was.segment, was.place);
   return true;
 }

@@ -52,9 +52,11 @@ proto::Result<SpoolFolder::Found> SpoolFolder::open() {
     }
   }
   std::ranges::sort(found.segments, {}, &Disk::Entry::name);
+  // An open folder has been told of.
+  proto::Result<Found> result(std::move(found));
   folder_ = std::move(*folder);
   ++opened_;
-  return found;
+  return result;
 }
 
 proto::Result<SpoolFolder::Made> SpoolFolder::create() {

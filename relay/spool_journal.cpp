@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,8 +53,12 @@ proto::Result<JournalId> SpoolJournal::write(std::uint64_t sequence, const Parts
   std::string header;
   if (current_->end == 0) header = encode_segment_header(clock_.wall_now());
   const std::array<std::string_view, 4> parts{header, record[0], record[1], record[2]};
+  // What is written has its place here already: there may be no memory for it afterwards.
+  const JournalId id = last_id_ + 1;
+  const auto kept = kept_.try_emplace(id).first;
   const Appended appended = append(disk_, *current_, parts);
   if (!appended.at) {
+    kept_.erase(kept);
     ++write_failures_;
     const auto segment = std::exchange(current_, appended.whole ? current_ : segments_.end());
     drop_if_empty(segment);
@@ -61,11 +66,12 @@ proto::Result<JournalId> SpoolJournal::write(std::uint64_t sequence, const Parts
   }
   allowance_ -= std::min(allowance_, bytes);
   const RecordPlace place{*appended.at + header.size(), static_cast<std::uint32_t>(bytes)};
-  kept_.emplace(++last_id_, Kept{current_, sequence, place});
+  kept->second = Kept{current_, sequence, place};
+  last_id_ = id;
   ++current_->living;
   current_->living_bytes += bytes;
   durable_ = true;
-  return last_id_;
+  return id;
 }
 
 /// Says the first trouble, and remembers that what is accepted now dies with the process.
@@ -182,16 +188,18 @@ proto::Result<SpoolJournal::Segments::iterator> SpoolJournal::new_segment() {
   if (segments_.size() >= 2 * kMostSegments) {
     return make_error_code(errc::too_many_files_open);
   }
+  Segments one(1);  // before there is a file
   auto made = folder_.create();
   if (!made) {
     ++write_failures_;
     return made.error();
   }
-  Segment segment;
-  segment.name = std::move(made->name);
-  segment.file = std::move(made->file);
-  segment.folder = folder_.opened();
-  return segments_.insert(segments_.end(), std::move(segment));
+  const auto segment = one.begin();
+  segment->name = std::move(made->name);
+  segment->file = std::move(made->file);
+  segment->folder = folder_.opened();
+  segments_.splice(segments_.end(), one);
+  return segment;
 }
 
 proto::Result<Record> SpoolJournal::read(JournalId id) {
@@ -234,18 +242,33 @@ void SpoolJournal::release_all() {
   while (!kept_.empty()) release(kept_.begin()->first);
 }
 
-void SpoolJournal::settle_in(Segment& segment, std::uint64_t sequence) {
-  segment.owed.push_back(sequence);
-  settle_owed(segment);
+void SpoolJournal::settle_in(Segment& segment, std::uint64_t sequence) noexcept {
+  const bool owed = !segment.owed.empty();
+  if (!owed) {
+    const auto mark = encode_settled(sequence);
+    const std::array<std::string_view, 1> parts{{{mark.data(), mark.size()}}};
+    if (append(disk_, segment, parts).at) return;
+    ++write_failures_;
+  }
+  try {
+    segment.owed.push_back(sequence);
+  } catch (const std::bad_alloc&) {
+    return;  // Neither disk nor memory: a restart finds it once more.
+  }
+  if (owed) settle_owed(segment);
 }
 
-void SpoolJournal::settle_owed(Segment& segment) {
+/// Takes no memory.
+void SpoolJournal::settle_owed(Segment& segment) noexcept {
   std::vector<std::uint64_t>& owed = segment.owed;
+  std::array<char, kMostMarks * kSettledBytes> marks;
   while (!owed.empty()) {
     const std::size_t left = owed.size() - std::min(owed.size(), kMostMarks);
-    std::string marks;
-    for (std::size_t i = left; i < owed.size(); ++i) marks += encode_settled(owed[i]);
-    const std::array<std::string_view, 1> parts{marks};
+    char* end = marks.data();
+    for (std::size_t i = left; i < owed.size(); ++i) {
+      end = std::ranges::copy(encode_settled(owed[i]), end).out;
+    }
+    const std::array<std::string_view, 1> parts{{{marks.data(), end}}};
     if (!append(disk_, segment, parts).at) {
       ++write_failures_;
       return;

@@ -107,8 +107,8 @@ class SpoolJournal final : public Journal {
                                                std::uint64_t bytes);
   [[nodiscard]] bool can_be_found(const Segment& segment) const;
   [[nodiscard]] std::uint64_t room() const;
-  void settle_in(Segment& segment, std::uint64_t sequence);
-  void settle_owed(Segment& segment);
+  void settle_in(Segment& segment, std::uint64_t sequence) noexcept;
+  void settle_owed(Segment& segment) noexcept;
   boost::system::error_code failed(boost::system::error_code why);
   [[nodiscard]] std::uint64_t roll_bytes() const;
 
@@ -145,6 +145,7 @@ class SpoolJournal final : public Journal {
   void leave_alone(const std::string& name);
   void end_scan();
   void hand_over(const Found& found, Slice& slice);
+  void hand_over(const SegmentScan::Waiting& waiting, const Found& found);
 
   SpoolSettings settings_;
   Disk& disk_;

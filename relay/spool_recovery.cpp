@@ -39,7 +39,8 @@ bool SpoolJournal::begin_recovery() {
   auto opened = folder_.open_old(left_.front().name);
   // Nothing is wrong with the file.
   if (!opened && is_shortage(opened.error())) return false;
-  const Disk::Entry entry = std::move(left_.front());
+  Segments one(1);  // before it is no longer among those that are left
+  Disk::Entry entry = std::move(left_.front());
   left_.pop_front();
   if (!opened) {
     skipped_bytes_ += entry.bytes;
@@ -52,14 +53,15 @@ bool SpoolJournal::begin_recovery() {
     leave_alone(entry.name);
     return true;
   }
-  Segment segment;
-  segment.name = entry.name;
-  segment.file = std::move(opened->file);
-  segment.end = opened->bytes;
-  segment.folder = folder_.opened();
-  segment.recovering = true;
+  const auto segment = one.begin();
+  segment->name = std::move(entry.name);
+  segment->file = std::move(opened->file);
+  segment->end = opened->bytes;
+  segment->folder = folder_.opened();
+  segment->recovering = true;
   // In front of the current one: it is older.
-  recovery_.emplace(disk_, segments_.insert(segments_.begin(), std::move(segment)));
+  segments_.splice(segments_.begin(), one);
+  recovery_.emplace(disk_, segment);
   return true;
 }
 
@@ -73,9 +75,10 @@ void SpoolJournal::end_scan() {
   Segment& segment = *recovery_->segment;
   skipped_bytes_ += recovery_->scan.skipped_bytes();
   if (recovery_->scan.foreign()) {
-    leave_alone(segment.name);
+    const std::string name = std::move(segment.name);
     segments_.erase(recovery_->segment);
     recovery_.reset();
+    leave_alone(name);
     return;
   }
   segment.unreadable = recovery_->scan.unreadable();
@@ -102,21 +105,39 @@ void SpoolJournal::hand_over(const Found& found, Slice& slice) {
   }
   const auto waiting = recovery_->waiting[recovery_->handed];
   slice.spend(std::min<std::uint64_t>(waiting.place.bytes, kReadAtOnce));
-  auto read = recovery_->reading.step(disk_, segment->file, waiting.place, kReadAtOnce);
-  if (!read) return;
-  ++recovery_->handed;
-  recovery_->reading = {};
-  proto::Result<Record> record = std::move(*read);
-  if (!record) {
+  try {
+    hand_over(waiting, found);
+  } catch (...) {
+    // It was not taken in. When there is memory again it comes behind the others: one for which
+    // there is none holds them up no longer.
+    recovery_->reading = {};
+    const auto next = recovery_->waiting.begin() + static_cast<std::ptrdiff_t>(recovery_->handed);
+    std::rotate(next, next + 1, recovery_->waiting.end());
+    throw;
+  }
+}
+
+void SpoolJournal::hand_over(const SegmentScan::Waiting& waiting, const Found& found) {
+  const auto segment = recovery_->segment;
+  auto record = recovery_->reading.step(disk_, segment->file, waiting.place, kReadAtOnce);
+  if (!record) return;
+  if (*record) {
+    const JournalId id = ++last_id_;
+    kept_.emplace(id, Kept{segment, waiting.sequence, waiting.place});
+    try {
+      found(id, std::move(**record));
+    } catch (...) {
+      kept_.erase(id);
+      throw;
+    }
+  } else {
     skipped_bytes_ += waiting.place.bytes;
     // What the disk refuses today it may give another day: the file stays.
-    segment->unreadable = segment->unreadable || record.error() != Errc::journal_damaged;
+    segment->unreadable = segment->unreadable || record->error() != Errc::journal_damaged;
     let_go(segment, waiting.place);
-    return;
   }
-  const JournalId id = ++last_id_;
-  kept_.emplace(id, Kept{segment, waiting.sequence, waiting.place});
-  found(id, std::move(*record));
+  ++recovery_->handed;
+  recovery_->reading = {};
 }
 
 }  // namespace relay

@@ -384,9 +384,10 @@ TEST_CASE("a damaged settled record settles nothing, least of all another") {
   bench.kept("second");
   bench.journal->release(first);
   bench.journal.reset();
-  std::string damaged = relay::encode_settled(1);
+  const auto settled = relay::encode_settled(1);
+  std::string damaged(settled.begin(), settled.end());
   damaged[16] = 2;
-  replace_in(bench.temp.path("spool/00000001.seg"), relay::encode_settled(1), damaged);
+  replace_in(bench.temp.path("spool/00000001.seg"), {settled.begin(), settled.end()}, damaged);
   bench.start();
   CHECK(bench.recovered() == Bodies{"first", "second"});
 }
