@@ -255,15 +255,15 @@ void Backlog::report(const Entry& entry, std::string_view reason) {
 }
 
 void Backlog::deliver(std::uint64_t id) {
-  ++stats_.envelopes_delivered;
   settle(id, count_delivered, 0);
+  ++stats_.envelopes_delivered;
 }
 
 void Backlog::refuse(std::uint64_t id, unsigned status) {
   // What upstream limits it has counted itself.
   if (status != kTooManyRequests) report(entries_.at(id), name(DropReason::send_error));
-  ++stats_.envelopes_lost;
   settle(id, count_refused, status);
+  ++stats_.envelopes_lost;
 }
 
 void Backlog::drop(std::uint64_t id, DropReason reason) {
@@ -317,8 +317,8 @@ void Backlog::drop_unkept(DropReason reason) {
 }
 
 void Backlog::drop_untold(std::uint64_t id, DropReason reason) {
-  ++stats_.envelopes_lost;
   settle(id, count_dropped, static_cast<unsigned>(reason));
+  ++stats_.envelopes_lost;
 }
 
 Entry* Backlog::find(std::uint64_t id) {
@@ -344,11 +344,21 @@ void Backlog::replace(Entry& entry, const Parcel& whole, const std::vector<bool>
                       DropReason reason, std::shared_ptr<const Parcel> rest,
                       const proto::Result<JournalId>& kept) {
   const proto::Envelope& envelope = *whole.envelope();
-  for (std::size_t i = 0; is_reported(reason) && i < flagged.size(); ++i) {
-    if (!flagged[i]) continue;
-    proto::add_lost(entry.destination->losses, name(reason), envelope, envelope.items()[i]);
+  Description description;
+  proto::CategoryCounts dropped;
+  try {
+    // All that takes memory, before anything has changed.
+    description = describe(*rest);
+    dropped = counts_of(facts_of(envelope), flagged);
+    for (std::size_t i = 0; is_reported(reason) && i < flagged.size(); ++i) {
+      if (!flagged[i]) continue;
+      proto::add_lost(entry.destination->losses, name(reason), envelope, envelope.items()[i]);
+    }
+  } catch (...) {
+    if (kept) journal_.release(*kept);
+    throw;
   }
-  stats_.ledger.drop(reason, counts_of(facts_of(envelope), flagged));
+  stats_.ledger.drop(reason, dropped);
   auto place = order_.extract(rank(entry));
   let_go(entry);
   if (kept) {
@@ -357,7 +367,7 @@ void Backlog::replace(Entry& entry, const Parcel& whole, const std::vector<bool>
   }
   // Without room for the smaller record the larger one stays: better some items twice than none.
   entry.only_in_memory = !kept;
-  describe(entry, *rest);
+  static_cast<Description&>(entry) = std::move(description);
   hold(entry, std::move(rest));
   place.key() = rank(entry);
   order_.insert(std::move(place));

@@ -30,20 +30,20 @@ std::unique_ptr<const LargeFacts> large_facts(const Parcel& parcel) {
 
 Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awake) {
   Entry entry;
+  static_cast<Description&>(entry) = describe(parcel);
   entry.destination = &destination;
   entry.accepted_at = parcel.head().accepted_at;
   entry.awake_at_accept = awake;
-  describe(entry, parcel);
   return entry;
 }
 
-void describe(Entry& entry, const Parcel& parcel) {
-  entry.counts = proto::SmallCounts(parcel.head().counts);
-  entry.large = large_facts(parcel);
-  entry.urgency = parcel.urgency();
-  entry.deduplicated_upstream = parcel.deduplicated_upstream();
-  entry.check_in = parcel.has_check_in();
-  entry.bytes = parcel.body().size();
+Description describe(const Parcel& parcel) {
+  return {.counts = proto::SmallCounts(parcel.head().counts),
+          .large = large_facts(parcel),
+          .bytes = parcel.body().size(),
+          .urgency = parcel.urgency(),
+          .deduplicated_upstream = parcel.deduplicated_upstream(),
+          .check_in = parcel.has_check_in()};
 }
 
 WrittenFacts written_facts(const Entry& entry, WallTime now) {

@@ -29,17 +29,23 @@ struct LargeFacts {
   proto::ClientReport carried;     ///< what client reports in it tell of, which is lost with it
 };
 
-struct Entry {
-  std::uint64_t id = 0;
-  JournalId kept = 0;  ///< 0: in memory only
-  Destination* destination = nullptr;
-  std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
+/// What its parcel says of it, which may lose items.
+struct Description {
   proto::SmallCounts counts;
   std::unique_ptr<const LargeFacts> large;  ///< nullptr: it is not
+  std::size_t bytes = 0;                    ///< of the decoded body
 
   proto::Urgency urgency = proto::Urgency::bulk;
   proto::Deduplicated deduplicated_upstream = proto::Deduplicated::none;
   bool check_in = false;
+};
+
+struct Entry : Description {
+  std::uint64_t id = 0;
+  JournalId kept = 0;  ///< 0: in memory only
+  Destination* destination = nullptr;
+  std::shared_ptr<const Parcel> parcel;  ///< null: read it from the journal
+
   bool recovered = false;  ///< left by an earlier process: older than anything accepted by this one
   /// The journal does not have it, or not without the items that were taken out.
   bool only_in_memory = false;
@@ -51,7 +57,6 @@ struct Entry {
   unsigned tried_at_end = 0;       ///< in which draining it was begun last, counted from 1
   unsigned tries = 0;
   unsigned failures = 0;  ///< in a row, for the back-off
-  std::size_t bytes = 0;  ///< of the decoded body
   WallTime accepted_at{};
   WallTime first_written{};  ///< the first of full_writes
   WallTime back_off_begun{};
@@ -62,8 +67,7 @@ struct Entry {
 /// One that is accepted now; without a place in the journal yet.
 [[nodiscard]] Entry entry_of(const Parcel& parcel, Destination& destination, milliseconds awake);
 
-/// What the parcel, that may be another than before, says of it.
-void describe(Entry& entry, const Parcel& parcel);
+[[nodiscard]] Description describe(const Parcel& parcel);
 
 /// For writes_left().
 [[nodiscard]] WrittenFacts written_facts(const Entry& entry, WallTime now);

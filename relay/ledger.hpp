@@ -22,6 +22,7 @@ class Ledger {
 
   void deliver(const CategoryCounts& items) { delivered_ += items; }
 
+  /// The only one that takes memory: without it, nothing has changed.
   void refuse(unsigned status, const CategoryCounts& items) { refused_[status] += items; }
 
   void drop(DropReason reason, const CategoryCounts& items);
