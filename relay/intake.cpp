@@ -147,8 +147,8 @@ Answer Intake::take(LocalRequest&& request, const Call& call) {
   // Whose turn it was has had it.
   const auto large = std::exchange(request.large, nullptr);
   Answer answer = large ? std::move(*large->answer) : judge(std::move(request), call);
-  const bool tunnel = call.endpoint->kind == proto::EndpointKind::tunnel;
-  return tunnel ? tunnel_answer(std::move(answer)) : answer;
+  if (call.endpoint->kind == proto::EndpointKind::tunnel) return tunnel_answer(std::move(answer));
+  return answer;
 }
 
 Answer Intake::judge(LocalRequest&& request, const Call& call) {
