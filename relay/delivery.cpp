@@ -200,12 +200,8 @@ Work Delivery::work() const {
 }
 
 void Delivery::set_gate(Gate gate) {
-  if (freeze_may_come(gate)) {
-    expose_flights();
-    reporter_.hush();
-  } else {
-    reporter_.allow();
-  }
+  const Gate before = gate_;
+  freeze_may_come(gate) ? reporter_.hush() : reporter_.allow();
   if (gate == Gate::draining && gate_ != gate) ++drainings_;
   if (gate == Gate::carried) carried_below_ = parts_.backlog.next_id();
   if (gate == Gate::late) late_since_ = awake();
@@ -213,16 +209,18 @@ void Delivery::set_gate(Gate gate) {
   closes_ = SteadyTime::max();
   begun_ = false;
   look_now();
+  // Last: to blame a host takes memory.
+  if (freeze_may_come(gate)) expose_flights(before);
 }
 
-void Delivery::expose_flights() {
+void Delivery::expose_flights(Gate before) {
+  for (auto& flight : flights_) flight.exposed = true;
   std::set<Host*> blamed;
   for (auto& flight : flights_) {
-    flight.exposed = true;
     // The host knows nothing of it.
     if (flight.composing) continue;
     // What is still under way when the host turns to the next event had all the time there was.
-    if (gate_ != Gate::open && gate_ != Gate::carried) continue;
+    if (before != Gate::open && before != Gate::carried) continue;
     flight.given_up = true;
     if (flight.blamed || parts_.clock.now() - flight.begun < settings_.budget / 2) continue;
     // Most of a hold in vain is a failure already, whatever becomes of the request; one a hold.

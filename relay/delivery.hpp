@@ -93,7 +93,8 @@ class Delivery {
   using Answer = proto::Result<UpstreamAnswer>;
 
   void look_now();
-  void expose_flights();
+  /// `before`: what the gate was.
+  void expose_flights(Gate before);
   /// When to look again; nullopt: at once, when the loop has had its turn.
   std::optional<SteadyTime> start_due();
   [[nodiscard]] SendingNow sending() const;

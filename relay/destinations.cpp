@@ -1,18 +1,21 @@
 #include "relay/destinations.hpp"
 
+#include <algorithm>
+
 namespace relay {
 
 Destination* Destinations::find_or_add(const Route& route) {
   for (const auto& entry : entries_) {
     if (entry->route.dsn == route.dsn) return last_used_ = entry.get();
   }
-  const bool expected = std::erase(expected_, route.dsn) > 0;
+  const bool expected = std::ranges::find(expected_, route.dsn) != expected_.end();
   if (entries_.size() + (expected ? 0 : expected_.size()) >= max_) return nullptr;
   auto added = std::make_unique<Destination>();
   added->route = route;
   added->dsn = proto::to_string(route.dsn);
   added->host = host_of(route.endpoint());
   entries_.push_back(std::move(added));
+  std::erase(expected_, route.dsn);  // now that it has its place
   return last_used_ = entries_.back().get();
 }
 

@@ -21,8 +21,7 @@ namespace {
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr milliseconds kSweep{250};        // how finely receiving time is measured
-constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
+constexpr milliseconds kSweep{250};    // how finely receiving time is measured
 constexpr milliseconds kLinger{2000};  // for a refused client to stop writing and read the answer
 constexpr int kMostAhead = 16;         // requests of one client in one turn of the loop
 constexpr std::size_t kMostRead = 512UL * 1024;      // of a body, in one turn of the loop
@@ -367,14 +366,6 @@ asio::awaitable<void> Listener::sweep() {
   }
 }
 
-/// Where no descriptor is left accept(2) fails although nobody may wait to be let in.
-asio::awaitable<void> Listener::make_place(tcp::acceptor& acceptor) {
-  error_code ec;
-  co_await acceptor.async_wait(tcp::acceptor::wait_read, into(ec));
-  if (!acceptor.is_open() || close_longest_idle()) co_return;
-  co_await clock_.sleep_until(clock_.now() + kAcceptPause);
-}
-
 asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
   for (;;) {
     while (full() && longest_idle() == clients_.end()) co_await place_.wait();
@@ -391,9 +382,12 @@ asio::awaitable<void> Listener::accept(tcp::acceptor& acceptor) {
     while (full() && !close_longest_idle()) co_await place_.wait();
     socket.set_option(tcp::no_delay(true), ec);
     socket.non_blocking(true, ec);
-    const auto client = clients_.emplace(clients_.end(), std::move(socket));
+    Clients one;
+    const auto client = one.emplace(one.end(), std::move(socket));
     client->idle_since = clock_.now();
-    tasks_.spawn(serve(client, std::make_unique<Leaving>(*this, client)));
+    auto leaving = std::make_unique<Leaving>(*this, client);
+    clients_.splice(clients_.end(), one);  // only once somebody takes it off again
+    tasks_.spawn(serve(client, std::move(leaving)));
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "relay/listener.hpp"
 
@@ -12,6 +14,8 @@ namespace relay {
 using boost::system::error_code;
 
 namespace {
+
+constexpr milliseconds kAcceptPause{100};  // after accept failed: out of descriptors, most likely
 
 std::string another_port(std::uint16_t wanted, error_code why) {
   const std::string reason =
@@ -115,6 +119,15 @@ Listener::Clients::iterator Listener::longest_idle() {
     if (longest == clients_.end() || client->idle_since < longest->idle_since) longest = client;
   }
   return longest;
+}
+
+/// Where no descriptor is left accept(2) fails although nobody may wait to be let in.
+asio::awaitable<void> Listener::make_place(tcp::acceptor& acceptor) {
+  error_code ec;
+  co_await acceptor.async_wait(tcp::acceptor::wait_read,
+                               asio::redirect_error(asio::use_awaitable, ec));
+  if (!acceptor.is_open() || close_longest_idle()) co_return;
+  co_await clock_.sleep_until(clock_.now() + kAcceptPause);
 }
 
 bool Listener::close_longest_idle() {
