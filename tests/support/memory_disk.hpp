@@ -2,6 +2,7 @@
 // and one write of it may fail.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -67,10 +68,9 @@ class MemoryDisk final : public relay::Disk {
   }
 
   bool is_linked(const Descriptor& file) override {
-    for (const auto& [name, one] : files_) {
-      if (status(one).st_ino == status(file).st_ino) return true;
-    }
-    return false;
+    const auto inode = status(file).st_ino;
+    return std::ranges::any_of(
+        files_, [inode](const auto& one) { return status(one.second).st_ino == inode; });
   }
 
   Result<std::size_t> write(const Descriptor& file, std::uint64_t at,
@@ -112,7 +112,7 @@ class MemoryDisk final : public relay::Disk {
 
   static struct stat status(const Descriptor& file) {
     struct stat found{};
-    REQUIRE(::fstat(file.get(), &found) == 0);
+    if (::fstat(file.get(), &found) != 0) FAIL("fstat");
     return found;
   }
 
