@@ -164,6 +164,9 @@ TEST_SUITE("proto/codec") {
       CAPTURE(proto::name(encoding));
       CHECK(decoded(encoding, compressed(encoding, text), kMiB).error() ==
             Errc::encoding_too_large);
+      // Here a small rest is left of the limit behind the first block.
+      CHECK(decoded(encoding, compressed(encoding, text.substr(0, kMiB)), 5000).error() ==
+            Errc::encoding_too_large);
     }
   }
 
@@ -228,6 +231,7 @@ TEST_SUITE("proto/codec") {
     CHECK(decoded(Encoding::zstd, zstd_streamed(text, 24), 1000).error() ==
           Errc::encoding_too_large);
     CHECK(text_of(decoded(Encoding::zstd, zstd_streamed(text, 24), 8 * kMiB)) == text);
+    CHECK(text_of(decoded(Encoding::zstd, zstd_streamed(text, 24), 1024 * kMiB)) == text);
   }
 
   TEST_CASE("in steps: none goes much further than it is told, and all come to the same") {
@@ -241,7 +245,8 @@ TEST_SUITE("proto/codec") {
         auto done = decoding.step(each);
         for (; !done; ++steps) done = decoding.step(each);
         CHECK(text_of(std::move(*done)) == text);
-        CHECK(steps >= text.size() / each);
+        // Its blocks are not put together in one step either.
+        CHECK(steps >= text.size() / each + text.size() / (256U * 1024U));
       }
     }
   }

@@ -57,7 +57,8 @@ TEST_SUITE("proto/dsn") {
     for (const std::string text :
          {"https://K@o1.ingest.sentry.io/42", "http://K@127.0.0.1:9797/42", "https://K@h:80/1",
           "http://K@h:443/1", "https://K@h/a/b.c/18446744073709551615", "http://K@[::1]:1/0",
-          "https://K@h//x/1", "https://K:secret@H./p/007", "https://K@h:65535/1"}) {
+          "https://K@h//x/1", "https://K:secret@H./p/007", "https://K@h:65535/1",
+          "https://K@h/~team/1"}) {
       CAPTURE(text);
       const Dsn dsn = parse_dsn(with_key(text)).value();
       CHECK(parse_dsn(proto::to_string(dsn)).value() == dsn);
@@ -84,6 +85,7 @@ TEST_SUITE("proto/dsn") {
         {"https://h/1", Errc::dsn_key},
         {"https://@h/1", Errc::dsn_key},
         {"https://short@h/1", Errc::dsn_key},
+        {with_key("https://K/1"), Errc::dsn_key},
         {with_key("https://K0@h/1"), Errc::dsn_key},
         {with_key("https://K:a\nb@h/1"), Errc::dsn_key},
         {with_key("https://K@/1"), Errc::dsn_host},
@@ -98,6 +100,9 @@ TEST_SUITE("proto/dsn") {
         {with_key("https://K@[::1/1"), Errc::dsn_host},
         {with_key("https://K@[]/1"), Errc::dsn_host},
         {with_key("https://K@[name]/1"), Errc::dsn_host},
+        {with_key("https://K@[2001]/1"), Errc::dsn_host},
+        {with_key("https://K@[a:name]/1"), Errc::dsn_host},
+        {with_key("https://K@name]/1"), Errc::dsn_host},
         {with_key("https://K@[::1]x/1"), Errc::dsn_host},
         {with_key("https://K@::1/1"), Errc::dsn_host},
         {with_key("https://K@h:0/1"), Errc::dsn_port},

@@ -82,6 +82,20 @@ TEST_SUITE("proto/encode") {
     }
   }
 
+  TEST_CASE("what needs more room than was made takes it") {
+    const std::string tail = noise(100'000);
+    for (const auto encoding : {Encoding::gzip, Encoding::zstd}) {
+      CAPTURE(proto::name(encoding));
+      proto::Encoder encoder;
+      Bytes room;
+      encoder.begin(encoding, "{}\n", tail, room);
+      Bytes out;
+      while (!encoder.step(1000, out)) {
+      }
+      CHECK(text_of(decode(encoding, std::move(out), kLimit)) == "{}\n" + tail);
+    }
+  }
+
   TEST_CASE("a body that was begun and given up leaves nothing behind") {
     proto::Encoder encoder;
     const std::string large = noise(500'000);

@@ -83,6 +83,7 @@ TEST_SUITE("proto/endpoint") {
         {"/api/42/envelope/x", other, "", "42", "envelope/x"},
         {"/api/42/cron/", other, "", "42", "cron/"},
         {"/api/42/cron/a/b/c", other, "", "42", "cron/a/b/c"},
+        {"/api/1/x", other, "", "1", "x"},
         {"/api/18446744073709551615/x", other, "", "18446744073709551615", "x"},
     };
     for (const auto& row : rows) {
@@ -98,10 +99,10 @@ TEST_SUITE("proto/endpoint") {
 
   TEST_CASE("what is not below a project is no endpoint") {
     for (const std::string_view path :
-         {"", "/", "/api", "/api/42", "/api/42/", "/api/envelope/", "/api/store/", "/42/envelope/",
-          "/apix/42/envelope/", "/api/x/playstation", "/api/18446744073709551616/x", "/api/-1/x",
-          "/api/relay/healthcheck/live/", "/api/0/relays/projectconfigs/", "/api/0/organizations/",
-          "/stats", "/health"}) {
+         {"", "/", "/api", "/api/42", "/api/42/", "/h/api", "/h/h/api/42", "/api/envelope/",
+          "/api/store/", "/42/envelope/", "/apix/42/envelope/", "/api/x/playstation",
+          "/api/18446744073709551616/x", "/api/-1/x", "/api/relay/healthcheck/live/",
+          "/api/0/relays/projectconfigs/", "/api/0/organizations/", "/stats", "/health"}) {
       CAPTURE(path);
       CHECK_FALSE(match_endpoint(path).has_value());
     }

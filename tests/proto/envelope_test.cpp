@@ -60,7 +60,8 @@ TEST_SUITE("proto/envelope") {
         "{\"type\":\"event\",\"length\":2}\n{}\n\n"
         " {\"type\":\"attach\\u006dent\",\"attachment_type\":\"event.minidump\",\"filename\":\"a\"}"
         "\nab\r\n"
-        "{\"type\":\"profile_chunk\",\"platform\":\"cocoa\",\"item_count\":3,\"length\":0}");
+        "{\"type\":\"profile_chunk\",\"item_count\":3,\"span_count\":2,\"platform\":\"cocoa\","
+        "\"length\":0}");
     CHECK(envelope.event_id() == "9ec79c33ec9942ab8353589fcb2e04dc");
     REQUIRE(envelope.items().size() == 3);
     CHECK(header_and_payload(envelope, 0) == "{\"type\":\"event\",\"length\":2}\n{}");
@@ -71,6 +72,7 @@ TEST_SUITE("proto/envelope") {
     CHECK(envelope.bytes()[envelope.items()[1].begin] == '{');
     CHECK(envelope.items()[2].platform == "cocoa");
     CHECK(envelope.items()[2].item_count == 3);
+    CHECK(envelope.items()[2].span_count == 2);
     CHECK(payload(envelope, 2).empty());
   }
 
@@ -146,6 +148,7 @@ TEST_SUITE("proto/envelope") {
   TEST_CASE("the envelope header's fields must be what they should be") {
     for (const std::string header :
          {R"({"event_id":5})", R"({"event_id":""})",
+          R"({"event_id":12345678901234567890123456789012})",
           R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04d"})", R"({"sent_at":5})",
           R"({"sent_at":"2026-11-23"})", R"({"sent_at":"2026-11-23T18:00:00"})", R"({"a":tru})",
           "{", "1", "x", "{\"a\":\"\xFF\"}"}) {
@@ -231,6 +234,7 @@ TEST_SUITE("proto/envelope") {
     CHECK(urgency("{\"type\":\"attachment\"}\nx") == Urgency::bulk);
     CHECK(urgency("{\"type\":\"attachment\",\"attachment_type\":\"event.minidump\"}\nx") ==
           Urgency::urgent);
+    CHECK(urgency("{\"type\":\"not known yet\"}\nx") == Urgency::normal);
     CHECK(urgency("") == Urgency::bulk);
   }
 
