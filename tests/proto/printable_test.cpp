@@ -12,7 +12,8 @@ TEST_SUITE_BEGIN("proto/printable");
 
 TEST_CASE("letters of every script stay as they are") {
   for (const auto* text :
-       {"", "plain", "Füße, 日本語, العربية, 🦀", "\u00A0\u0100\uFFFD\U0010FFFF"}) {
+       {"", "plain", "Füße, 日本語, العربية, 🦀", "\u00A0\u0100\uFFFD\U0010FFFF",
+        "\u07FF\u0800\uD7FF\uE000\uFFFF\U00010000", "👩\u200D🚀\u2010\u202F\u206A"}) {
     CHECK(printable(text) == text);
     CHECK(printable_json(text) == text);
   }
@@ -37,12 +38,15 @@ TEST_CASE("a line stays one line") {
 
 TEST_CASE("what turns the direction of writing is left out") {
   CHECK(printable("user\u202Etxt.exe") == "user\uFFFDtxt.exe");
+  CHECK(printable("\u200E\u202A") == "\uFFFD\uFFFD");
   CHECK(printable("\u2066a\u2069\u200F\u061C") == "\uFFFDa\uFFFD\uFFFD\uFFFD");
 }
 
 TEST_CASE("what is no UTF-8 is told from what is") {
-  for (const auto* text : {"\xC0\x9B", "\xE0\x82\x9B", "\xF0\x80\x82\x9B", "\xED\xA0\x80",
-                           "\xF4\x90\x80\x80", "\xFF", "\xE2\x82", "\xC3"}) {
+  for (const auto* text :
+       {"\xC0\x9B", "\xE0\x82\x9B", "\xF0\x80\x82\x9B", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF",
+        "\xE2\x82", "\xC3", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xED\xBF\xBF",
+        "\xF5\x80\x80\x80"}) {
     const auto printed = printable(text);
     CHECK(printed.starts_with("\uFFFD"));
     CHECK(printed.find('\x9B') != 0);

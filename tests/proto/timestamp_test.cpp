@@ -50,7 +50,7 @@ TEST_SUITE("proto/timestamp") {
   }
 
   TEST_CASE("anything else is refused as of the wrong shape") {
-    constexpr std::array<std::string_view, 21> kBad{
+    constexpr std::array<std::string_view, 24> kBad{
         "",
         "yesterday",
         "2026-11-23",
@@ -68,9 +68,12 @@ TEST_SUITE("proto/timestamp") {
         "2026-11-23T18:60:00Z",
         "2026-11-23T18:00:61Z",
         "2026-11-23T18:00:00+24:00",
+        "2026-11-23T18:00:00-24:00",
         "2026-11-23T18:00:00-23:60",
         "2026-11-23T18:00:00+1:00",
         "26-11-23T18:00:00Z",
+        "20261123T18:00:00Z",
+        "2026-11-23T180000Z",
         "2026-1-23T18:00:00Z",
     };
     for (const auto text : kBad) {

@@ -14,11 +14,13 @@ TEST_SUITE("proto/url_text") {
     CHECK(decode_query_text("100%") == "100%");
     CHECK(decode_query_text("%2") == "%2");
     CHECK(decode_query_text("%zz%2Fx") == "%zz/x");
+    CHECK(decode_query_text("%2z%z2") == "%2z%z2");
     CHECK(decode_query_text("") == "");
   }
 
   TEST_CASE("what is encoded decodes to itself and breaks out of no query") {
-    CHECK(encode_query_text("aZ09-._~") == "aZ09-._~");
+    CHECK(encode_query_text("AazZ09-._~") == "AazZ09-._~");
+    CHECK(encode_query_text("@[`{") == "%40%5B%60%7B");
     CHECK(encode_query_text("a b+c/&=%#\xC3\xA4\n") == "a%20b%2Bc%2F%26%3D%25%23%C3%A4%0A");
     CHECK(encode_query_text("") == "");
     std::string every;
@@ -51,7 +53,7 @@ TEST_SUITE("proto/url_text") {
   }
 
   TEST_CASE("what is not base64 is refused") {
-    for (const std::string text : {"Y", "YTp_", "YT i", "YQ===", "YTpiY"}) {
+    for (const std::string text : {"Y", "YTp_", "YTp[", "YTp{", "YT i", "YQ===", "YTpiY"}) {
       CAPTURE(text);
       CHECK_FALSE(decode_base64(text).has_value());
     }
