@@ -51,10 +51,7 @@ class ZlibDecoder final : public Decoder {
   }
 
  private:
-  [[nodiscard]] bool begin_next_member() {
-    ended_ = false;
-    return gzip_ && inflateReset(&stream_) == Z_OK;
-  }
+  [[nodiscard]] bool begin_next_member() { return gzip_ && inflateReset(&stream_) == Z_OK; }
 
   z_stream stream_{};
   bool gzip_;

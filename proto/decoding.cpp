@@ -23,7 +23,6 @@ Decoding::Decoding(Encoding encoding, Bytes body, std::size_t limit)
 
 std::optional<Result<Bytes>> Decoding::step(std::size_t bytes) {
   if (!decoder_) return put_together(bytes);
-  if (body_.empty()) return Errc::encoding_truncated;
   for (std::size_t left = bytes; left > 0;) {
     const std::span<char> place = room(left);
     const Decoder::Step step = decoder_->step(input_, place);
@@ -68,7 +67,7 @@ bool Decoding::take(std::size_t count) {
 }
 
 std::optional<Result<Bytes>> Decoding::put_together(std::size_t bytes) {
-  if (used_ > 0 || blocks_.empty()) {
+  if (used_ > 0) {
     block_.resize(used_);
     blocks_.push_back(std::exchange(block_, Bytes()));
     used_ = 0;
