@@ -130,13 +130,17 @@ TEST_CASE("a journal that cannot be written is a failure; one that is off is non
   const auto findings = settings_findings({{"SENTRY_DSN", kDsn}}, surroundings);
   CHECK(has(find(findings, "journal").text, "Read-only file system"));
   CHECK(any_failed(findings));
-  CHECK_FALSE(any_failed(settings_findings({{"SENTRY_DSN", kDsn}, {"THAW_JOURNAL", "off"}})));
+  const auto off = settings_findings({{"SENTRY_DSN", kDsn}, {"THAW_JOURNAL", "off"}});
+  CHECK(has(find(off, "journal").text, "in memory only"));
+  CHECK_FALSE(any_failed(off));
 }
 
 TEST_CASE("a port that is taken is no failure, as a Thaw may run; one that is denied is") {
   Surroundings surroundings;
   surroundings.port = boost::asio::error::address_in_use;
-  CHECK_FALSE(any_failed(settings_findings({{"SENTRY_DSN", kDsn}}, surroundings)));
+  const auto taken = settings_findings({{"SENTRY_DSN", kDsn}}, surroundings);
+  CHECK(has(find(taken, "port").text, "9797 is taken"));
+  CHECK_FALSE(any_failed(taken));
   surroundings.port = boost::asio::error::access_denied;
   const auto findings = settings_findings({{"SENTRY_DSN", kDsn}}, surroundings);
   CHECK(has(find(findings, "port").advice, "THAW_PORT"));
@@ -169,8 +173,16 @@ TEST_CASE("the first step that was not reached is the last line, and fails with 
   road.answer.reset();
   road.failed = boost::asio::error::timed_out;
   CHECK(last_of(road).what == "Sentry");
+  CHECK(last_of(road).text == "no answer in time");
+  road.failed = relay::Errc::deadline_exceeded;
+  CHECK(last_of(road).text == "no answer in time");
+  road.failed = boost::asio::error::connection_reset;
+  CHECK(last_of(road).text == "Connection reset by peer");
   road.peer.reset();
   CHECK(last_of(road).what == "TLS");
+  CHECK(has(last_of(road).advice, "speak TLS"));
+  road.failed = relay::Errc::no_trust;
+  CHECK(last_of(road).advice.empty());
   road.connected_to.clear();
   CHECK(last_of(road).what == "TCP");
   CHECK(has(last_of(road).advice, "NAT"));
@@ -218,7 +230,15 @@ TEST_CASE("what Sentry's answer means") {
     CHECK_FALSE(answered(status).advice.empty());
   }
   CHECK(has(answered(403).advice, "does not know this key"));
-  CHECK(has(answered(503).advice, "status.sentry.io"));
+  for (const unsigned status : {500U, 503U}) {
+    CHECK(has(answered(status).advice, "status.sentry.io"));
+  }
+  for (const unsigned status : {300U, 302U, 399U}) {
+    CHECK(has(answered(status).advice, "redirects are not followed"));
+  }
+  for (const unsigned status : {199U, 400U, 499U}) {
+    CHECK(has(answered(status).advice, "is what answers Sentry?"));
+  }
 }
 
 TEST_CASE("nothing that is said moves the terminal's cursor") {
@@ -244,7 +264,8 @@ TEST_CASE(
   CHECK(find(well, "Sentry").mark == Finding::Mark::good);
   for (const auto& [status, advice] :
        {std::pair{407U, "a user and a password"}, std::pair{401U, "a user and a password"},
-        std::pair{403U, "no_proxy"}, std::pair{502U, "its log"}}) {
+        std::pair{403U, "no_proxy"}, std::pair{499U, "no_proxy"}, std::pair{500U, "its log"},
+        std::pair{502U, "its log"}}) {
     CAPTURE(status);
     road.proxy_status = status;
     CHECK(last_of(road).what == "proxy");

@@ -48,6 +48,14 @@ TEST_CASE("what one process leaves waiting and the next one delivers is counted 
   check_balance(fleet);
 }
 
+TEST_CASE("times of all processes add up, bucket by bucket") {
+  Fleet fleet;
+  for (const std::int64_t held_ms : {7, 8, 70}) fleet.read(line_of({.held_ms = held_ms}));
+  CHECK(fleet.total.hold.count == 3);
+  CHECK(fleet.total.hold.buckets[6] == 2);  // 5 to 10 ms
+  CHECK(extension::percentile(fleet.total.hold, 100) == doctest::Approx(100));
+}
+
 TEST_CASE("what another sandbox has left is nobody's heritage") {
   Fleet fleet;
   fleet.read(in_sandbox(1, {.accepted = 3, .waiting = 3}));

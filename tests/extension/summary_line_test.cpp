@@ -1,5 +1,6 @@
 #include "extension/commands/summary_line.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -73,9 +74,13 @@ TEST_CASE("every figure that is added up is read") {
   CHECK(figures.items.waiting.of("error") == 3);
   CHECK(figures.held_invokes.of("delivery") == 1);
   CHECK(figures.held_ms.total() == 75);
+  CHECK(figures.held_invokes.total() == 1);
   CHECK(figures.hold.count == 1);
+  CHECK(std::ranges::count(figures.hold.buckets, 1U) == 1);
   CHECK(figures.counters.of("invokes") == 1);
   CHECK(figures.version == THAW_VERSION);
+  CHECK(figures.started == "2026-11-23T18:20:00.000000Z");
+  CHECK(figures.now == "2026-11-23T18:21:00.000000Z");
 }
 
 TEST_CASE("what is no summary is told from what only looks like one") {
@@ -88,6 +93,14 @@ TEST_CASE("what is no summary is told from what only looks like one") {
   CHECK(read(line.substr(0, line.size() - 1)).kind == Kind::unreadable);
   CHECK(read(R"({"schema":1,"items":{}})").kind == Kind::unreadable);
   CHECK(read(R"({"schema":"1","items":{}})").kind == Kind::unreadable);
+  for (const std::string member :
+       {"items", "refused", "dropped", "rejected", "held", "accept", "answer", "time"}) {
+    CAPTURE(member);
+    const std::string name = "\"" + member + "\":";
+    CHECK(read(replaced(line, name + "{", name + "5,\"was\":{")).kind == Kind::unreadable);
+  }
+  CHECK(read(replaced(line_of({.held_ms = 75}), R"("100":1)", R"("99":1)")).kind ==
+        Kind::unreadable);
   const auto two = read(replaced(line, R"("schema":1)", R"("schema":2)"));
   CHECK(two.kind == Kind::unknown_schema);
   CHECK(two.schema == 2);
