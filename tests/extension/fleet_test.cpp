@@ -48,6 +48,28 @@ TEST_CASE("what one process leaves waiting and the next one delivers is counted 
   check_balance(fleet);
 }
 
+TEST_CASE("no more is taken over than was left, and nothing twice") {
+  Fleet fleet;
+  fleet.read(in_sandbox(1, {.accepted = 1, .waiting = 1}));
+  fleet.read(in_sandbox(1, {.recovered = 3, .delivered = 3}));
+  CHECK(fleet.total.items.recovered.total() == 2);
+  CHECK(fleet.total.items.waiting.total() == 0);
+  fleet.read(in_sandbox(1, {.recovered = 1, .delivered = 1}));
+  CHECK(fleet.total.items.recovered.total() == 3);
+  check_balance(fleet);
+}
+
+TEST_CASE("what a process has counted and when it ran is in the total") {
+  Fleet fleet;
+  for (int i = 0; i < 2; ++i) fleet.read(line_of({.held_ms = 9}));
+  CHECK(fleet.total.held_invokes.total() == 2);
+  CHECK(fleet.total.held_ms.total() == 18);
+  CHECK(fleet.total.counters.of("invokes") == 2);
+  CHECK(fleet.total.version == THAW_VERSION);
+  CHECK(fleet.first == "2026-11-23T18:20:00.000000Z");
+  CHECK(fleet.last == "2026-11-23T18:21:00.000000Z");
+}
+
 TEST_CASE("times of all processes add up, bucket by bucket") {
   Fleet fleet;
   for (const std::int64_t held_ms : {7, 8, 70}) fleet.read(line_of({.held_ms = held_ms}));
