@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -51,12 +52,10 @@ proto::Result<SpoolFolder::Found> SpoolFolder::open() {
       found.strangers.push_back(std::move(entry.name));
     }
   }
-  std::ranges::sort(found.segments, {}, &Disk::Entry::name);
-  // An open folder has been told of.
-  proto::Result<Found> result(std::move(found));
+  std::ranges::sort(found.segments, std::greater(), &Disk::Entry::name);
   folder_ = std::move(*folder);
   ++opened_;
-  return result;
+  return found;
 }
 
 proto::Result<SpoolFolder::Made> SpoolFolder::create() {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +18,8 @@ class SpoolFolder {
   SpoolFolder(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
 
   struct Found {
-    std::deque<Disk::Entry> segments;    ///< of earlier processes, by number
+    /// Of earlier processes, the oldest last. To hand them on takes no memory, unlike a deque's.
+    std::vector<Disk::Entry> segments;
     std::vector<std::string> strangers;  ///< left alone
   };
 

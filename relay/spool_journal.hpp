@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <list>
 #include <memory>
@@ -156,7 +155,7 @@ class SpoolJournal final : public Journal {
   Segments::iterator current_;
   std::unordered_map<JournalId, Kept> kept_;
   JournalId last_id_ = 0;
-  std::deque<Disk::Entry> left_;  ///< by earlier processes, not begun yet
+  std::vector<Disk::Entry> left_;  ///< by earlier processes, not begun yet; the oldest last
   std::optional<Recovery> recovery_;
   std::optional<boost::system::error_code> unusable_;  ///< until retry()
   std::uint64_t allowance_ = 0;  ///< may be written before the file system is asked again

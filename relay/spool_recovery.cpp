@@ -36,12 +36,12 @@ bool SpoolJournal::recover_some(const Found& found) {
 }
 
 bool SpoolJournal::begin_recovery() {
-  auto opened = folder_.open_old(left_.front().name);
+  auto opened = folder_.open_old(left_.back().name);
   // Nothing is wrong with the file.
   if (!opened && is_shortage(opened.error())) return false;
   Segments one(1);  // before it is no longer among those that are left
-  Disk::Entry entry = std::move(left_.front());
-  left_.pop_front();
+  Disk::Entry entry = std::move(left_.back());
+  left_.pop_back();
   if (!opened) {
     skipped_bytes_ += entry.bytes;
     log_.once("journal segment", LogLevel::warn,

@@ -484,7 +484,7 @@ TEST_CASE("nothing is evicted for a newcomer where the journal's files could not
   // In each file a few sessions among many events; all of them together as large as three events.
   std::uint64_t sessions = 0;
   for (int i = 0; i < 9999; ++i) {
-    if (i % 16 == 0) sessions += bench.accept("session", 400) ? 1 : 0;
+    if (i % 16 == 0) sessions += bench.accept("session", 400) ? 1U : 0U;
     if (!bench.accept("event", 2000)) break;
   }
   CHECK(sessions > 15);

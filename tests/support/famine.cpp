@@ -31,10 +31,17 @@ bool fails(Whose whose) {
 
 }  // namespace
 
+// All of them, but the aligned ones: ASan has its own, and what one makes the other may not free.
 void* operator new(std::size_t size) {
   void* const block = fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
   if (block == nullptr) throw std::bad_alloc();
   return block;
+}
+
+void* operator new[](std::size_t size) { return ::operator new(size); }
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
 }
 
 /// What simdjson checks itself with, in debug builds alone, it takes without a look.
@@ -45,7 +52,15 @@ void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
 
 void operator delete(void* block) noexcept { std::free(block); }
 
+void operator delete[](void* block) noexcept { std::free(block); }
+
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+
+void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+
+void operator delete[](void* block, const std::nothrow_t&) noexcept { std::free(block); }
 
 // The linker leads calls here (--wrap). NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
