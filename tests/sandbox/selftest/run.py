@@ -262,7 +262,9 @@ class Surroundings(SandboxTest):
         for number in signal.SIGHUP, signal.SIGTERM:  # as nohup does
             self.addCleanup(signal.signal, number, signal.signal(number, signal.SIG_IGN))
         result = self.run_sandbox("--script", "invoke", events=[{"shell": "grep SigIgn /proc/self/status"}])
-        self.assertEqual(result.invokes[0]["response"]["shell"], ["SigIgn:\t" + "0" * 16])
+        (line,) = result.invokes[0]["response"]["shell"]
+        # 32 and 33 are the C library's own, which it lets nobody set (signal(7)).
+        self.assertEqual(int(line.removeprefix("SigIgn:"), 16) & ~(0b11 << 31), 0, line)
 
     def test_it_may_open_1024_files_or_what_the_option_says(self):
         self.assertEqual(self.found()[0]["limit"], [1024, 1024])
