@@ -40,11 +40,10 @@ class Dialer {
   /// A connection ready for a request. The addresses are tried in order, but first the one that was
   /// reached when another before it could not be; each gets an equal share of the time until
   /// `deadline`, which the caller must keep, and no less than 400 ms: of many only the first are
-  /// tried, and name servers change the order. The connection goes to an address
-  /// that was checked. Through a proxy the addresses are the proxy's: to which one of its own the
-  /// upstream's name leads is the proxy's business. Errors: network errors, those of
-  /// Resolver::resolve and TlsStream::handshake, Errc::address_forbidden, Errc::no_trust,
-  /// Errc::proxy_*.
+  /// tried, and name servers change the order. The connection goes to an address that was checked.
+  /// Through a proxy the addresses are the proxy's: to which one of its own the upstream's name
+  /// leads is the proxy's business. Errors: network errors, those of Resolver::resolve and
+  /// TlsStream::handshake, Errc::address_forbidden, Errc::no_trust, Errc::proxy_*.
   [[nodiscard]] asio::awaitable<proto::Result<std::unique_ptr<Connection>>> dial(
       Endpoint endpoint, SteadyTime deadline);
 

@@ -29,25 +29,28 @@ bool fails(Whose whose) {
   return number >= state.begin && number < state.end;
 }
 
+/// nullptr: there is none.
+void* block_of(std::size_t size, bool spared = false) {
+  return !spared && fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
+}
+
 }  // namespace
 
 // All of them, but the aligned ones: ASan has its own, and what one makes the other may not free.
 void* operator new(std::size_t size) {
-  void* const block = fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
+  void* const block = block_of(size);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 
 void* operator new[](std::size_t size) { return ::operator new(size); }
 
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
-}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return block_of(size); }
 
 /// What simdjson checks itself with, in debug builds alone, it takes without a look.
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   constexpr std::size_t kOfChecks = 2UL * 127 * sizeof(simdjson::ondemand::token_position);
-  return size != kOfChecks && fails(Whose::ours) ? nullptr : std::malloc(size == 0 ? 1 : size);
+  return block_of(size, size == kOfChecks);
 }
 
 void operator delete(void* block) noexcept { std::free(block); }
